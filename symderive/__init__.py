@@ -1,0 +1,95 @@
+"""symderive: write a loss in NumPy; get its derivation, its proof, its program and its fit.
+
+Importing the package is cheap on purpose: every public name is loaded from its own module when it
+is first used (PEP 562), so that ``symderive --help`` answers without importing SymPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Where each public name lives. A new public name is a new entry here and nowhere else.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "symderive.errors": (
+        "DataError",
+        "DomainError",
+        "GradientMismatchError",
+        "JudgementConflictError",
+        "LibraryError",
+        "MissingExtraError",
+        "ReadError",
+        "ShapeError",
+        "SymderiveError",
+        "TrainingError",
+        "UnknownNameError",
+        "UnsupportedError",
+    ),
+    "symderive.language.arrays": (
+        "Array",
+        "Dim",
+        "arange",
+        "array",
+        "basis",
+        "dims",
+        "eye",
+        "let",
+        "log_softmax",
+        "logsumexp",
+        "ones",
+        "softmax",
+        "zeros",
+    ),
+    "symderive.language.domains": (
+        "Domain",
+        "diagonal",
+        "integers",
+        "interval",
+        "invertible",
+        "labels",
+        "lower_triangular",
+        "nonnegative",
+        "nonzero",
+        "one_hot",
+        "orthogonal",
+        "positive",
+        "real",
+        "simplex",
+        "spd",
+        "symmetric",
+        "unit_interval",
+    ),
+    "symderive.language.reading": ("read",),
+    "symderive.language.sympy_input": ("from_sympy",),
+    "symderive.judgement.verdicts": ("Status", "Verdict"),
+    "symderive.derivation.derive": ("differential", "gradient", "hessian", "jacobian"),
+    "symderive.derivation.derivation": ("Derivation", "Step"),
+    "symderive.derivation.chains": ("chain",),
+    "symderive.checking.check": ("check",),
+    "symderive.checking.claims": ("claim",),
+    "symderive.checking.gradients": ("check_gradient",),
+    "symderive.probability.information": ("cross_entropy", "entropy", "kl"),
+    "symderive.compilation.kernel": ("Kernel", "compile"),
+    "symderive.training.minimize": ("FitResult", "minimize"),
+    "symderive.library": ("Objective", "load", "objective"),
+}
+
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [*sorted(_HOME), "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module that a public name lives in when the name is first used."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'symderive' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
