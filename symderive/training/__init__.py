@@ -1,0 +1,1 @@
+"""Models are fitted here: tables of data, minimisers, and what a fit reports."""
