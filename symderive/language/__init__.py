@@ -1,0 +1,1 @@
+"""What can be said: dimensions, arrays, domains, functions, and their views."""

@@ -1,0 +1,1280 @@
+"""Symbolic arrays that NumPy's own functions accept.
+
+An :class:`Array` is a node of :mod:`symderive.language.nodes` seen through
+NumPy's eyes: ``axes`` lays the node's axes in the user's order, with ``None``
+for axes of length 1 that indexing or ``keepdims`` made.  NumPy dispatches its
+functions here by ``__array_ufunc__`` and ``__array_function__``, so a loss is
+written in ordinary NumPy.  Nothing is computed, nothing is simplified.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy import E, Expr, Integer, Rational, Symbol, exp, pi, sympify
+
+from symderive.errors import DomainError, ShapeError, UnknownNameError, UnsupportedError
+from symderive.language import build
+from symderive.language.domains import Domain, real
+from symderive.language.functions import FUNCTIONS
+from symderive.language.nodes import (
+    ONE,
+    ZERO,
+    Basis,
+    Delta,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Range,
+    Shape,
+)
+
+Axes = tuple[int | None, ...]
+
+RESERVED = frozenset(
+    {"np", "sd", "numpy", "scipy"} | {row.numpy for row in FUNCTIONS.values() if "." not in row.numpy}
+)
+"""Names that generated text uses itself."""
+
+
+def check_name(name: object, what: str = "an array") -> str:
+    """A name that text, LaTeX and generated code can all carry."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise UnknownNameError(
+            f"{what} needs a name that is a Python identifier (letters, digits, underscore), got {name!r}"
+        )
+    if len(name) > 60:
+        raise UnknownNameError(f"{what} needs a name of at most 60 characters, got one of {len(name)}")
+    if name in RESERVED:
+        raise UnknownNameError(f"the name {name!r} is taken by generated code; choose another for {what}")
+    return name
+
+
+def dimension_symbol(name: str) -> Symbol:
+    """The one maker of dimension symbols: a positive integer."""
+    return Symbol(check_name(name, "a dimension"), integer=True, positive=True)
+
+
+def exact(value: object) -> Expr:
+    """A Python, NumPy or SymPy number as an exact SymPy one.
+
+    A float means its shortest decimal (0.1 is 1/10); ``math.pi`` and ``math.e``
+    mean π and e.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return Integer(int(value))
+    if isinstance(value, int):
+        return Integer(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise DomainError(f"a constant in a formula must be finite, got {value}")
+        if value == math.pi:
+            return pi
+        if value == math.e:
+            return E
+        return Rational(repr(value))
+    if isinstance(value, Fraction):
+        return Rational(value.numerator, value.denominator)
+    if isinstance(value, Expr):
+        for symbol in value.free_symbols:
+            if not (symbol.is_integer and symbol.is_positive):
+                raise UnsupportedError(
+                    f"the SymPy symbol {symbol} is not a dimension; declare it as sd.array({str(symbol)!r}), "
+                    "or pass the whole expression through sd.from_sympy"
+                )
+        return value
+    raise UnsupportedError(f"cannot use a {type(value).__name__} in a formula: {str(value)[:60]!r}")
+
+
+def _dim_text(dim: Expr) -> str:
+    return str(dim)
+
+
+def shape_text(shape: Sequence[Expr | int]) -> str:
+    """A shape in the user's dimension names: ``(n, d)``."""
+    inner = ", ".join(_dim_text(sympify(s)) for s in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+class Array(np.lib.mixins.NDArrayOperatorsMixin):
+    """A symbolic array: use it as you would use a NumPy array.
+
+    ``.shape`` holds the dimensions' names, ``.T``, ``.sum()``, ``.mean()``,
+    ``.dot()``, indexing with ``None``, ``:`` and integers work, and so do
+    NumPy's functions.  ``str`` gives NumPy text that :func:`symderive.read`
+    reads back, ``.latex`` the formula, ``.to_sympy()`` SymPy sums over indices.
+
+    >>> import numpy as np, symderive as sd
+    >>> n, d = sd.dims("n d")
+    >>> X, w = sd.array("X", n, d), sd.array("w", d)
+    >>> np.sum((X @ w) ** 2).shape
+    ()
+    """
+
+    __slots__ = ("axes", "node")
+    node: Node
+    axes: Axes
+    __array_priority__ = 1000.0
+    _op_priority = 1000.0
+
+    def __init__(self, node: Node, axes: Axes | None = None) -> None:
+        self.node = node
+        self.axes = tuple(range(node.rank)) if axes is None else axes
+
+    # -- looks -----------------------------------------------------------------
+
+    @property
+    def dims(self) -> Shape:
+        """The shape as SymPy expressions (1 for an axis that indexing made)."""
+        return tuple(ONE if a is None else self.node.shape[a] for a in self.axes)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape: a :class:`Dim` for each named dimension, an int for each fixed one."""
+        return tuple(int(s) if s.is_Integer else Dim(s) for s in self.dims)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.axes)
+
+    @property
+    def size(self) -> Any:
+        """The number of entries, in the dimensions."""
+        size: Expr = ONE
+        for s in self.dims:
+            size = size * s
+        return int(size) if size.is_Integer else Dim(size)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(float)
+
+    @property
+    def name(self) -> str:
+        """The declared or given name; arrays without one raise."""
+        if isinstance(self.node, Leaf | Named):
+            return self.node.name
+        raise UnknownNameError(f"this array is an expression and has no name: {self}")
+
+    @property
+    def domain(self) -> Domain:
+        """The declared domain (``real`` for an expression)."""
+        return self.node.domain if isinstance(self.node, Leaf) else real
+
+    @property
+    def T(self) -> Array:
+        return Array(self.node, self.axes[::-1])
+
+    @property
+    def mT(self) -> Array:
+        if self.ndim < 2:
+            raise ShapeError("matrix transpose with ndim < 2 is undefined")
+        return Array(self.node, (*self.axes[:-2], self.axes[-1], self.axes[-2]))
+
+    @property
+    def latex(self) -> str:
+        """The formula in LaTeX (amsmath)."""
+        from symderive.language.views.latex import array_latex
+
+        return array_latex(self)
+
+    def to_sympy(self, *indices: Any) -> Expr:
+        """The component view: SymPy ``Sum``/``Indexed`` at the given (or named) indices."""
+        from symderive.language.views.components import array_components
+
+        return array_components(self, indices)
+
+    def __str__(self) -> str:
+        from symderive.language.views.text import array_text
+
+        return array_text(self)
+
+    def __repr__(self) -> str:
+        return f"Array({self}, shape={shape_text(self.dims)})"
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.axes))
+
+    def same_form(self, other: Array) -> bool:
+        """Whether the other array is the same program, not merely equal in value."""
+        return self.node is other.node and self.axes == other.axes
+
+    # -- what a symbol cannot do -------------------------------------------------
+
+    def __bool__(self) -> bool:
+        raise UnsupportedError(
+            f"the truth of {self} depends on data; use np.where(condition, a, b) for a case distinction"
+        )
+
+    def __float__(self) -> float:
+        if isinstance(self.node, Number) and self.node.value.is_number:
+            return float(self.node.value)
+        raise UnsupportedError(f"{self} is symbolic and has no value as a float")
+
+    def __int__(self) -> int:
+        if isinstance(self.node, Number) and self.node.value.is_Integer:
+            return int(self.node.value)
+        raise UnsupportedError(f"{self} is symbolic and has no value as an int")
+
+    __index__ = __int__
+    __complex__ = None
+
+    def __len__(self) -> int:
+        if not self.axes:
+            raise TypeError("len() of a scalar array")
+        first = self.dims[0]
+        if first.is_Integer:
+            return int(first)
+        raise UnsupportedError(
+            f"len() must be a Python integer, but this array's first dimension is the symbol {first}; "
+            "use .shape[0] (inside sd.read(function) len works)"
+        )
+
+    def __iter__(self) -> Any:
+        raise UnsupportedError(
+            "a Python loop over a symbolic array has no fixed length; write it with NumPy's whole-array functions"
+        )
+
+    def __contains__(self, item: object) -> bool:
+        raise UnsupportedError("'in' on a symbolic array depends on data")
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise UnsupportedError(
+            f"this NumPy function needs numbers, but {shape_text(self.dims)} is a symbolic array; "
+            "it is not among the functions that symderive reads"
+        )
+
+    def __setitem__(self, key: object, value: object) -> None:
+        raise UnsupportedError("assigning into a symbolic array is not read; build the new array by an expression")
+
+    def _in_place(self, other: object, op: Callable[[Any, Any], Any], sign: str) -> Array:
+        if self.axes:
+            raise UnsupportedError(
+                f"in-place a {sign}= b would change an array that the caller may hold; write a = a {sign} b"
+            )
+        return op(self, other)
+
+    def __iadd__(self, other: object) -> Array:
+        return self._in_place(other, operator.add, "+")
+
+    def __isub__(self, other: object) -> Array:
+        return self._in_place(other, operator.sub, "-")
+
+    def __imul__(self, other: object) -> Array:
+        return self._in_place(other, operator.mul, "*")
+
+    def __itruediv__(self, other: object) -> Array:
+        return self._in_place(other, operator.truediv, "/")
+
+    def __ipow__(self, other: object) -> Array:
+        return self._in_place(other, operator.pow, "**")
+
+    def __imatmul__(self, other: object) -> Array:
+        return self._in_place(other, operator.matmul, "@")
+
+    # -- indexing ------------------------------------------------------------------
+
+    def __getitem__(self, key: object) -> Array:
+        keys = key if isinstance(key, tuple) else (key,)
+        consuming = sum(1 for k in keys if k is not None and k is not Ellipsis)
+        if consuming > self.ndim:
+            raise ShapeError(f"too many indices: {consuming} for an array of shape {shape_text(self.dims)}")
+        if sum(1 for k in keys if k is Ellipsis) > 1:
+            raise ShapeError("an index can have one ellipsis ('...')")
+        if Ellipsis not in [k for k in keys if k is None or k is Ellipsis]:
+            keys = (*keys, Ellipsis)
+        axes: list[int | None] = []
+        picks: dict[int, Expr] = {}
+        position = 0
+        for k in keys:
+            if k is Ellipsis:
+                count = self.ndim - consuming
+                axes.extend(self.axes[position : position + count])
+                position += count
+            elif k is None:
+                axes.append(None)
+            elif isinstance(k, slice):
+                if k != slice(None):
+                    raise UnsupportedError("slices other than ':' are not read yet; use ':' , None or an integer")
+                axes.append(self.axes[position])
+                position += 1
+            else:
+                index, axis = self._index(k, position), self.axes[position]
+                if axis is not None:
+                    picks[axis] = index
+                position += 1
+        if not picks:
+            return Array(self.node, tuple(axes))
+        node = self.node
+        out = [i for i in range(node.rank) if i not in picks]
+        factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
+        factors += [(Basis(node.shape[a], i), (a,)) for a, i in picks.items()]
+        picked = build.contract(ONE, factors, out, dict(enumerate(node.shape)))
+        return Array(picked, tuple(None if a is None else out.index(a) for a in axes))
+
+    def _index(self, k: object, position: int) -> Expr:
+        size = self.dims[position]
+        if isinstance(k, Array) and isinstance(k.node, Number) and k.node.value.is_integer:
+            return k.node.value
+        if isinstance(k, bool) or not hasattr(k, "__index__") or isinstance(k, Array):
+            raise UnsupportedError(
+                f"cannot index with {type(k).__name__}; integers, ':' , '...' and None are read"
+            )
+        index = operator.index(k)  # type: ignore[arg-type]
+        if size.is_Integer and not -int(size) <= index < int(size):
+            raise ShapeError(f"index {index} is out of bounds for axis {position} of size {size}")
+        return size + index if index < 0 else Integer(index)
+
+    # -- NumPy's protocols -----------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for key, value in kwargs.items():
+            if value is not None and not (key == "where" and value is True):
+                raise UnsupportedError(f"np.{ufunc.__name__}({key}=...) is not read on symbolic arrays")
+        name = ufunc.__name__
+        if method == "outer" and len(inputs) == 2:
+            a, b = as_array(inputs[0]), as_array(inputs[1])
+            return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
+        if method == "reduce" and name in ("add", "multiply"):
+            return (sum_ if name == "add" else prod)(inputs[0], axis=0)
+        maker = _UFUNCS.get(name)
+        if method != "__call__" or maker is None:
+            raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
+        return maker(*(as_array(i) for i in inputs))
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        maker = _FUNCTIONS.get(func)
+        if maker is None:
+            raise UnsupportedError(
+                f"the NumPy function {getattr(func, '__module__', 'numpy')}.{func.__name__} "
+                "is not read on symbolic arrays"
+            )
+        return maker(*args, **kwargs)
+
+    # -- methods ---------------------------------------------------------------------
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return sum_(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return mean(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return prod(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
+        return var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
+        return np.sqrt(var(self, axis=axis, ddof=ddof, keepdims=keepdims))
+
+    def dot(self, other: Any) -> Array:
+        return dot(self, other)
+
+    def trace(self) -> Array:
+        return trace(self)
+
+    def diagonal(self) -> Array:
+        return diagonal(self)
+
+    def transpose(self, *axes: Any) -> Array:
+        if len(axes) == 1 and not isinstance(axes[0], int):
+            return transpose(self, axes[0])
+        return transpose(self, axes or None)
+
+    def swapaxes(self, a: int, b: int) -> Array:
+        return swapaxes(self, a, b)
+
+    def squeeze(self, axis: Any = None) -> Array:
+        return squeeze(self, axis)
+
+    def reshape(self, *shape: Any) -> Array:
+        return reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Array:
+        return reshape(self, -1)
+
+    flatten = ravel
+
+    def copy(self) -> Array:
+        return self
+
+    def astype(self, dtype: Any) -> Array:
+        if np.dtype(dtype).kind != "f":
+            raise UnsupportedError(f"a symbolic array is real; astype({dtype!r}) is not read")
+        return self
+
+    def clip(self, min: Any = None, max: Any = None) -> Array:
+        return clip(self, min, max)
+
+    def item(self) -> Array:
+        if self.axes:
+            raise ShapeError(f"item() needs a scalar, got shape {shape_text(self.dims)}")
+        return self
+
+
+class Dim(Array):
+    """A dimension: a positive integer, usable as a scalar in formulas and in shapes.
+
+    Equal by name.  ``n + m`` and ``n * m`` are derived dimensions.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, value: Expr) -> None:
+        super().__init__(Number(value))
+
+    @property
+    def value(self) -> Expr:
+        assert isinstance(self.node, Number)
+        return self.node.value
+
+    @property
+    def name(self) -> str:
+        return str(self.value)
+
+    def _sympy_(self) -> Expr:
+        return self.value
+
+    def __eq__(self, other: object) -> bool:  # type: ignore[override]
+        if isinstance(other, Dim):
+            return self.value == other.value
+        if isinstance(other, int | Expr):
+            return bool(self.value == other)
+        return NotImplemented
+
+    def __ne__(self, other: object) -> bool:  # type: ignore[override]
+        result = self.__eq__(other)
+        return result if result is NotImplemented else not result
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"Dim({self.value})"
+
+
+# -- declarations --------------------------------------------------------------------
+
+
+def dims(names: str) -> Any:
+    """Declare dimensions by name: ``n, d = sd.dims("n d")``; one name gives one :class:`Dim`.
+
+    Dimensions are integers >= 1, equal by name; two of them may coincide.
+    """
+    if not isinstance(names, str) or not names.replace(",", " ").split():
+        raise UnknownNameError(f'dims needs names in one text, e.g. sd.dims("n d"), got {names!r}')
+    made = tuple(Dim(dimension_symbol(name)) for name in names.replace(",", " ").split())
+    return made[0] if len(made) == 1 else made
+
+
+def as_dimension(value: object) -> Expr:
+    """A dimension from a Dim, an int, a name, or a SymPy integer expression."""
+    if isinstance(value, str):
+        return dimension_symbol(value)
+    if isinstance(value, Array):
+        if not isinstance(value.node, Number):
+            raise ShapeError(f"a dimension must be an integer in the dimensions, got the array {value}")
+        value = value.node.value
+    if isinstance(value, bool) or not isinstance(value, int | Expr | np.integer):
+        raise ShapeError(f"a dimension must be a Dim, a name or an integer >= 1, got {value!r}")
+    dim = sympify(int(value)) if isinstance(value, int | np.integer) else value
+    if not dim.is_integer or (dim.is_number and dim < 1):
+        raise ShapeError(f"a dimension must be an integer >= 1, got {dim}")
+    return dim
+
+
+def array(name: str, *shape: Any, domain: Domain = real) -> Array:
+    """Declare an array: ``sd.array("X", n, d)``, a vector, a matrix, or (no dimensions) a scalar.
+
+    ``domain`` says where its entries, or the whole of it, range; see
+    :mod:`symderive.language.domains`.
+    """
+    check_name(name)
+    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+        shape = tuple(shape[0])
+    if not isinstance(domain, Domain):
+        raise DomainError(f"domain must be one of sd.real, sd.positive, sd.labels(...), ..., got {domain!r}")
+    if domain.is_empty:
+        raise DomainError(f"the domain {domain} of {name} is empty")
+    sizes = tuple(as_dimension(s) for s in shape)
+    structures: list[tuple[str, int]] = []
+    for structure, axis in domain.structures:
+        if structure in ("simplex", "one_hot"):
+            if not -len(sizes) <= axis < len(sizes):
+                raise ShapeError(f"{name}: {domain} acts on axis {axis}, but the shape is {shape_text(sizes)}")
+            axis %= len(sizes)
+        elif len(sizes) != 2 or sizes[0] != sizes[1]:
+            raise ShapeError(f"{name}: a {structure} array must be a square matrix, got {shape_text(sizes)}")
+        structures.append((structure, axis))
+    return Array(Leaf(name, sizes, Domain(domain.entries, tuple(structures), domain.text)))
+
+
+def let(name: str, value: Any) -> Array:
+    """Name an intermediate: printed as ``where name = ...`` and computed once."""
+    check_name(name, "a definition")
+    value = as_array(value)
+    return Array(Named(name, value.node), value.axes)
+
+
+def as_array(value: Any) -> Array:
+    """An Array as it is; a number as a scalar Array; nested lists and ndarrays are refused."""
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, np.ndarray | list | tuple):
+        raise UnsupportedError(
+            "a formula cannot contain an array of numbers; declare it with sd.array(name, ...) "
+            "and give its values when you compile or check"
+        )
+    return Array(Number(exact(value)))
+
+
+def eye(n: Any) -> Array:
+    """The identity matrix of a dimension."""
+    return Array(Delta(as_dimension(n)))
+
+
+def _shape(shape: Any) -> Shape:
+    return tuple(as_dimension(s) for s in (shape if isinstance(shape, tuple | list) else (shape,)))
+
+
+def ones(shape: Any) -> Array:
+    """An array of ones; ``shape`` is a dimension or a tuple of them."""
+    return Array(build.ones(_shape(shape)))
+
+
+def zeros(shape: Any) -> Array:
+    """An array of zeros; ``shape`` is a dimension or a tuple of them."""
+    return Array(build.zeros(_shape(shape)))
+
+
+def full(shape: Any, value: Any) -> Array:
+    """An array with one value everywhere."""
+    return ones(shape) * as_array(value)
+
+
+def arange(n: Any) -> Array:
+    """The vector 0, 1, ..., n-1."""
+    return Array(Range(as_dimension(n)))
+
+
+def basis(n: Any, index: int) -> Array:
+    """The unit vector e_index of a dimension (counted from 0)."""
+    size = as_dimension(n)
+    return Array(Basis(size, size + index if index < 0 else Integer(index)))
+
+
+# -- broadcasting ----------------------------------------------------------------------
+
+
+def _joined(arrays: Sequence[Array], what: str) -> tuple[list[Node], Shape, Axes]:
+    """Nodes of one shape (or scalars), that shape, and the axes of the result."""
+    rank = max(a.ndim for a in arrays)
+    sizes: list[Expr | None] = [None] * rank
+    for a in arrays:
+        offset = rank - a.ndim
+        for position, (axis, size) in enumerate(zip(a.axes, a.dims, strict=True)):
+            if axis is None or size == 1:
+                continue
+            old = sizes[offset + position]
+            if old is not None and old != size:
+                shapes = " and ".join(shape_text(x.dims) for x in arrays)
+                raise ShapeError(
+                    f"{what}: the shapes {shapes} do not broadcast: {old} against {size}"
+                    + _transpose_hint(arrays)
+                )
+            sizes[offset + position] = size
+    for a in arrays:
+        offset = rank - a.ndim
+        for position, axis in enumerate(a.axes):
+            if axis is not None and sizes[offset + position] is None:
+                sizes[offset + position] = ONE
+    kept = [i for i in range(rank) if sizes[i] is not None]
+    shape = tuple(s for s in sizes if s is not None)
+    nodes: list[Node] = []
+    for a in arrays:
+        if not a.node.shape:
+            nodes.append(a.node)
+            continue
+        offset = rank - a.ndim
+        labels: list[int] = [0] * a.node.rank
+        label_dims = dict(enumerate(shape))
+        for position, axis in enumerate(a.axes):
+            if axis is None:
+                continue
+            target = kept.index(offset + position)
+            if a.node.shape[axis] != shape[target]:
+                target = len(label_dims)
+                label_dims[target] = ONE
+            labels[axis] = target
+        nodes.append(build.contract(ONE, [(a.node, labels)], range(len(shape)), label_dims))
+    axes = tuple(kept.index(i) if sizes[i] is not None else None for i in range(rank))
+    return nodes, shape, axes
+
+
+def _transpose_hint(arrays: Sequence[Array]) -> str:
+    if len(arrays) == 2 and {a.ndim for a in arrays} == {1, 2}:
+        vector, matrix = sorted(arrays, key=lambda a: a.ndim)
+        if vector.dims[0] == matrix.dims[0]:
+            return "; use [:, None] on the vector to lay it along the rows"
+    return ""
+
+
+def _elementwise(name: str) -> Callable[..., Array]:
+    def make(*arrays: Array) -> Array:
+        if len(arrays) != len(FUNCTIONS[name].arguments):
+            raise UnsupportedError(f"{name} takes {len(FUNCTIONS[name].arguments)} arguments, got {len(arrays)}")
+        nodes, _, axes = _joined(arrays, name)
+        return Array(build.apply(name, *nodes), axes)
+
+    return make
+
+
+def _add(weights: Sequence[int]) -> Callable[..., Array]:
+    def make(*arrays: Array) -> Array:
+        nodes, shape, axes = _joined(arrays, "+" if weights[-1] > 0 else "-")
+        return Array(build.add(zip(weights, nodes, strict=True), shape), axes)
+
+    return make
+
+
+def _multiply(a: Array, b: Array) -> Array:
+    nodes, shape, axes = _joined((a, b), "*")
+    dims_ = dict(enumerate(shape))
+    factors = [(n, range(len(shape)) if n.shape else ()) for n in nodes]
+    return Array(build.contract(ONE, factors, range(len(shape)), dims_), axes)
+
+
+def _divide(a: Array, b: Array) -> Array:
+    if isinstance(b.node, Number):
+        if b.node.value == 0:
+            raise DomainError("division by the constant 0")
+        return _multiply(a, Array(Number(1 / b.node.value)))
+    return _multiply(a, Array(build.power(b.node, -1), b.axes))
+
+
+def _power(a: Array, b: Array) -> Array:
+    if isinstance(b.node, Number):
+        if isinstance(a.node, Number) and a.node.value == 0 and b.node.value.is_negative:
+            raise DomainError("0 to a negative power")
+        return Array(build.power(a.node, b.node.value), a.axes)
+    return _elementwise("power")(a, b)
+
+
+def _numeric(function: Callable[[Expr], Expr], otherwise: Callable[..., Array]) -> Callable[..., Array]:
+    """Constants stay constants: np.sqrt(n), np.exp(1)."""
+
+    def make(a: Array) -> Array:
+        if isinstance(a.node, Number):
+            return Array(Number(function(a.node.value)))
+        return otherwise(a)
+
+    return make
+
+
+def _matmul(a: Array, b: Array) -> Array:
+    if not a.ndim or not b.ndim:
+        raise ShapeError("matmul: a scalar has no matrix product; use *")
+    left, right = a.dims[-1], b.dims[-2] if b.ndim > 1 else b.dims[0]
+    if left != right:
+        hint = ""
+        if a.ndim == 2 and a.dims[0] == right:
+            hint = "; the first one transposed (.T) would fit"
+        elif b.ndim == 2 and b.dims[1] == left:
+            hint = "; the second one transposed (.T) would fit"
+        raise ShapeError(
+            f"matmul: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit: {left} against {right}{hint}"
+        )
+    letters = iter(range(1000))
+    inner = next(letters)
+    a_labels = [*(next(letters) for _ in range(a.ndim - 1)), inner]
+    b_labels: list[int]
+    if b.ndim == 1:
+        b_labels = [inner]
+    else:
+        b_labels = [*(next(letters) for _ in range(b.ndim - 2)), inner, next(letters)]
+    batch_a = a_labels[:-2] if a.ndim > 1 else []
+    batch_b = b_labels[:-2] if b.ndim > 1 else []
+    out: list[int] = []
+    for k in range(1, max(len(batch_a), len(batch_b)) + 1):
+        if k <= len(batch_a) and k <= len(batch_b):
+            size_a, size_b = a.dims[a.ndim - 2 - k], b.dims[b.ndim - 2 - k]
+            if size_a == size_b:
+                b_labels[len(batch_b) - k] = a_labels[len(batch_a) - k]
+                out.insert(0, a_labels[len(batch_a) - k])
+            elif size_a == 1 or size_b == 1:
+                out.insert(0, b_labels[len(batch_b) - k] if size_a == 1 else a_labels[len(batch_a) - k])
+            else:
+                raise ShapeError(f"matmul: batch dimensions {size_a} and {size_b} do not broadcast")
+        else:
+            out.insert(0, a_labels[len(batch_a) - k] if k <= len(batch_a) else b_labels[len(batch_b) - k])
+    if a.ndim > 1:
+        out.append(a_labels[-2])
+    if b.ndim > 1:
+        out.append(b_labels[-1])
+    return _contract([(a, a_labels), (b, b_labels)], out)
+
+
+def _contract(operands: Sequence[tuple[Array, Sequence[int]]], out: Sequence[int]) -> Array:
+    """Einstein summation over labelled views; labels of size-1 view axes drop away."""
+    sizes: dict[int, Expr] = {}
+    for a, labels in operands:
+        for axis, label in zip(a.axes, labels, strict=True):
+            if axis is None:
+                continue
+            size = a.node.shape[axis]
+            if label in sizes and sizes[label] != size and 1 not in (sizes[label], size):
+                raise ShapeError(f"one index stands for two dimensions: {sizes[label]} and {size}")
+            if label not in sizes or sizes[label] == 1:
+                sizes[label] = size
+    fresh = max([*sizes, *(x for _, ls in operands for x in ls), *out], default=0) + 1
+    factors: list[tuple[Node, list[int]]] = []
+    for a, labels in operands:
+        node_labels = [0] * a.node.rank
+        for axis, label in zip(a.axes, labels, strict=True):
+            if axis is None:
+                continue
+            if a.node.shape[axis] != sizes[label]:
+                label, fresh = fresh, fresh + 1
+                sizes[label] = ONE
+            node_labels[axis] = label
+        factors.append((a.node, node_labels))
+    real_out = [label for label in out if label in sizes]
+    node = build.contract(ONE, factors, real_out, sizes)
+    return Array(node, tuple(real_out.index(x) if x in sizes else None for x in out))
+
+
+# -- NumPy functions ---------------------------------------------------------------------
+
+
+def _axes(a: Array, axis: Any, what: str) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(a.ndim))
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    out: list[int] = []
+    for k in given:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not -a.ndim <= k < a.ndim:
+            raise ShapeError(f"{what}: axis {k!r} is out of bounds for an array of shape {shape_text(a.dims)}")
+        out.append(int(k) % a.ndim)
+    if len(set(out)) != len(out):
+        raise ShapeError(f"{what}: the axis is given twice in {axis!r}")
+    return tuple(out)
+
+
+def _reduced_axes(a: Array, gone: tuple[int, ...], keepdims: Any) -> Axes:
+    real_gone = {a.axes[g] for g in gone}
+    order = [x for x in range(a.node.rank) if x not in real_gone]
+    out: list[int | None] = []
+    for position, axis in enumerate(a.axes):
+        if position in gone:
+            if keepdims:
+                out.append(None)
+        else:
+            out.append(None if axis is None else order.index(axis))
+    return tuple(out)
+
+
+def _no_extras(what: str, **extras: Any) -> None:
+    for key, value in extras.items():
+        if value is not None and value is not np._NoValue and not (key == "where" and value is True):
+            raise UnsupportedError(f"{what}({key}=...) is not read on symbolic arrays")
+
+
+def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
+    """``np.sum``."""
+    _no_extras("np.sum", dtype=dtype, out=out, **extras)
+    a = as_array(a)
+    gone = _axes(a, axis, "np.sum")
+    keepdims = False if keepdims is np._NoValue else keepdims
+    node = build.reduce_sum(a.node, [x for g in gone if (x := a.axes[g]) is not None])
+    return Array(node, _reduced_axes(a, gone, keepdims))
+
+
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
+    """``np.mean``."""
+    _no_extras("np.mean", dtype=dtype, out=out, **extras)
+    a = as_array(a)
+    count: Expr = ONE
+    for g in _axes(a, axis, "np.mean"):
+        count = count * a.dims[g]
+    return sum_(a, axis=axis, keepdims=keepdims) / Array(Number(count))
+
+
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
+        **extras: Any) -> Array:
+    """``np.var``."""
+    _no_extras("np.var", dtype=dtype, out=out, **extras)
+    a = as_array(a)
+    squares = np.square(a - mean(a, axis=axis, keepdims=True))
+    count: Expr = ONE
+    for g in _axes(a, axis, "np.var"):
+        count = count * a.dims[g]
+    return sum_(squares, axis=axis, keepdims=keepdims) / (Array(Number(count)) - ddof)
+
+
+def std(a: Any, **kwargs: Any) -> Array:
+    """``np.std``."""
+    return np.sqrt(var(a, **kwargs))
+
+
+def _last_axis(a: Array, axis: Any, what: str) -> tuple[Node, tuple[int | None, ...], int]:
+    """The node with the given (single) axis moved last, for opaque functions."""
+    if axis is None and a.ndim > 1:
+        raise UnsupportedError(f"{what} over all axes of a matrix is not read; give axis=")
+    (position,) = _axes(a, -1 if axis is None else axis, what) if a.ndim else (None,)
+    if position is None:
+        raise ShapeError(f"{what} needs an array with at least one axis")
+    if a.axes[position] is None:
+        raise UnsupportedError(f"{what} over an axis of length 1 made by indexing is not read")
+    last = a.axes[position]
+    order = [x for x in a.axes if x is not None and x != last] + [last]
+    labels = [order.index(x) for x in range(a.node.rank)]
+    shape = tuple(a.node.shape[x] for x in order)  # type: ignore[index]
+    node = build.view(a.node, labels, shape)
+    return node, tuple(None if x is None else order.index(x) for x in a.axes), position
+
+
+def _reducing(name: str, what: str) -> Callable[..., Array]:
+    def make(a: Any, axis: Any = None, keepdims: Any = False, **extras: Any) -> Array:
+        _no_extras(what, **extras)
+        a = as_array(a)
+        node, axes, position = _last_axis(a, axis, what)
+        kept: list[int | None] = list(axes)
+        if keepdims and keepdims is not np._NoValue:
+            kept[position] = None
+        else:
+            del kept[position]
+        return Array(build.opaque(name, node), tuple(kept))
+
+    return make
+
+
+def _keeping(name: str) -> Callable[..., Array]:
+    def make(x: Any, axis: Any = -1) -> Array:
+        a = as_array(x)
+        node, axes, _ = _last_axis(a, axis, name)
+        return Array(build.opaque(name, node), axes)
+
+    return make
+
+
+_prod = _reducing("prod", "np.prod")
+_logsumexp = _reducing("logsumexp", "logsumexp")
+_softmax = _keeping("softmax")
+_log_softmax = _keeping("log_softmax")
+
+
+def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
+    """``np.prod`` (of a matrix: along one axis at a time)."""
+    _no_extras("np.prod", dtype=dtype, out=out, **extras)
+    a = as_array(a)
+    if axis is None and a.ndim > 1:
+        for _ in range(a.ndim):
+            a = _prod(a, axis=-1)
+        return a
+    return _prod(a, axis=axis, keepdims=keepdims)
+
+
+def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -> Array:
+    """log Σ exp(a) along an axis; ``scipy.special.logsumexp`` for symbolic arrays.
+
+    ``axis=None`` sums over all axes, as SciPy does.  ``b`` (weights) gives log Σ b·exp(a).
+    """
+    a = as_array(a)
+    if b is not None:
+        return np.log(sum_(as_array(b) * np.exp(a), axis=axis, keepdims=keepdims))
+    if axis is None and a.ndim > 1:
+        for _ in range(a.ndim):
+            a = _logsumexp(a, axis=-1)
+        return a
+    return _logsumexp(a, axis=axis, keepdims=keepdims)
+
+
+def softmax(x: Any, axis: int | None = None) -> Array:
+    """exp(x) / Σ exp(x) along an axis; ``scipy.special.softmax`` for symbolic arrays.
+
+    For a matrix give the axis (SciPy's default, all axes at once, is refused).
+    """
+    return _softmax(x, axis)
+
+
+def log_softmax(x: Any, axis: int | None = None) -> Array:
+    """x - log Σ exp(x) along an axis; ``scipy.special.log_softmax`` for symbolic arrays."""
+    return _log_softmax(x, axis)
+
+
+def dot(a: Any, b: Any, out: Any = None) -> Array:
+    """``np.dot``."""
+    _no_extras("np.dot", out=out)
+    a, b = as_array(a), as_array(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if b.ndim <= 2:
+        return _matmul(a, b)
+    left, right = a.dims[-1], b.dims[-2]
+    if left != right:
+        raise ShapeError(f"dot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
+    la = list(range(a.ndim))
+    lb = [a.ndim + k for k in range(b.ndim)]
+    lb[-2] = la[-1]
+    return _contract([(a, la), (b, lb)], [*la[:-1], *lb[:-2], lb[-1]])
+
+
+def inner(a: Any, b: Any) -> Array:
+    """``np.inner``: sum over the last axes."""
+    a, b = as_array(a), as_array(b)
+    if not a.ndim or not b.ndim:
+        return a * b
+    if a.dims[-1] != b.dims[-1]:
+        raise ShapeError(f"inner: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
+    la = list(range(a.ndim))
+    lb = [*range(a.ndim, a.ndim + b.ndim - 1), la[-1]]
+    return _contract([(a, la), (b, lb)], [*la[:-1], *lb[:-1]])
+
+
+def outer(a: Any, b: Any, out: Any = None) -> Array:
+    """``np.outer`` of vectors."""
+    _no_extras("np.outer", out=out)
+    a, b = as_array(a), as_array(b)
+    if a.ndim > 1 or b.ndim > 1:
+        raise UnsupportedError("np.outer flattens matrices; use np.einsum to say which axes you mean")
+    a = a if a.ndim else a[None]
+    b = b if b.ndim else b[None]
+    return a[:, None] * b[None, :]
+
+
+def vdot(a: Any, b: Any) -> Array:
+    """``np.vdot``: the sum of the products of all entries."""
+    a, b = as_array(a), as_array(b)
+    if a.dims != b.dims:
+        raise ShapeError(f"vdot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} differ")
+    return sum_(a * b)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
+    """``np.tensordot``."""
+    a, b = as_array(a), as_array(b)
+    if isinstance(axes, int):
+        pairs = list(zip(range(a.ndim - axes, a.ndim), range(axes), strict=True))
+    else:
+        first, second = (x if isinstance(x, tuple | list) else (x,) for x in axes)
+        pairs = [(i % a.ndim, j % b.ndim) for i, j in zip(first, second, strict=True)]
+    la, lb = list(range(a.ndim)), [a.ndim + k for k in range(b.ndim)]
+    for i, j in pairs:
+        if a.dims[i] != b.dims[j]:
+            raise ShapeError(f"tensordot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
+        lb[j] = la[i]
+    used_a, used_b = {i for i, _ in pairs}, {j for _, j in pairs}
+    out = [x for i, x in enumerate(la) if i not in used_a] + [x for j, x in enumerate(lb) if j not in used_b]
+    return _contract([(a, la), (b, lb)], out)
+
+
+def einsum(subscripts: Any, *operands: Any, optimize: Any = None, out: Any = None, **extras: Any) -> Array:
+    """``np.einsum`` with subscripts as one text, ``...`` included."""
+    _no_extras("np.einsum", out=out, **extras)
+    if not isinstance(subscripts, str):
+        raise UnsupportedError("np.einsum is read with its subscripts as one text, e.g. 'ij,j->i'")
+    text = subscripts.replace(" ", "")
+    arrays = [as_array(o) for o in operands]
+    left, arrow, right = text.partition("->")
+    parts = left.split(",")
+    if len(parts) != len(arrays):
+        raise ShapeError(f"einsum: {subscripts!r} names {len(parts)} operands, got {len(arrays)}")
+    letters: dict[str, int] = {}
+    dots: list[int] = []
+
+    def label(letter: str) -> int:
+        if not letter.isalpha():
+            raise ShapeError(f"einsum: {letter!r} in {subscripts!r} is not a letter")
+        return letters.setdefault(letter, 100 + len(letters))
+
+    labelled: list[tuple[Array, list[int]]] = []
+    for part, a in zip(parts, arrays, strict=True):
+        before, ellipsis, after = part.partition("...")
+        free = a.ndim - len(before) - len(after)
+        if free < 0 or (free and not ellipsis):
+            raise ShapeError(f"einsum: {part!r} does not fit the shape {shape_text(a.dims)}")
+        if free > len(dots):
+            dots = list(range(50 - free, 50))
+        middle = list(range(50 - free, 50))
+        labelled.append((a, [*(label(c) for c in before), *middle, *(label(c) for c in after)]))
+    used = [c for c in left if c.isalpha()]
+    if arrow:
+        before, ellipsis, after = right.partition("...")
+        for c in before + after:
+            if c not in letters:
+                raise ShapeError(f"einsum: the output index {c!r} is in no operand of {subscripts!r}")
+        if len(set(before + after)) != len(before + after):
+            raise ShapeError(f"einsum: an output index is repeated in {subscripts!r}")
+        result = [*(letters[c] for c in before), *(dots if ellipsis else []), *(letters[c] for c in after)]
+    else:
+        result = [*dots, *(letters[c] for c in sorted(set(used)) if used.count(c) == 1)]
+    return _contract(labelled, result)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Array:
+    """``np.trace`` of a square matrix."""
+    _no_extras("np.trace", dtype=dtype, out=out)
+    return sum_(diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """``np.diagonal`` of a square matrix."""
+    a = as_array(a)
+    if a.ndim != 2 or offset != 0 or {axis1 % 2, axis2 % 2} != {0, 1}:
+        raise UnsupportedError("the main diagonal of a matrix is read; no offset, no other axes")
+    if a.dims[0] != a.dims[1]:
+        raise ShapeError(f"the diagonal is read of square matrices, got the shape {shape_text(a.dims)}")
+    return _contract([(a, [0, 0])], [0])
+
+
+def diag(v: Any, k: int = 0) -> Array:
+    """``np.diag``: a diagonal matrix from a vector, the diagonal from a matrix."""
+    v = as_array(v)
+    if k != 0:
+        raise UnsupportedError("np.diag is read for the main diagonal, k=0")
+    if v.ndim == 2:
+        return diagonal(v)
+    if v.ndim != 1:
+        raise ShapeError(f"np.diag needs a vector or a matrix, got shape {shape_text(v.dims)}")
+    return _contract([(v, [0]), (Array(Delta(v.dims[0])), [0, 1])], [0, 1])
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """``np.linalg.norm``: 2-norm and 1-norm of vectors, Frobenius norm of matrices."""
+    x = as_array(x)
+    gone = _axes(x, axis, "norm")
+    if ord is None or (ord == 2 and len(gone) == 1) or (ord == "fro" and len(gone) == 2):
+        return np.sqrt(sum_(np.square(x), axis=axis, keepdims=keepdims))
+    if ord == 1 and len(gone) == 1:
+        return sum_(np.abs(x), axis=axis, keepdims=keepdims)
+    raise UnsupportedError(f"norm with ord={ord!r} of shape {shape_text(x.dims)} is not read yet")
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Array:
+    """``np.where`` with three arguments."""
+    if x is None or y is None:
+        raise UnsupportedError("np.where is read with three arguments: np.where(condition, a, b)")
+    return _elementwise("where")(as_array(condition), as_array(x), as_array(y))
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None) -> Array:
+    """``np.clip``."""
+    _no_extras("np.clip", out=out)
+    low = min if a_min is None or a_min is np._NoValue else a_min
+    high = max if a_max is None or a_max is np._NoValue else a_max
+    result = as_array(a)
+    if low is not None and low is not np._NoValue:
+        result = np.maximum(result, low)
+    if high is not None and high is not np._NoValue:
+        result = np.minimum(result, high)
+    return result
+
+
+def transpose(a: Any, axes: Any = None) -> Array:
+    """``np.transpose``."""
+    a = as_array(a)
+    order = range(a.ndim)[::-1] if axes is None else _axes(a, tuple(axes), "transpose")
+    if sorted(order) != list(range(a.ndim)):
+        raise ShapeError(f"transpose: {axes!r} is no order of the {a.ndim} axes")
+    return Array(a.node, tuple(a.axes[k] for k in order))
+
+
+def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
+    """``np.swapaxes``."""
+    a = as_array(a)
+    i, j = _axes(a, axis1, "swapaxes")[0], _axes(a, axis2, "swapaxes")[0]
+    axes = list(a.axes)
+    axes[i], axes[j] = axes[j], axes[i]
+    return Array(a.node, tuple(axes))
+
+
+def moveaxis(a: Any, source: int, destination: int) -> Array:
+    """``np.moveaxis`` of one axis."""
+    a = as_array(a)
+    i, j = _axes(a, source, "moveaxis")[0], _axes(a, destination, "moveaxis")[0]
+    axes = list(a.axes)
+    axes.insert(j, axes.pop(i))
+    return Array(a.node, tuple(axes))
+
+
+def expand_dims(a: Any, axis: int) -> Array:
+    """``np.expand_dims``."""
+    a = as_array(a)
+    if not -a.ndim - 1 <= axis <= a.ndim:
+        raise ShapeError(f"expand_dims: axis {axis} is out of bounds for shape {shape_text(a.dims)}")
+    axes = list(a.axes)
+    axes.insert(axis % (a.ndim + 1), None)
+    return Array(a.node, tuple(axes))
+
+
+def squeeze(a: Any, axis: Any = None) -> Array:
+    """``np.squeeze`` of axes of length 1 that indexing or keepdims made."""
+    a = as_array(a)
+    if axis is None:
+        gone = tuple(i for i, x in enumerate(a.axes) if x is None or a.dims[i] == 1)
+    else:
+        gone = _axes(a, axis, "squeeze")
+    for g in gone:
+        if a.axes[g] is not None and a.dims[g] != 1:
+            raise ShapeError(f"squeeze: axis {g} has dimension {a.dims[g]}, not 1")
+    if all(a.axes[g] is None for g in gone):
+        return Array(a.node, tuple(x for i, x in enumerate(a.axes) if i not in gone))
+    return sum_(a, axis=gone)
+
+
+def reshape(a: Any, shape: Any = None, order: str = "C", **extras: Any) -> Array:
+    """``np.reshape`` where it only adds or drops axes of length 1."""
+    a = as_array(a)
+    wanted = shape if isinstance(shape, tuple | list) else (shape,)
+    long = [i for i in range(a.ndim) if a.axes[i] is not None]
+    sizes = [s.node.value if isinstance(s, Dim) else s for s in wanted]
+    target = [i for i, s in enumerate(sizes) if s != 1]
+    fits = len(target) == len(long) and all(
+        sizes[t] == -1 or sympify(sizes[t]) == a.dims[i] for t, i in zip(target, long, strict=True)
+    )
+    if order != "C" or extras or not fits or sum(1 for s in sizes if s == -1) > 1:
+        raise UnsupportedError(
+            f"reshape of {shape_text(a.dims)} to {wanted!r} is not read; it may only add or drop axes of length 1"
+        )
+    places = dict(zip(target, long, strict=True))
+    return Array(a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
+
+
+def _like(value: int) -> Callable[..., Array]:
+    def make(a: Any, *args: Any, **extras: Any) -> Array:
+        a = as_array(a)
+        shape = tuple(s for s, x in zip(a.dims, a.axes, strict=True) if x is not None)
+        filled = build.ones(shape) if value else build.zeros(shape)
+        order = iter(range(len(shape)))
+        return Array(filled, tuple(None if x is None else next(order) for x in a.axes))
+
+    return make
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: Any = False) -> Array:
+    """``np.average`` with weights of the array's shape, or along one axis."""
+    if returned:
+        raise UnsupportedError("np.average(returned=True) is not read")
+    if weights is None:
+        return mean(a, axis=axis, keepdims=keepdims)
+    a, weights = as_array(a), as_array(weights)
+    if weights.ndim != a.ndim:
+        if weights.ndim != 1 or axis is None:
+            raise ShapeError("np.average: weights must have the array's shape, or be a vector with axis= given")
+        position = _axes(a, axis, "np.average")[0]
+        weights = weights[tuple(slice(None) if i == position else None for i in range(a.ndim))]
+    return sum_(a * weights, axis=axis, keepdims=keepdims) / sum_(weights, axis=axis, keepdims=keepdims)
+
+
+def _isclose(*_: Any, **__: Any) -> Array:
+    raise UnsupportedError("np.allclose/isclose compare numbers; use sd.check(a, '==', b) on formulas")
+
+
+def _logit(a: Array) -> Array:
+    return np.log(a) - np.log1p(-a)
+
+
+def _flip(name: str) -> Callable[..., Array]:
+    make = _elementwise(name)
+    return lambda a, b: make(b, a)
+
+
+_UFUNCS: dict[str, Callable[..., Array]] = {
+    **{name: _elementwise(name) for name in FUNCTIONS if name != "where"},
+    "add": _add((1, 1)),
+    "subtract": _add((1, -1)),
+    "negative": _add((-1,)),
+    "positive": lambda a: a,
+    "multiply": _multiply,
+    "divide": _divide,
+    "true_divide": _divide,
+    "power": _power,
+    "float_power": _power,
+    "square": lambda a: _power(a, Array(Number(Integer(2)))),
+    "sqrt": lambda a: _power(a, Array(Number(Rational(1, 2)))),
+    "reciprocal": lambda a: _divide(as_array(1), a),
+    "exp": _numeric(lambda v: exp(v), _elementwise("exp")),
+    "exp2": lambda a: np.exp(a * Array(Map("log", (Number(Integer(2)),)))),
+    "absolute": _elementwise("abs"),
+    "fabs": _elementwise("abs"),
+    "fmax": _elementwise("maximum"),
+    "fmin": _elementwise("minimum"),
+    "matmul": _matmul,
+    "vecdot": lambda a, b: sum_(a * b, axis=-1),
+    "less": _elementwise("lt"),
+    "less_equal": _elementwise("le"),
+    "greater": _flip("lt"),
+    "greater_equal": _flip("le"),
+    "equal": _elementwise("eq"),
+    "not_equal": _elementwise("ne"),
+    "logit": _logit,
+    "tan": lambda a: np.sin(a) / np.cos(a),
+    "conjugate": lambda a: a,
+}
+
+_FUNCTIONS: dict[Any, Callable[..., Array]] = {
+    np.sum: sum_,
+    np.mean: mean,
+    np.prod: prod,
+    np.var: var,
+    np.std: std,
+    np.average: average,
+    np.dot: dot,
+    np.inner: inner,
+    np.outer: outer,
+    np.vdot: vdot,
+    np.tensordot: tensordot,
+    np.einsum: einsum,
+    np.trace: trace,
+    np.diag: diag,
+    np.diagonal: diagonal,
+    np.linalg.norm: norm,
+    np.linalg.multi_dot: lambda arrays: _chain(arrays),
+    np.linalg.trace: trace,
+    np.linalg.outer: outer,
+    np.linalg.matmul: lambda a, b: _matmul(as_array(a), as_array(b)),
+    np.where: where,
+    np.clip: clip,
+    np.transpose: transpose,
+    np.swapaxes: swapaxes,
+    np.moveaxis: moveaxis,
+    np.expand_dims: expand_dims,
+    np.squeeze: squeeze,
+    np.reshape: reshape,
+    np.ravel: lambda a, order="C": reshape(a, -1),
+    np.ones_like: _like(1),
+    np.zeros_like: _like(0),
+    np.copy: lambda a, **_: as_array(a),
+    np.shape: lambda a: as_array(a).shape,
+    np.ndim: lambda a: as_array(a).ndim,
+    np.size: lambda a: as_array(a).size,
+    np.real: lambda a: a,
+    np.allclose: _isclose,
+    np.isclose: _isclose,
+    np.array_equal: _isclose,
+}
+
+
+def _chain(arrays: Iterable[Any]) -> Array:
+    first, *rest = [as_array(a) for a in arrays]
+    for other in rest:
+        first = first @ other
+    return first
+
+

@@ -1,0 +1,283 @@
+"""The one representation: immutable, hash-consed programs in index notation.
+
+Every node is an array with ordered axes (``shape`` is a tuple of SymPy
+integers-in-the-dimensions).  There are few kinds of node and they are final:
+
+=============== =============================================================
+``Leaf``        a declared array, e.g. ``X`` of shape ``(n, d)``
+``Number``      a scalar, a SymPy number or expression in the dimensions
+``Delta``       the identity matrix of a dimension, δ_ij
+``Basis``       a unit vector of a dimension, e_k
+``Range``       0, 1, ..., n-1
+``Contraction`` coefficient · Π factors, summed over *explicitly bound* labels
+``Sum``         a weighted sum of nodes of one shape
+``Map``         an elementwise function (a row of ``functions.py``)
+``Opaque``      an array function with its own differential (logsumexp, ...)
+``Named``       a definition: a name for a body, written once, computed once
+``Differential``d(node): the change of a node, of the node's own shape
+=============== =============================================================
+
+Two nodes with the same content are the same object, so ``is`` is equality of
+form, dictionaries keyed by nodes are cheap, and a shared subexpression is
+shared for good.  Equality of *value* is never asked here: see ``calculus``
+(normal form) and ``judgement`` (balls).
+
+Labels are local and positional.  In a ``Contraction`` of rank r the labels
+0..r-1 are the output axes in order and r.. are bound (summed).  Each label has
+its dimension in ``label_dims``, whether a factor carries it or not: a bound
+label that no factor carries is the factor n that careless notations lose.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from sympy import Expr, Integer
+
+from symderive.language.domains import Domain
+
+Shape = tuple[Expr, ...]
+Labels = tuple[int, ...]
+Factor = tuple["Node", Labels]
+Term = tuple[Expr, "Node"]
+
+
+class _Interned(type):
+    """Metaclass that returns the existing object for equal fields."""
+
+    _table: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
+
+    def __call__(cls, *args: Any) -> Any:
+        key = (cls, *args)
+        found = _Interned._table.get(key)
+        if found is None:
+            found = super().__call__(*args)
+            _Interned._table[key] = found
+        return found
+
+
+class Node(metaclass=_Interned):
+    """An array-valued expression; abstract."""
+
+    __slots__ = ("__weakref__",)
+    shape: Shape
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    def walk(self) -> Iterator[Node]:
+        """Each distinct node below and including this one, children first."""
+        seen: set[Node] = set()
+        stack: list[tuple[Node, bool]] = [(self, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                yield node
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((c, False) for c in reversed(node.children) if c not in seen)
+
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The leaves below, in order of first appearance."""
+        return tuple(n for n in self.walk() if isinstance(n, Leaf))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Leaf(Node):
+    """A declared array: name, shape, and the domain of its entries."""
+
+    name: str
+    shape: Shape
+    domain: Domain
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Number(Node):
+    """A scalar constant: a SymPy expression whose only symbols are dimensions."""
+
+    value: Expr
+    shape: Shape = field(init=False, default=())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Delta(Node):
+    """The identity matrix: entry (i, j) is 1 where i = j, else 0."""
+
+    dim: Expr
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", (self.dim, self.dim))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Basis(Node):
+    """The unit vector e_index of a dimension (index counted from 0)."""
+
+    dim: Expr
+    index: Expr
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", (self.dim,))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Range(Node):
+    """The vector 0, 1, ..., dim-1."""
+
+    dim: Expr
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", (self.dim,))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Contraction(Node):
+    """``coefficient · Σ_bound Π factors``.
+
+    ``factors`` pairs each factor with the labels of its axes; a label may
+    appear twice in one factor (a diagonal), in several factors, or in none.
+    ``label_dims[:rank]`` is the shape, ``label_dims[rank:]`` the bound labels.
+    """
+
+    coefficient: Expr
+    factors: tuple[Factor, ...]
+    out_rank: int
+    label_dims: Shape
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.label_dims[: self.out_rank])
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(node for node, _ in self.factors)
+
+    @property
+    def bound(self) -> Labels:
+        return tuple(range(self.out_rank, len(self.label_dims)))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sum(Node):
+    """``Σ_k weight_k · node_k`` with all nodes of one shape; at least one term."""
+
+    terms: tuple[Term, ...]
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.terms[0][1].shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return tuple(node for _, node in self.terms)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Map(Node):
+    """An elementwise function; each argument has the map's shape, or is a scalar."""
+
+    function: str
+    arguments: tuple[Node, ...]
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape: Shape = ()
+        for argument in self.arguments:
+            if argument.shape:
+                shape = argument.shape
+                break
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.arguments
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Opaque(Node):
+    """An array function acting on the last axis of its arguments.
+
+    ``logsumexp`` and ``prod`` drop the last axis, ``softmax`` and
+    ``log_softmax`` keep it; the axes before it are a batch.
+    """
+
+    function: str
+    arguments: tuple[Node, ...]
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape = self.arguments[0].shape
+        if self.function in REDUCING:
+            shape = shape[:-1]
+        object.__setattr__(self, "shape", shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.arguments
+
+
+REDUCING = frozenset({"logsumexp", "prod"})
+KEEPING = frozenset({"softmax", "log_softmax"})
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Named(Node):
+    """A definition ``name = body``; transparent to every calculation."""
+
+    name: str
+    body: Node
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.body.shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Differential(Node):
+    """d(body): the first-order change of ``body``; linear, of body's shape.
+
+    Which leaves change, and along what, is said by the statement around it
+    (a derivation's ``wrt``); the differential of a leaf that does not change
+    is 0.
+    """
+
+    body: Node
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", self.body.shape)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.body,)
+
+
+ONE = Integer(1)
+ZERO = Integer(0)

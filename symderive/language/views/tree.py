@@ -1,0 +1,182 @@
+"""The matrix view as a tree: what every writer (NumPy text, LaTeX) reads.
+
+``lift`` turns nodes into this tree; writers only walk it, they never look into
+strings.  The tree says NumPy's meaning: a tree of axes, broadcasting from the
+right.  ``shape`` is the tree's shape with 1 for axes made by indexing or
+keepdims.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from sympy import Expr
+
+Shape = tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A node of the presentation; abstract."""
+
+    shape: Shape
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return ()
+
+    def count(self) -> int:
+        """The number of tree nodes: the length of the formula."""
+        return 1 + sum(c.count() for c in self.children)
+
+
+@final
+@dataclass(frozen=True)
+class Name(Tree):
+    """A declared array, a definition, or a dimension."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True)
+class Num(Tree):
+    """A scalar constant: a SymPy number or expression in the dimensions."""
+
+    value: Expr
+
+
+@final
+@dataclass(frozen=True)
+class Add(Tree):
+    """Terms with signs +1 or -1, in order."""
+
+    terms: tuple[tuple[int, Tree], ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return tuple(t for _, t in self.terms)
+
+
+@final
+@dataclass(frozen=True)
+class Neg(Tree):
+    """Minus the operand."""
+
+    operand: Tree
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.operand,)
+
+
+@final
+@dataclass(frozen=True)
+class Mul(Tree):
+    """The elementwise (broadcasting) product, in order; a scalar factor may be among them."""
+
+    factors: tuple[Tree, ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return self.factors
+
+
+@final
+@dataclass(frozen=True)
+class Div(Tree):
+    """Elementwise (broadcasting) quotient."""
+
+    numerator: Tree
+    denominator: Tree
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.numerator, self.denominator)
+
+
+@final
+@dataclass(frozen=True)
+class Pow(Tree):
+    """Elementwise power."""
+
+    base: Tree
+    exponent: Tree
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.base, self.exponent)
+
+
+@final
+@dataclass(frozen=True)
+class MatMul(Tree):
+    """``a @ b @ ...``; each nested MatMul says its own association."""
+
+    factors: tuple[Tree, ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return self.factors
+
+
+@final
+@dataclass(frozen=True)
+class Transpose(Tree):
+    """``a.T`` of a matrix."""
+
+    operand: Tree
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.operand,)
+
+
+@final
+@dataclass(frozen=True)
+class Call(Tree):
+    """A function of arrays.
+
+    ``function`` is a row of ``language.functions`` (elementwise), or one of
+    ``sum trace diag outer einsum prod logsumexp softmax log_softmax eye ones
+    zeros arange basis norm transpose``.  ``axis`` is where it acts (None: all axes, or none
+    apply), ``keepdims`` keeps it, ``subscripts`` is einsum's text, ``sizes``
+    the shape that eye, ones, zeros, arange, basis make.
+    """
+
+    function: str
+    arguments: tuple[Tree, ...]
+    axis: int | tuple[int, ...] | None = None
+    keepdims: bool = False
+    subscripts: str = ""
+    sizes: Shape = ()
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return self.arguments
+
+
+@final
+@dataclass(frozen=True)
+class Index(Tree):
+    """``a[keys]`` with keys None (a new axis), a colon (":"), or an integer expression."""
+
+    operand: Tree
+    keys: tuple[Expr | str | None, ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.operand,)
+
+
+@final
+@dataclass(frozen=True)
+class D(Tree):
+    """The differential d(operand)."""
+
+    operand: Tree
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.operand,)
