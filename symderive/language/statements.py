@@ -1,0 +1,45 @@
+"""Statements about arrays: relations, as they are claimed, assumed and cited as conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symderive.errors import ReadError
+from symderive.language.arrays import Array
+from symderive.language.nodes import ZERO, Node, Number
+
+RELATIONS = ("==", "<=", ">=", "<", ">", "!=")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """``lhs op rhs``, holding entrywise; both sides of one shape, or one a scalar.
+
+    As a condition of a step it reads "holds provided that ...".
+    """
+
+    lhs: Node
+    op: str
+    rhs: Node
+
+    def __post_init__(self) -> None:
+        if self.op not in RELATIONS:
+            raise ReadError(f"a relation is one of {', '.join(RELATIONS)}, got {self.op!r}")
+
+    def __str__(self) -> str:
+        return f"{Array(self.lhs)} {self.op} {Array(self.rhs)}"
+
+
+def positive(node: Node) -> Relation:
+    """node > 0."""
+    return Relation(node, ">", Number(ZERO))
+
+
+def nonnegative(node: Node) -> Relation:
+    """node >= 0."""
+    return Relation(node, ">=", Number(ZERO))
+
+
+def nonzero(node: Node) -> Relation:
+    """node != 0."""
+    return Relation(node, "!=", Number(ZERO))
