@@ -1,0 +1,387 @@
+"""The command line: `symderive run`, `list`, `derive` and `check`.
+
+Exit statuses: 0 upheld; 1 refuted, or a cross-check that fails; 2 a usage or reading error;
+3 undecided, or below the bar that ``--require`` sets; 4 a missing extra, named with its install
+line; 130 interrupted.
+
+The engine is imported inside the commands: ``--help`` and ``--version`` answer at once, without
+loading SymPy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symderive import __version__
+from symderive.errors import (
+    GradientMismatchError,
+    JudgementConflictError,
+    LibraryError,
+    MissingExtraError,
+    ReadError,
+    SymderiveError,
+)
+
+if TYPE_CHECKING:
+    from symderive.judgement.verdicts import Verdict
+    from symderive.language.arrays import Array
+    from symderive.language.domains import Domain
+
+UPHELD, REFUTED, USAGE, UNDECIDED, MISSING, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+RELATIONS = ("==", "<=", ">=", "<", ">")
+FORMATS = ("text", "latex", "markdown", "html", "json")
+
+#: The bar that --require sets, from the highest; the weaker a status, the further back it stands.
+BARS = ("proved", "certified", "checked")
+
+#: Domains as they may be written on the command line: those that are called, and those that stand alone.
+CALLED_DOMAINS = ("integers", "interval", "labels", "one_hot", "simplex")
+PLAIN_DOMAINS = (
+    "diagonal",
+    "invertible",
+    "lower_triangular",
+    "nonnegative",
+    "nonzero",
+    "one_hot",
+    "orthogonal",
+    "positive",
+    "real",
+    "simplex",
+    "spd",
+    "symmetric",
+    "unit_interval",
+)
+
+#: Characters of a domain's text; nesting is bounded with it.
+LONGEST_DOMAIN = 200
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        return _main(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        print("symderive: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough. Python would complain once more when
+        # it flushes at exit, so that flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UPHELD
+
+
+def _main(argv: list[str]) -> int:
+    arguments = _parser().parse_args([_positional(argument) for argument in argv])
+    try:
+        status = arguments.command(arguments)
+        sys.stdout.flush()
+        return status
+    except MissingExtraError as error:
+        return _complain(error, MISSING)
+    except (GradientMismatchError, JudgementConflictError) as error:
+        return _complain(error, REFUTED)
+    except SymderiveError as error:
+        return _complain(error, USAGE)
+
+
+def _complain(error: SymderiveError, status: int) -> int:
+    sys.stdout.flush()
+    print(f"symderive: {error}", file=sys.stderr)
+    return status
+
+
+def _positional(argument: str) -> str:
+    """A formula may start with a minus sign, which argparse takes for an option unless it has a space."""
+    return f" {argument}" if re.match(r"-[^-h]|-h.", argument) else argument
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="symderive",
+        description="Write a loss in NumPy; get its derivation, its proof, its program and its fit.",
+        epilog="exit status: 0 upheld, 1 refuted, 2 usage or reading error, 3 undecided or below --require, "
+        "4 something is not installed",
+    )
+    parser.add_argument("--version", action="version", version=f"symderive {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = commands.add_parser(
+        "run",
+        help="derive, judge, compile and train a subject, and write its pages",
+        description="Derive, judge, compile and train subjects, and write their pages and kernels. "
+        "A FILE.py is run as Python: name files that you trust.",
+    )
+    run.set_defaults(command=_run)
+    run.add_argument(
+        "source", nargs="*", metavar="NAME|FILE.py", help="a shipped subject, a file, or a folder"
+    )
+    run.add_argument("--all", action="store_true", help="every shipped subject")
+    run.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build"),
+        metavar="DIR",
+        help="where pages and kernels go (default: build)",
+    )
+    run.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
+    _add_require(run)
+
+    listing = commands.add_parser("list", help="list the shipped subjects, or those of a folder")
+    listing.set_defaults(command=_list)
+    listing.add_argument("source", nargs="*", metavar="NAME|FOLDER", help="(default: what is shipped)")
+
+    derive = commands.add_parser(
+        "derive",
+        help="derive a gradient, Jacobian or Hessian from NumPy text",
+        description="Derive a gradient, Jacobian or Hessian from NumPy text, line by line.",
+        epilog='example: symderive derive "np.sum((X @ w - y)**2)" '
+        "--shape X=n,d --shape w=d --shape y=n --wrt w",
+    )
+    derive.set_defaults(command=_derive)
+    derive.add_argument("text", metavar="TEXT", help="the function, in NumPy; it is read, never executed")
+    _add_scope(derive)
+    derive.add_argument(
+        "--wrt", action="append", required=True, metavar="NAME", help="the variable; repeatable"
+    )
+    derive.add_argument("--order", type=int, choices=(1, 2), default=1, help="2 for the Hessian (default: 1)")
+    derive.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
+    derive.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
+    derive.add_argument("--out", type=Path, metavar="FILE", help="write a whole document there instead")
+    _add_require(derive)
+
+    check = commands.add_parser(
+        "check",
+        help="prove, certify, check or refute a relation",
+        description="Prove, certify, check or refute a relation between two NumPy texts.",
+        epilog='example: symderive check "expit(-x) == 1 - expit(x)" --shape x=',
+    )
+    check.set_defaults(command=_check)
+    check.add_argument(
+        "claim", nargs="+", metavar="CLAIM", help='"LHS == RHS" in one text, or LHS RELATION RHS in three'
+    )
+    _add_scope(check)
+    check.add_argument(
+        "--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable'
+    )
+    _add_require(check)
+    return parser
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="NAME=DIMS",
+        help="declare an array: X=n,d a matrix, w=d a vector, x= a scalar; repeatable",
+    )
+    parser.add_argument(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="NAME=DOMAIN",
+        help="where it ranges: y=labels(0,1), x=positive, p=simplex, x=interval(0,inf); repeatable",
+    )
+
+
+def _add_require(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--require", choices=BARS, default="checked", help="the weakest status that passes")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from symderive import library
+    from symderive.report import report
+
+    if not arguments.source and not arguments.all:
+        raise LibraryError("name a subject, a file or a folder, or say --all; `symderive list` shows them")
+    sources = [*([None] if arguments.all else []), *arguments.source]
+    paths = [path for source in sources for path in library.find(source)]
+    statuses = [UPHELD]
+    for path in dict.fromkeys(paths):
+        verdicts = report(library.load(path), arguments.out, arguments.detail)
+        statuses += [_status(verdict, arguments.require) for verdict in verdicts]
+    return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from symderive import library
+
+    found = [library.describe(path) for source in arguments.source or [None] for path in library.find(source)]
+    if not found:
+        print("no subjects came with this installation")
+    width = max((len(subject.name) for subject in found), default=0)
+    topic = None
+    for subject in found:
+        if subject.topic != topic:
+            topic = subject.topic
+            print(topic)
+        print(f"  {subject.name:<{width}}  {subject.title}. {subject.summary}")
+    return UPHELD
+
+
+def _derive(arguments: argparse.Namespace) -> int:
+    import symderive as sd
+
+    scope = _scope(arguments)
+    for name in arguments.wrt:
+        if name not in scope:
+            raise sd.UnknownNameError(f"--wrt {name}: no such array; declare it with --shape {name}=...")
+    function = sd.read(arguments.text.strip(), **scope)
+    kind = sd.hessian if arguments.order == 2 else sd.gradient if function.shape == () else sd.jacobian
+    wrt = [scope[name] for name in arguments.wrt]
+    derivation = kind(function, wrt[0] if len(wrt) == 1 else wrt)
+    whole = {"document": True} if arguments.out and arguments.format in ("latex", "html") else {}
+    text = getattr(derivation, f"to_{arguments.format}")(detail=arguments.detail, **whole)
+    if arguments.out:
+        arguments.out.write_text(text + "\n", encoding="utf-8")
+        print(f"written: {arguments.out}")
+    else:
+        print(text)
+    return _status(derivation.verdict, arguments.require)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    import symderive as sd
+
+    left, relation, right = _relation([text.strip() for text in arguments.claim])
+    scope = _scope(arguments)
+    verdict = sd.check(sd.read(left, **scope), relation, sd.read(right, **scope), given=arguments.given)
+    print(verdict)
+    return _status(verdict, arguments.require)
+
+
+def _status(verdict: Verdict, bar: str) -> int:
+    """The exit status that a verdict earns under the bar."""
+    status = str(verdict.status)
+    if status == "refuted" or (verdict.cross_check is not None and not verdict.cross_check.ok):
+        return REFUTED
+    return UPHELD if status in BARS[: BARS.index(bar) + 1] else UNDECIDED
+
+
+def _relation(texts: list[str]) -> tuple[str, str, str]:
+    """Both sides and the relation, from one text or from three."""
+    if len(texts) == 3:
+        left, relation, right = texts
+        if relation not in RELATIONS:
+            raise ReadError(f"the relation must be one of {' '.join(RELATIONS)}, not {relation!r}")
+        return left, relation, right
+    if len(texts) != 1:
+        raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
+    text, depth, found = texts[0], 0, []
+    for match in re.finditer(r"[\[(]|[\])]|==|[<>]=?", text):
+        if match[0] in "([":
+            depth += 1
+        elif match[0] in ")]":
+            depth -= 1
+        elif depth == 0:
+            found.append(match)
+    if len(found) != 1:
+        column = found[1].start() + 1 if found else None
+        raise ReadError(
+            f"a claim has one relation ({' '.join(RELATIONS)}); this has {len(found)}", text, column
+        )
+    return text[: found[0].start()].strip(), found[0][0], text[found[0].end() :].strip()
+
+
+def _scope(arguments: argparse.Namespace) -> dict[str, Array]:
+    """The arrays that --shape and --domain declare."""
+    import symderive as sd
+
+    shapes = dict(_assignment(text, "--shape", "X=n,d") for text in arguments.shape)
+    domains = {}
+    for text in arguments.domain:
+        name, value = _assignment(text, "--domain", "y=labels(0,1)")
+        if name not in shapes:
+            raise sd.UnknownNameError(f"--domain {text}: declare the array too, with --shape {name}=...")
+        domains[name] = read_domain(value)
+    return {
+        name: sd.array(name, *_dimensions(name, text), domain=domains.get(name, sd.real))
+        for name, text in shapes.items()
+    }
+
+
+def _assignment(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise ReadError(f"{option} needs NAME=..., for example {option} {example}; got {text!r}")
+    return name.strip(), value.strip()
+
+
+def _dimensions(name: str, text: str) -> list[str | int]:
+    words = text.replace(",", " ").split()
+    for word in words:
+        if not (word.isidentifier() or word.isdecimal()):
+            raise ReadError(f"--shape {name}={text}: a dimension is a name or a whole number, not {word!r}")
+    return [int(word) if word.isdecimal() else word for word in words]
+
+
+def read_domain(text: str) -> Domain:
+    """A domain from untrusted text: an allow-list over Python's grammar; nothing is executed.
+
+    Raises
+    ------
+    ReadError
+        Anything but the domains' names, calls of them with numbers, and ``&``.
+    """
+    if len(text) > LONGEST_DOMAIN:
+        raise ReadError(f"a domain's text has at most {LONGEST_DOMAIN} characters, this has {len(text)}")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise ReadError("not a domain", text, getattr(error, "offset", None)) from error
+    return _domain(tree.body, text)
+
+
+def _domain(node: ast.expr, text: str) -> Domain:
+    import symderive as sd
+
+    match node:
+        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+            return _domain(left, text) & _domain(right, text)
+        case ast.Name(id=name) if name in PLAIN_DOMAINS:
+            return getattr(sd, name)
+        case ast.Call(func=ast.Name(id=name), args=values, keywords=options) if name in CALLED_DOMAINS:
+            named = {option.arg or "**": _option(option.value, text) for option in options}
+            try:
+                return getattr(sd, name)(*(_number(value, text) for value in values), **named)
+            except TypeError as error:
+                raise ReadError(
+                    f"{name} is not called like that: {error}", text, node.col_offset + 1
+                ) from error
+    known = ", ".join(sorted({*PLAIN_DOMAINS, *CALLED_DOMAINS}))
+    raise ReadError(f"not a domain; there are {known}, joined by &", text, node.col_offset + 1)
+
+
+def _option(node: ast.expr, text: str) -> Any:
+    """A number, or the word that says which ends an interval keeps."""
+    match node:
+        case ast.Constant(value="none" | "left" | "right" | "both" as word):
+            return word
+    return _number(node, text)
+
+
+def _number(node: ast.expr, text: str) -> int | float | Fraction:
+    """An exact number or ``inf``; a float stands for its shortest decimal, as everywhere."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_number(operand, text)
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            return value
+        case ast.Name(id="inf" | "oo"):
+            return float("inf")
+        case ast.BinOp(
+            left=ast.Constant(value=int() as numerator),
+            op=ast.Div(),
+            right=ast.Constant(value=int() as denominator),
+        ) if denominator:
+            return Fraction(numerator, denominator)
+    raise ReadError("a domain is given numbers, fractions and inf", text, node.col_offset + 1)

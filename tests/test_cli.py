@@ -1,0 +1,231 @@
+"""The command line: exit statuses, one clear line for each mistake, nothing executed that was read."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import symderive as sd
+from symderive.cli import main, read_domain
+from symderive.errors import DomainError, ReadError
+
+LEAST_SQUARES = ["np.sum((X@w-y)**2)", "--shape", "X=n,d", "--shape", "w=d", "--shape", "y=n"]
+
+
+def run(capsys, *argv):
+    """Exit status, standard output and standard error; argparse's SystemExit counts as a status."""
+    try:
+        status = main(argv)
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def process(*argv, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "symderive", *argv], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_do_not_load_sympy(option):
+    code = (
+        "import sys; from symderive.cli import main\n"
+        f"try: main([{option!r}])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "assert not {'sympy', 'numpy', 'scipy', 'flint'} & sys.modules.keys()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "symderive" in result.stdout
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"symderive {sd.__version__}\n", "")
+
+
+def test_python_m_symderive():
+    result = subprocess.run([sys.executable, "-m", "symderive", "--version"], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert result.stdout == f"symderive {sd.__version__}\n"
+
+
+# -- derive ------------------------------------------------------------------
+
+
+def test_derive(capsys):
+    status, out, err = run(capsys, "derive", *LEAST_SQUARES, "--wrt", "w")
+    assert (status, err) == (0, "")
+    assert "2 * X.T @ (X @ w - y)" in out.replace("2*X", "2 * X").replace("X@w", "X @ w")
+
+
+def test_derive_hessian(capsys):
+    status, out, _ = run(capsys, "derive", *LEAST_SQUARES, "--wrt", "w", "--order", "2")
+    assert status == 0
+    assert "X.T @ X" in out
+
+
+@pytest.mark.parametrize("form", ["text", "latex", "markdown", "html", "json"])
+def test_formats(capsys, form):
+    status, out, _ = run(capsys, "derive", *LEAST_SQUARES, "--wrt", "w", "--format", form)
+    assert status == 0
+    assert out.strip()
+
+
+def test_derive_into_a_file(capsys, tmp_path):
+    file = tmp_path / "page.html"
+    status, out, _ = run(
+        capsys, "derive", *LEAST_SQUARES, "--wrt", "w", "--format", "html", "--out", str(file)
+    )
+    assert status == 0
+    assert str(file) in out
+    assert "<html" in file.read_text(encoding="utf-8")
+
+
+def test_a_text_may_start_with_a_minus_sign(capsys):
+    status, out, err = run(capsys, "derive", "-w@w", "--shape", "w=d", "--wrt", "w")
+    assert (status, err) == (0, "")
+    assert re.search(r"-2 ?\* ?w", out)
+
+
+def test_a_jacobian_for_a_vector(capsys):
+    status, out, _ = run(capsys, "derive", "X@w", "--shape", "X=n,d", "--shape", "w=d", "--wrt", "w")
+    assert status == 0
+    assert "X" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["derive", "np.sum((X@w-y)**2", "--shape", "w=d", "--wrt", "w"], "column"),
+        (["derive", "w@v", "--shape", "w=d", "--wrt", "w"], "v"),
+        (["derive", "w@w", "--shape", "w=d", "--wrt", "u"], "--shape u="),
+        (["derive", "w@w", "--shape", "w", "--wrt", "w"], "NAME="),
+        (["derive", "w@w", "--shape", "w=d-1", "--wrt", "w"], "d-1"),
+        (["derive", "X@w", "--shape", "X=n,d", "--shape", "w=n", "--wrt", "w"], "(n, d)"),
+        (["derive", "w@w", "--shape", "w=d", "--domain", "v=real", "--wrt", "w"], "--shape v="),
+        (["derive", "__import__('os').system('true')", "--shape", "w=d", "--wrt", "w"], "column"),
+        (["derive", "w@w", "--shape", "w=d"], "--wrt"),
+        (["check", "x", "~", "x", "--shape", "x="], "'~'"),
+        (["check", "x + 1", "--shape", "x="], "one relation"),
+        (["check", "x == 1 == x", "--shape", "x="], "this has 2"),
+        (["check", "x", "==", "--shape", "x="], "three"),
+        (["run"], "--all"),
+        (["run", "no_such_subject"], "no_such_subject"),
+        (["run", "no_such_file.py"], "no such file"),
+        (["list", "no_such_subject"], "no_such_subject"),
+        (["nonsense"], "nonsense"),
+        ([], "COMMAND"),
+    ],
+)
+def test_mistakes(capsys, argv, word):
+    status, out, err = run(capsys, *argv)
+    assert status == 2
+    assert out == ""
+    assert word in err
+    assert "Traceback" not in err
+    assert "symderive" in err
+
+
+# -- check -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        (["expit(-x)", "==", "1-expit(x)"], 0),
+        (["expit(-x) == 1 - expit(x)"], 0),
+        (["expit(-x) == 1 + expit(x)"], 1),
+        (["x**2 >= 0"], 0),
+        (["x**2 > 0"], 1),
+    ],
+)
+def test_check(capsys, claim, status):
+    found, out, err = run(capsys, "check", *claim, "--shape", "x=")
+    assert (found, err) == (status, "")
+    assert ("refuted" in out) == (status == 1)
+
+
+def test_check_within_a_domain(capsys):
+    claim = ["check", "np.log(x**2) == 2*np.log(x)", "--shape", "x="]
+    assert run(capsys, *claim)[0] != 0
+    assert run(capsys, *claim, "--domain", "x=positive")[0] == 0
+
+
+# -- domains -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("positive", "sd.positive"),
+        ("labels(0,1)", "sd.labels(0, 1)"),
+        ("labels(-1, 1)", "sd.labels(-1, 1)"),
+        ("interval(0, inf)", "sd.interval(0, float('inf'))"),
+        ("interval(-1/2, 0.25, closed='left')", "sd.interval(Fraction(-1, 2), 0.25, closed='left')"),
+        ("simplex(axis=0)", "sd.simplex(axis=0)"),
+        ("spd & positive", "sd.spd & sd.positive"),
+    ],
+)
+def test_domains(text, domain):
+    from fractions import Fraction
+
+    assert read_domain(text) == eval(domain, {"sd": sd, "Fraction": Fraction, "float": float})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "posititve",
+        "real.__class__",
+        "__import__('os')",
+        "labels(x)",
+        "labels(9**9**9)",
+        "labels(True)",
+        "labels(1/0)",
+        "labels('a')",
+        "labels(*[1])",
+        "labels(**{})",
+        "interval(1)",
+        "interval(0, 1, shut='left')",
+        "positive()",
+        "real | positive",
+        "[real for _ in (1,)]",
+        "(lambda: 1)()",
+        "f'{1}'",
+        "(" * 500,
+        "-" * 5000 + "1",
+    ],
+)
+def test_what_is_no_domain_is_refused(text):
+    with pytest.raises((ReadError, DomainError)):
+        read_domain(text)
+
+
+# -- how it behaves in a shell -------------------------------------------------
+
+
+def test_a_broken_pipe_is_quiet():
+    command = [sys.executable, "-m", "symderive", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+
+
+def test_interrupted_cleanly(tmp_path):
+    file = tmp_path / "sleeper.py"
+    file.write_text("print('ready', flush=True)\nimport time\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "symderive", "run", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        os.kill(child.pid, signal.SIGINT)
+        _, err = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert err == "symderive: interrupted\n"
