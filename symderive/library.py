@@ -271,7 +271,7 @@ def load(source: str | PathLike[str]) -> Subject:
             items.setdefault(id(value), Item(name, value))
     if not items:
         raise LibraryError(
-            f"{description.path} shows nothing: it has no module-level objective, derivation, chain or verdict"
+            f"{description.path} shows nothing: no module-level objective, derivation, chain or verdict"
         )
     return Subject(**vars(description), items=tuple(items.values()))
 
