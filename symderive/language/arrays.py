@@ -66,8 +66,8 @@ def dimension_symbol(name: str) -> Symbol:
 def exact(value: object) -> Expr:
     """A Python, NumPy or SymPy number as an exact SymPy one.
 
-    A float means its shortest decimal (0.1 is 1/10); ``math.pi`` and ``math.e``
-    mean π and e.
+    A float means its shortest decimal (0.1 is 1/10); the floats of π, 2π, π/2
+    and e mean those numbers.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -78,8 +78,10 @@ def exact(value: object) -> Expr:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise DomainError(f"a constant in a formula must be finite, got {value}")
-        if value == math.pi:
-            return pi
+        for part in (1, 2, 3, 4, 6):
+            multiple = round(value / math.pi * part)
+            if 0 < abs(multiple) <= 16 and multiple * math.pi / part == value:
+                return pi * Rational(multiple, part)
         if value == math.e:
             return E
         return Rational(repr(value))

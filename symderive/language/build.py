@@ -166,8 +166,11 @@ def add(terms: Iterable[tuple[Expr | int, Node]], shape: Shape) -> Node:
         if isinstance(node, Sum):
             stack.extend((weight * c, n) for c, n in reversed(node.terms))
             continue
-        c, rest = split_coefficient(node)
         if is_zero(node):
+            continue
+        c, rest = split_coefficient(node)
+        if isinstance(rest, Sum):
+            stack.append((weight * c, rest))
             continue
         if isinstance(rest, Number) or (isinstance(rest, Contraction) and not rest.factors):
             place = next((i for i, (_, n) in enumerate(flat) if n is rest), None)

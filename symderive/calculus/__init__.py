@@ -1,0 +1,1 @@
+"""What may be done to a formula: rules, differentiation, readable forms, normal form."""

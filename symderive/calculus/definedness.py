@@ -1,0 +1,71 @@
+"""Where an expression is defined: the requirements of its parts.
+
+A rewrite that loses a requirement (cancelling x/x, log x - log x) has to state
+it as a condition, unless the declared domains already grant it.
+"""
+
+from __future__ import annotations
+
+from symderive.calculus.signs import sign_of
+from symderive.language.functions import function
+from symderive.language.nodes import ZERO, Differential, Map, Node, Number
+from symderive.language.statements import Relation, nonnegative, nonzero, positive
+
+_GRANTED = {
+    ">": {"+"},
+    ">=": {"+", "0+", "0"},
+    "!=": {"+", "-", "nonzero"},
+}
+
+
+def requirements(node: Node) -> tuple[Relation, ...]:
+    """What must hold for every part of a node to be defined, less what domains grant."""
+    found: dict[Relation, None] = {}
+    stack, seen = [node], {node}
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Differential):
+            continue
+        if isinstance(current, Map):
+            for relation in _own(current):
+                found[relation] = None
+        for child in current.children:
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return tuple(r for r in found if not granted(r))
+
+
+def _own(node: Map) -> list[Relation]:
+    first = node.arguments[0]
+    if node.function == "power":
+        exponent = node.arguments[1]
+        if not isinstance(exponent, Number) or not exponent.value.is_number:
+            return [positive(first)]
+        value = exponent.value
+        if value.is_integer:
+            return [nonzero(first)] if value.is_negative else []
+        return [positive(first)] if value.is_negative else [nonnegative(first)]
+    names = function(node.function).arguments
+    relations: list[Relation] = []
+    for text in function(node.function).requires:
+        if " or " in text:
+            continue
+        name, op, bound = text.split()
+        relations.append(Relation(node.arguments[names.index(name)], op, Number(ZERO + int(bound))))
+    return relations
+
+
+def granted(relation: Relation) -> bool:
+    """Whether declared domains alone grant ``node op 0``."""
+    if not (isinstance(relation.rhs, Number) and relation.rhs.value == 0):
+        return False
+    return str(sign_of(relation.lhs).value) in _GRANTED.get(relation.op, set())
+
+
+def dropped(before: Node, after: Node) -> tuple[Relation, ...]:
+    """The conditions under which replacing ``before`` by ``after`` keeps definedness."""
+    if before is after:
+        return ()
+    kept = set(requirements(after))
+    return tuple(r for r in requirements(before) if r not in kept)

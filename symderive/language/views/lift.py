@@ -1,0 +1,658 @@
+"""The matrix view: from index notation to products, transposes and Hadamards.
+
+A contraction is a small graph: labels are vertices, matrices edges, vectors
+decorations.  Bound labels go one at a time: two matrices on a label are ``@``
+(with ``diag`` between them if vectors sit on it), a matrix and vectors are a
+matrix-vector product, two vectors an inner product, one operand a sum.  What
+has no such form becomes an einsum; nothing is ever dropped: a bound label that
+nothing carries is a factor of its dimension, an output label that nothing
+carries a product with ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, fraction
+from sympy import Pow as SymPow
+
+from symderive.language.arrays import Array
+from symderive.language.nodes import (
+    ONE,
+    Basis,
+    Contraction,
+    Delta,
+    Differential,
+    Labels,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Opaque,
+    Range,
+    Shape,
+    Sum,
+)
+from symderive.language.views import tree as t
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A tree and the definitions it uses, in an order that can be evaluated."""
+
+    tree: t.Tree
+    definitions: tuple[tuple[str, t.Tree], ...]
+
+    def count(self) -> int:
+        """Tree nodes, definitions included."""
+        return self.tree.count() + sum(d.count() for _, d in self.definitions)
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A tree whose axes carry distinct labels; ``inverse`` puts it in a denominator."""
+
+    tree: t.Tree
+    labels: Labels
+    inverse: bool = False
+
+
+def lift(node: Node) -> Lifted:
+    """The tree of a node, of the node's shape."""
+    lifter = _Lifter()
+    tree = lifter.strict(node)
+    return Lifted(tree, tuple(lifter.definitions.items()))
+
+
+def lift_array(array: Array) -> Lifted:
+    """The tree of an array, transposed and with new axes as the array is seen."""
+    lifter = _Lifter()
+    tree = lifter.strict(array.node)
+    order = [a for a in array.axes if a is not None]
+    if order != sorted(order):
+        tree = transpose(tree) if len(order) == 2 else permute(tree, order)
+    if None in array.axes:
+        tree = t.Index(array.dims, tree, tuple(None if a is None else ":" for a in array.axes))
+    return Lifted(tree, tuple(lifter.definitions.items()))
+
+
+# -- tree makers that keep the tree small -------------------------------------------
+
+
+def permute(tree: t.Tree, order: Sequence[int]) -> t.Tree:
+    """Transpose by an einsum, for rank 3 and more."""
+    letters = "ijklmnopqrstuvwxyz"[: len(order)]
+    text = f"{letters}->{''.join(letters[k] for k in order)}"
+    return t.Call(tuple(tree.shape[k] for k in order), "einsum", (tree,), subscripts=text)
+
+
+def transpose(tree: t.Tree) -> t.Tree:
+    """``tree.T`` of a matrix, pushed in where that is shorter."""
+    shape = tree.shape[::-1]
+    match tree:
+        case t.Transpose(operand=operand):
+            return operand
+        case t.MatMul(factors=factors) if all(len(f.shape) == 2 for f in factors):
+            return t.MatMul(shape, tuple(transpose(f) for f in reversed(factors)))
+        case t.Call(function="diag" | "eye"):
+            return tree
+        case t.Call(function="outer", arguments=(a, b)):
+            return t.Call(shape, "outer", (b, a))
+        case t.Call(function="ones" | "zeros"):
+            return t.Call(shape, tree.function, (), sizes=shape)
+        case t.Call(function="softmax" | "log_softmax", arguments=(t.Transpose(operand=inner),), axis=1):
+            return t.Call(shape, tree.function, (inner,), axis=0)
+        case t.Neg(operand=operand):
+            return t.Neg(shape, transpose(operand))
+        case t.Div(numerator=numerator, denominator=denominator) if not denominator.shape:
+            return t.Div(shape, transpose(numerator), denominator)
+        case t.Mul(factors=factors) if sum(1 for f in factors if f.shape) == 1:
+            return t.Mul(shape, tuple(transpose(f) if f.shape else f for f in factors))
+        case t.D(operand=t.Name()):
+            return t.Transpose(shape, tree)
+    if isinstance(tree, t.Add | t.Mul | t.Pow | t.Call) and _all_transposed(tree):
+        return _untransposed(tree)
+    return t.Transpose(shape, tree)
+
+
+def _all_transposed(tree: t.Tree) -> bool:
+    if isinstance(tree, t.Call) and (tree.axis is not None or tree.subscripts or tree.sizes):
+        return False
+    if isinstance(tree, t.Call) and tree.function in ("outer", "diag", "sum", "trace", "prod", "logsumexp"):
+        return False
+    wide = [c for c in tree.children if c.shape]
+    return bool(wide) and all(
+        isinstance(c, t.Transpose) or (c.shape == tree.shape and _all_transposed(c)) for c in wide
+    )
+
+
+def _untransposed(tree: t.Tree) -> t.Tree:
+    shape = tree.shape[::-1]
+    turned = [transpose(c) if c.shape else c for c in tree.children]
+    match tree:
+        case t.Add(terms=terms):
+            return t.Add(shape, tuple((s, c) for (s, _), c in zip(terms, turned, strict=True)))
+        case t.Mul():
+            return t.Mul(shape, tuple(turned))
+        case t.Pow():
+            return t.Pow(shape, turned[0], turned[1])
+        case t.Call(function=function):
+            return t.Call(shape, function, tuple(turned))
+    return t.Transpose(shape, tree)
+
+
+def negate(tree: t.Tree) -> t.Tree:
+    """Minus the tree."""
+    if isinstance(tree, t.Neg):
+        return tree.operand
+    return t.Neg(tree.shape, tree)
+
+
+def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
+    """``coefficient * tree``: numerator in front, denominator behind, sign outside."""
+    if coefficient == 1:
+        return tree
+    if isinstance(tree, t.Num):
+        return number(coefficient * tree.value)
+    if coefficient.could_extract_minus_sign():
+        return negate(scaled(-coefficient, tree))
+    above, below = fraction(coefficient)
+    result = tree
+    if above != 1:
+        parts = result.factors if isinstance(result, t.Mul) and _scalar_first(result) else (result,)
+        result = t.Mul(tree.shape, (number(above), *parts))
+    if below != 1:
+        if isinstance(result, t.Div) and not result.denominator.shape:
+            scalar = t.Mul((), (number(below), result.denominator))
+            return t.Div(tree.shape, result.numerator, scalar)
+        result = t.Div(tree.shape, result, number(below))
+    return result
+
+
+def _scalar_first(tree: t.Mul) -> bool:
+    return not tree.factors[0].shape and not isinstance(tree.factors[0], t.Num)
+
+
+def number(value: Expr) -> t.Tree:
+    """A constant; negative ones as a Neg so that writers see the sign."""
+    if value.is_number and value.is_negative:
+        return t.Neg((), t.Num((), -value))
+    return t.Num((), value)
+
+
+def _matmul(shape: Shape, *factors: t.Tree) -> t.Tree:
+    flat: list[t.Tree] = []
+    for f in factors:
+        if isinstance(f, t.MatMul):
+            flat.extend(f.factors)
+        else:
+            flat.append(f)
+    return t.MatMul(shape, tuple(flat))
+
+
+class _Lifter:
+    """One walk over one program; collects the definitions it meets."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, t.Tree] = {}
+        self._done: dict[Node, tuple[t.Tree, Labels]] = {}
+
+    # -- shapes -------------------------------------------------------------------
+
+    def strict(self, node: Node) -> t.Tree:
+        """The tree of exactly the node's shape."""
+        tree, labels = self.loose(node)
+        return self._fill(tree, labels, node.shape)
+
+    def _fill(self, tree: t.Tree, labels: Labels, shape: Shape) -> t.Tree:
+        if len(labels) == len(shape):
+            return tree
+        if isinstance(tree, t.Num) and tree.value == 0:
+            return t.Call(shape, "zeros", (), sizes=shape)
+        if isinstance(tree, t.Num) and tree.value == 1:
+            return t.Call(shape, "ones", (), sizes=shape)
+        if len(shape) == 2 and len(labels) == 1:
+            missing = 1 - labels[0]
+            unit = t.Call((shape[missing],), "ones", (), sizes=(shape[missing],))
+            pair = (tree, unit) if missing == 1 else (unit, tree)
+            return t.Call(shape, "outer", pair)
+        unit = t.Call(shape, "ones", (), sizes=shape)
+        inner = _expand(tree, labels, tuple(range(len(shape))), shape)
+        if isinstance(inner, t.Neg):
+            return t.Neg(shape, t.Mul(shape, (inner.operand, unit)))
+        return t.Mul(shape, (inner, unit) if not inner.shape else (unit, inner))
+
+    def loose(self, node: Node) -> tuple[t.Tree, Labels]:
+        """A tree over the axes that the node really varies along, and which those are."""
+        found = self._done.get(node)
+        if found is None:
+            found = self._loose(node)
+            self._done[node] = found
+        return found
+
+    def _loose(self, node: Node) -> tuple[t.Tree, Labels]:
+        every = tuple(range(node.rank))
+        match node:
+            case Leaf():
+                return t.Name(node.shape, node.name), every
+            case Number(value=value):
+                return number(value), ()
+            case Named():
+                if node.name not in self.definitions:
+                    body = self.strict(node.body)
+                    self.definitions[node.name] = body
+                return t.Name(node.shape, node.name), every
+            case Delta():
+                return t.Call(node.shape, "eye", (), sizes=(node.dim,)), every
+            case Basis():
+                return t.Call(node.shape, "basis", (t.Num((), node.index),), sizes=(node.dim,)), every
+            case Range():
+                return t.Call(node.shape, "arange", (), sizes=(node.dim,)), every
+            case Differential():
+                return t.D(node.shape, self.strict(node.body)), every
+            case Sum():
+                return self._sum(node)
+            case Map():
+                return self._map(node)
+            case Opaque():
+                argument = self.strict(node.arguments[0])
+                axis = argument.shape and len(argument.shape) - 1 or None
+                return t.Call(node.shape, node.function, (argument,), axis=axis), every
+            case Contraction():
+                return self._contraction(node)
+        raise TypeError(f"no matrix view of {type(node).__name__}")
+
+    # -- elementwise -----------------------------------------------------------------
+
+    def _joint(self, nodes: Iterable[Node], shape: Shape) -> tuple[list[t.Tree], Labels]:
+        parts = [self.loose(n) for n in nodes]
+        labels = tuple(sorted({x for _, ls in parts for x in ls}))
+        return [_expand(tree, ls, labels, shape) for tree, ls in parts], labels
+
+    def _sum(self, node: Sum) -> tuple[t.Tree, Labels]:
+        trees, labels = self._joint((n for _, n in node.terms), node.shape)
+        shape = tuple(node.shape[x] for x in labels)
+        terms: list[tuple[int, t.Tree]] = []
+        for (weight, _), tree in zip(node.terms, trees, strict=True):
+            full = scaled(weight, tree)
+            terms.append((-1, full.operand) if isinstance(full, t.Neg) else (1, full))
+        flat: list[tuple[int, t.Tree]] = []
+        for sign, term in terms:
+            if isinstance(term, t.Add) and len(term.shape) <= len(shape):
+                flat.extend((sign * s, x) for s, x in term.terms)
+            else:
+                flat.append((sign, term))
+        first = next((i for i, (sign, _) in enumerate(flat) if sign > 0), 0)
+        flat.insert(0, flat.pop(first))
+        if all(sign < 0 for sign, _ in flat):
+            return t.Neg(shape, t.Add(shape, tuple((1, x) for _, x in flat))), labels
+        return t.Add(shape, tuple(flat)), labels
+
+    def _map(self, node: Map) -> tuple[t.Tree, Labels]:
+        trees, labels = self._joint(node.arguments, node.shape)
+        shape = tuple(node.shape[x] for x in labels)
+        if node.function == "power":
+            return _power(shape, trees[0], trees[1]), labels
+        return t.Call(shape, node.function, tuple(trees)), labels
+
+    # -- contractions -------------------------------------------------------------------
+
+    def _contraction(self, node: Contraction) -> tuple[t.Tree, Labels]:
+        coefficient = node.coefficient
+        dims = dict(enumerate(node.label_dims))
+        out = set(range(node.out_rank))
+        factors = _without_inner_deltas(node.factors, out, dims)
+        items: list[_Item] = []
+        picks: dict[int, Expr] = {}
+        for factor, labels in factors:
+            if isinstance(factor, Basis) and labels[0] not in out and labels[0] not in picks:
+                picks[labels[0]] = factor.index
+            else:
+                items.append(self._item(factor, labels))
+        carried = {x for item in items for x in item.labels}
+        for label, index in list(picks.items()):
+            if label in carried:
+                items = [_picked(item, label, index) for item in items]
+        items = [_distinct(item) for item in items]
+        carried = {x for item in items for x in item.labels}
+        for label, size in dims.items():
+            if label not in out and label not in carried and label not in picks:
+                coefficient = coefficient * size
+        items = _eliminate(items, [x for x in sorted(carried) if x not in out], dims)
+        tree, labels = _assemble(items, dims)
+        return _with_coefficient(coefficient, tree), labels
+
+    def _item(self, factor: Node, labels: Labels) -> _Item:
+        if isinstance(factor, Map) and factor.function == "power":
+            base, exponent = factor.arguments
+            if isinstance(exponent, Number) and exponent.value.is_number and exponent.value.is_negative:
+                tree, own = self.loose(base)
+                below = _power(tree.shape, tree, number(-exponent.value))
+                return _Item(below, tuple(labels[k] for k in own), inverse=True)
+        tree, own = self.loose(factor)
+        return _Item(tree, tuple(labels[k] for k in own))
+
+
+def _with_coefficient(coefficient: Expr, tree: t.Tree) -> t.Tree:
+    if coefficient == 0:
+        return t.Mul(tree.shape, (t.Num((), coefficient), tree)) if tree.shape else t.Num((), coefficient)
+    return scaled(coefficient, tree)
+
+
+def _power(shape: Shape, base: t.Tree, exponent: t.Tree) -> t.Tree:
+    if isinstance(exponent, t.Num) and exponent.value == 1:
+        return base
+    if isinstance(exponent, t.Neg) and isinstance(exponent.operand, t.Num):
+        return t.Div(shape, t.Num((), ONE), _power(base.shape, base, exponent.operand))
+    if isinstance(base, t.Num) and isinstance(exponent, t.Num):
+        return t.Num((), SymPow(base.value, exponent.value))
+    return t.Pow(shape, base, exponent)
+
+
+def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tree:
+    """Lay a tree over ``labels`` so that it broadcasts against ``target`` labels."""
+    if not labels or labels == target[len(target) - len(labels) :]:
+        return tree
+    keys: list[Expr | str | None] = []
+    for x in target:
+        if x in labels:
+            keys.append(":")
+        elif keys:
+            keys.append(None)
+    sizes = tuple(shape[x] if x in labels else ONE for x in target[len(target) - len(keys) :])
+    return t.Index(sizes, tree, tuple(keys))
+
+
+def _without_inner_deltas(
+    factors: tuple[tuple[Node, Labels], ...], out: set[int], dims: dict[int, Expr]
+) -> list[tuple[Node, Labels]]:
+    """Deltas with a bound label rename it away; δ over the same label is 1."""
+    current = list(factors)
+    while True:
+        for position, (factor, labels) in enumerate(current):
+            if not isinstance(factor, Delta):
+                continue
+            i, j = labels
+            if i == j:
+                del current[position]
+                break
+            if i not in out or j not in out:
+                gone, kept = (j, i) if j not in out else (i, j)
+                del current[position]
+                current = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in current]
+                del dims[gone]
+                break
+        else:
+            return current
+
+
+def _picked(item: _Item, label: int, index: Expr) -> _Item:
+    if label not in item.labels:
+        return item
+    keys: tuple[Expr | str | None, ...] = tuple(index if x == label else ":" for x in item.labels)
+    while len(keys) > 1 and keys[-1] == ":":
+        keys = keys[:-1]
+    shape = tuple(s for s, x in zip(item.tree.shape, item.labels, strict=True) if x != label)
+    return _Item(t.Index(shape, item.tree, keys), tuple(x for x in item.labels if x != label), item.inverse)
+
+
+def _distinct(item: _Item) -> _Item:
+    """Take the diagonal where a label stands twice on one tree."""
+    if len(set(item.labels)) == len(item.labels):
+        return item
+    unique = tuple(dict.fromkeys(item.labels))
+    shape = tuple(item.tree.shape[item.labels.index(x)] for x in unique)
+    if len(item.labels) == 2:
+        return _Item(t.Call(shape, "diag", (item.tree,)), unique, item.inverse)
+    text = f"{_letters(item.labels)}->{_letters(unique)}"
+    return _Item(t.Call(shape, "einsum", (item.tree,), subscripts=text), unique, item.inverse)
+
+
+def _letters(labels: Sequence[int]) -> str:
+    alphabet = "ijklmnopqrstuvwxyzabcdefgh"
+    return "".join(alphabet[x] for x in labels)
+
+
+def _align(item: _Item, labels: Labels) -> t.Tree:
+    """The item's tree with its axes in the order of ``labels`` (the same set)."""
+    if item.labels == labels:
+        return item.tree
+    if len(labels) == 2:
+        return transpose(item.tree)
+    return permute(item.tree, [item.labels.index(x) for x in labels])
+
+
+def _product(trees: Sequence[t.Tree], shape: Shape) -> t.Tree:
+    flat: list[t.Tree] = []
+    sign = 1
+    for tree in trees:
+        if isinstance(tree, t.Neg):
+            tree, sign = tree.operand, -sign
+        flat.extend(tree.factors if isinstance(tree, t.Mul) else (tree,))
+    flat = [f for f in flat if not (isinstance(f, t.Num) and f.value == 1)] or [t.Num((), ONE)]
+    if len(flat) > 1 and all(f == flat[0] for f in flat):
+        result: t.Tree = t.Pow(shape, flat[0], t.Num((), Integer(len(flat))))
+    else:
+        result = flat[0] if len(flat) == 1 else t.Mul(shape, tuple(flat))
+    return result if sign > 0 else t.Neg(shape, result)
+
+
+def _merge(items: Sequence[_Item], labels: Labels, dims: dict[int, Expr]) -> _Item:
+    """The elementwise product of items over one set of labels."""
+    shape = tuple(dims[x] for x in labels)
+    above = [_align(i, labels) for i in items if not i.inverse]
+    below = [_align(i, labels) for i in items if i.inverse]
+    if not below:
+        return _Item(_product(above, shape), labels)
+    if not above:
+        return _Item(_product(below, shape), labels, inverse=True)
+    return _Item(t.Div(shape, _product(above, shape), _product(below, shape)), labels)
+
+
+def _upright(item: _Item) -> _Item:
+    """A denominator written as 1/x."""
+    if not item.inverse:
+        return item
+    return _Item(t.Div(item.tree.shape, t.Num((), ONE), item.tree), item.labels)
+
+
+def _eliminate(items: list[_Item], bound: list[int], dims: dict[int, Expr]) -> list[_Item]:
+    """Sum the bound labels away, the one that leaves the smallest result first."""
+    remaining = list(bound)
+    while remaining:
+        choices: list[tuple[tuple[int, ...], int]] = []
+        for label in remaining:
+            touching = [i for i in items if label in i.labels]
+            others = {x for i in touching for x in i.labels} - {label}
+            turned = sum(1 for i in touching if len(i.labels) == 2 and i.labels[0] == label)
+            size = max(len(i.labels) for i in touching)
+            choices.append(((len(others), size, len(touching), turned, label), label))
+        label = min(choices)[1]
+        touching = [i for i in items if label in i.labels]
+        result = _contract_label(label, touching, dims)
+        if result is None:
+            return _einsum(items, remaining, dims)
+        first = items.index(touching[0])
+        items = [i for i in items if label not in i.labels]
+        items.insert(min(first, len(items)), result)
+        remaining.remove(label)
+    return items
+
+
+def _grouped(items: Sequence[_Item], dims: dict[int, Expr]) -> list[_Item]:
+    """Merge items over the same set of labels, in order of appearance."""
+    groups: dict[frozenset[int], list[_Item]] = {}
+    for item in items:
+        groups.setdefault(frozenset(item.labels), []).append(item)
+    return [g[0] if len(g) == 1 else _merge(g, g[0].labels, dims) for g in groups.values()]
+
+
+def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) -> _Item | None:
+    vectors = [i for i in touching if i.labels == (label,)]
+    wide = _grouped([i for i in touching if i.labels != (label,)], dims)
+    if any(len(i.labels) > 2 for i in wide):
+        if len(touching) == 1:
+            return _summed(touching[0], label)
+        return None
+    if not wide:
+        return _inner(label, vectors, dims)
+    if len(wide) == 1:
+        (matrix,) = wide
+        if not vectors:
+            return _summed(matrix, label)
+        if not matrix.inverse and not all(v.inverse for v in vectors):
+            vector = _upright(_merge(vectors, (label,), dims)).tree
+            other = next(x for x in matrix.labels if x != label)
+            oriented = matrix.tree if matrix.labels[1] == label else transpose(matrix.tree)
+            if isinstance(vector, t.Neg):
+                product = _matmul((dims[other],), oriented, vector.operand)
+                return _Item(t.Neg(product.shape, product), (other,))
+            return _Item(_matmul((dims[other],), oriented, vector), (other,))
+        together = _broadcast_product([matrix, *vectors], matrix.labels, dims)
+        return _summed(_Item(together, matrix.labels), label)
+    if len(wide) == 2:
+        a, b = (_upright(i) for i in wide)
+        left = next(x for x in a.labels if x != label)
+        right = next(x for x in b.labels if x != label)
+        first = a.tree if a.labels[1] == label else transpose(a.tree)
+        last = b.tree if b.labels[0] == label else transpose(b.tree)
+        shape = (dims[left], dims[right])
+        if vectors:
+            weight = _upright(_merge(vectors, (label,), dims)).tree
+            size = (dims[label], dims[label])
+            sign = isinstance(weight, t.Neg)
+            weight = weight.operand if isinstance(weight, t.Neg) else weight
+            product = _matmul(shape, first, t.Call(size, "diag", (weight,)), last)
+            return _Item(t.Neg(shape, product) if sign else product, (left, right))
+        return _Item(_matmul(shape, first, last), (left, right))
+    return None
+
+
+def _inner(label: int, vectors: list[_Item], dims: dict[int, Expr]) -> _Item:
+    above = [i for i in vectors if not i.inverse]
+    if len(above) >= 2:
+        left = _merge([*above[:-1], *(i for i in vectors if i.inverse)], (label,), dims)
+        a, b = _upright(left).tree, above[-1].tree
+        sign = 1
+        if isinstance(a, t.Neg):
+            a, sign = a.operand, -sign
+        if isinstance(b, t.Neg):
+            b, sign = b.operand, -sign
+        tree = _matmul((), *_shorter_order(a, b))
+        return _Item(tree if sign > 0 else t.Neg((), tree), ())
+    return _summed(_upright(_merge(vectors, (label,), dims)), label)
+
+
+def _shorter_order(a: t.Tree, b: t.Tree) -> tuple[t.Tree, t.Tree]:
+    """``w @ A @ w`` rather than ``A @ w @ w``."""
+    if isinstance(a, t.MatMul) and not isinstance(b, t.MatMul):
+        return b, a
+    return a, b
+
+
+def _summed(item: _Item, label: int) -> _Item:
+    item = _upright(item)
+    position = item.labels.index(label)
+    labels = tuple(x for x in item.labels if x != label)
+    shape = tuple(s for k, s in enumerate(item.tree.shape) if k != position)
+    tree = item.tree
+    negative = isinstance(tree, t.Neg)
+    if isinstance(tree, t.Neg):
+        tree = tree.operand
+    if isinstance(tree, t.Call) and tree.function == "sum" and not shape:
+        summed: t.Tree = t.Call(shape, "sum", tree.arguments)
+    elif isinstance(tree, t.Call) and tree.function == "diag" and len(tree.arguments[0].shape) == 2:
+        summed = t.Call(shape, "trace", tree.arguments)
+    else:
+        summed = t.Call(shape, "sum", (tree,), axis=position if shape else None)
+    return _Item(t.Neg(shape, summed) if negative else summed, labels)
+
+
+def _broadcast_product(items: Sequence[_Item], labels: Labels, dims: dict[int, Expr]) -> t.Tree:
+    """The elementwise product over ``labels`` of items that carry some of them."""
+    shape = tuple(dims[x] for x in labels)
+    sizes = {k: dims[x] for k, x in enumerate(labels)}
+    above: list[t.Tree] = []
+    below: list[t.Tree] = []
+    for item in _grouped(items, dims):
+        order = tuple(x for x in labels if x in item.labels)
+        tree = _align(item, order)
+        places = tuple(labels.index(x) for x in order)
+        full = _expand(tree, places, tuple(range(len(labels))), tuple(sizes[k] for k in range(len(labels))))
+        (below if item.inverse else above).append(full)
+    top = _product(above, shape) if above else t.Num((), ONE)
+    return t.Div(shape, top, _product(below, shape)) if below else top
+
+
+def _einsum(items: list[_Item], bound: Sequence[int], dims: dict[int, Expr]) -> list[_Item]:
+    """Everything that touches a bound label, as one einsum."""
+    joined: set[int] = set(bound)
+    touching = [_upright(i) for i in items if set(i.labels) & joined]
+    rest = [i for i in items if not set(i.labels) & joined]
+    out = tuple(sorted({x for i in touching for x in i.labels} - joined))
+    used = sorted({x for i in touching for x in i.labels})
+    rename = {x: k for k, x in enumerate(used)}
+    text = ",".join(_letters([rename[x] for x in i.labels]) for i in touching)
+    text += "->" + _letters([rename[x] for x in out])
+    shape = tuple(dims[x] for x in out)
+    call = t.Call(shape, "einsum", tuple(i.tree for i in touching), subscripts=text)
+    return [*rest, _Item(call, out)]
+
+
+def _assemble(items: list[_Item], dims: dict[int, Expr]) -> tuple[t.Tree, Labels]:
+    """Join what is left: scalars in front, Hadamard products, outer products, diagonals."""
+    scalars = [i for i in items if not i.labels]
+    wide = [i for i in items if i.labels]
+    labels = tuple(sorted({x for i in wide for x in i.labels}))
+    shape = tuple(dims[x] for x in labels)
+    above = [i.tree for i in scalars if not i.inverse]
+    below = [i.tree for i in scalars if i.inverse]
+    body: t.Tree | None = _wide(wide, labels, dims) if wide else None
+    sign = 1
+    if isinstance(body, t.Neg):
+        body, sign = body.operand, -1
+    if body is None:
+        top = _product(above, ()) if above else t.Num((), ONE)
+    elif above:
+        front = _product(above, ())
+        if isinstance(front, t.Neg):
+            front, sign = front.operand, -sign
+        pieces = front.factors if isinstance(front, t.Mul) else (front,)
+        top = t.Mul(shape, (*pieces, *(body.factors if isinstance(body, t.Mul) else (body,))))
+    else:
+        top = body
+    if isinstance(top, t.Neg):
+        top, sign = top.operand, -sign
+    tree = t.Div(shape, top, _product(below, ())) if below else top
+    return (tree if sign > 0 else t.Neg(shape, tree)), labels
+
+
+def _wide(items: Sequence[_Item], labels: Labels, dims: dict[int, Expr]) -> t.Tree:
+    shape = tuple(dims[x] for x in labels)
+    grouped = _grouped(items, dims)
+    if len(labels) == 2 and not any(len(i.labels) == 2 for i in grouped) and len(grouped) == 2:
+        first, second = sorted((_upright(i) for i in grouped), key=lambda i: i.labels)
+        sign = 1
+        pair: list[t.Tree] = []
+        for tree in (first.tree, second.tree):
+            if isinstance(tree, t.Neg):
+                tree, sign = tree.operand, -sign
+            pair.append(tree)
+        outer = t.Call(shape, "outer", tuple(pair))
+        return outer if sign > 0 else t.Neg(shape, outer)
+    if len(labels) == 2:
+        units = [i for i in items if isinstance(i.tree, t.Call) and i.tree.function == "eye"]
+        if units:
+            rest = [i for i in items if i not in units]
+            if not rest:
+                return units[0].tree
+            diagonal: list[_Item] = []
+            for i in rest:
+                if len(i.labels) == 2:
+                    diagonal.append(_Item(t.Call((shape[0],), "diag", (i.tree,)), (labels[0],), i.inverse))
+                else:
+                    diagonal.append(_Item(i.tree, (labels[0],), i.inverse))
+            return t.Call(shape, "diag", (_upright(_merge(diagonal, (labels[0],), dims)).tree,))
+    return _broadcast_product(items, labels, dims)
