@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import final
 
-from sympy import Expr
+from sympy import Expr, S
 
 from symderive.language import build
 from symderive.language.domains import Entries
@@ -229,7 +229,7 @@ _NONNEGATIVE = Bounds(Fraction(0), INFINITY, False)
 def _end(value: Expr, up: bool) -> tuple[End, bool]:
     """A SymPy number as an end; an irrational one is rounded outwards (and then open)."""
     if value.is_infinite:
-        return (INFINITY if value.is_positive else -INFINITY), False
+        return (INFINITY if value is S.Infinity else -INFINITY), True
     if value.is_Rational:
         return Fraction(int(value.p), int(value.q)), False  # type: ignore[attr-defined]
     near = Fraction(float(value.evalf(30)))
