@@ -349,13 +349,13 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
         if method == "reduce" and name in ("add", "multiply"):
             return (sum_ if name == "add" else prod)(inputs[0], axis=0)
-        maker = _UFUNCS.get(name)
+        maker = UFUNCS.get(name)
         if method != "__call__" or maker is None:
             raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
         return maker(*(as_array(i) for i in inputs))
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        maker = _FUNCTIONS.get(func)
+        maker = ARRAY_FUNCTIONS.get(func)
         if maker is None:
             raise UnsupportedError(
                 f"the NumPy function {getattr(func, '__module__', 'numpy')}.{func.__name__} "
@@ -627,6 +627,15 @@ def _joined(arrays: Sequence[Array], what: str) -> tuple[list[Node], Shape, Axes
         nodes.append(build.contract(ONE, [(a.node, labels)], range(len(shape)), label_dims))
     axes = tuple(kept.index(i) if sizes[i] is not None else None for i in range(rank))
     return nodes, shape, axes
+
+
+def joined_nodes(arrays: Sequence[Array], what: str) -> list[Node]:
+    """The nodes of arrays as NumPy broadcasts them: of one shape, or scalars.
+
+    Axes of length 1 that indexing or ``keepdims`` made are left out where all
+    of the arrays have them.
+    """
+    return _joined(arrays, what)[0]
 
 
 def _transpose_hint(arrays: Sequence[Array]) -> str:
@@ -1197,7 +1206,7 @@ def _flip(name: str) -> Callable[..., Array]:
     return lambda a, b: make(b, a)
 
 
-_UFUNCS: dict[str, Callable[..., Array]] = {
+UFUNCS: dict[str, Callable[..., Array]] = {
     **{name: _elementwise(name) for name in FUNCTIONS if name != "where"},
     "add": _add((1, 1)),
     "subtract": _add((1, -1)),
@@ -1230,7 +1239,7 @@ _UFUNCS: dict[str, Callable[..., Array]] = {
     "conjugate": lambda a: a,
 }
 
-_FUNCTIONS: dict[Any, Callable[..., Array]] = {
+ARRAY_FUNCTIONS: dict[Any, Callable[..., Array]] = {
     np.sum: sum_,
     np.mean: mean,
     np.prod: prod,
@@ -1247,7 +1256,7 @@ _FUNCTIONS: dict[Any, Callable[..., Array]] = {
     np.diag: diag,
     np.diagonal: diagonal,
     np.linalg.norm: norm,
-    np.linalg.multi_dot: lambda arrays: _chain(arrays),
+    np.linalg.multi_dot: lambda arrays: chain_product(arrays),
     np.linalg.trace: trace,
     np.linalg.outer: outer,
     np.linalg.matmul: lambda a, b: _matmul(as_array(a), as_array(b)),
@@ -1273,7 +1282,8 @@ _FUNCTIONS: dict[Any, Callable[..., Array]] = {
 }
 
 
-def _chain(arrays: Iterable[Any]) -> Array:
+def chain_product(arrays: Iterable[Any]) -> Array:
+    """``np.linalg.multi_dot``: the matrix product of several arrays, from the left."""
     first, *rest = [as_array(a) for a in arrays]
     for other in rest:
         first = first @ other
