@@ -40,7 +40,7 @@ UPHELD, REFUTED, USAGE, UNDECIDED, MISSING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 RELATIONS = ("==", "<=", ">=", "<", ">")
 FORMATS = ("text", "latex", "markdown", "html", "json")
 
-#: The bar that --require sets, from the highest; the weaker a status, the further back it stands.
+#: The bars that --require can set.
 BARS = ("proved", "certified", "checked")
 
 #: Domains as they may be written on the command line: those that are called, and those that stand alone.
@@ -261,10 +261,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _status(verdict: Verdict, bar: str) -> int:
     """The exit status that a verdict earns under the bar."""
-    status = str(verdict.status)
-    if status == "refuted" or (verdict.cross_check is not None and not verdict.cross_check.ok):
+    if verdict.status == "refuted" or (verdict.cross_check is not None and not verdict.cross_check.ok):
         return REFUTED
-    return UPHELD if status in BARS[: BARS.index(bar) + 1] else UNDECIDED
+    return UPHELD if verdict.status >= bar else UNDECIDED
 
 
 def _relation(texts: list[str]) -> tuple[str, str, str]:
