@@ -1,0 +1,624 @@
+"""Exact points at which claims are judged: sizes for the dimensions, rationals for the entries.
+
+Points are drawn by strata, because ordinary random points miss what goes wrong in practice:
+far tails, edges of a domain, ties, zeros, both sides of a kink, dimensions of size 1, and two
+dimensions that happen to coincide.  Everything is exact (``Fraction``) and follows from the seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from sympy import Expr, Integer, Rational, Symbol
+
+from symderive.language.domains import Domain, Entries
+from symderive.language.nodes import (
+    Basis,
+    Contraction,
+    Delta,
+    Leaf,
+    Node,
+    Number,
+    Range,
+    Sum,
+)
+
+STRATA = ("moderate", "special", "mixed", "ties", "small", "tail", "edges", "far")
+"""Kinds of points: plain rationals, 0 and ±1, a mixture, equal entries, near 0, far out, near (and
+at) the edges of the domain, one array far out and the others moderate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A point: a size for each dimension, an object array of exact numbers for each leaf.
+
+    An entry is a ``Fraction``, or a SymPy number where a declared label is irrational.
+    """
+
+    sizes: Mapping[Symbol, int]
+    values: Mapping[Leaf, np.ndarray]
+
+    def named_sizes(self) -> dict[str, int]:
+        """The sizes by name, in the names' order."""
+        return {str(k): v for k, v in sorted(self.sizes.items(), key=lambda kv: str(kv[0]))}
+
+    def named_values(self) -> dict[str, Any]:
+        """The values by name: nested tuples of exact numbers."""
+        return {leaf.name: _nested(value) for leaf, value in self.values.items()}
+
+
+def _nested(value: np.ndarray) -> Any:
+    if value.ndim == 0:
+        return value[()]
+    return tuple(_nested(_array(v)) for v in value)
+
+
+def _array(value: Any) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    out = np.empty((), object)
+    out[()] = value
+    return out
+
+
+# -- dimensions --------------------------------------------------------------------------------
+
+
+def dimensions(nodes: Iterable[Node]) -> tuple[Symbol, ...]:
+    """The dimension symbols that occur in nodes, sorted by name."""
+    found: set[Symbol] = set()
+    for expr, _ in _constraints(nodes):
+        found |= _symbols(expr)
+    for expr in _numbers(nodes):
+        found |= _symbols(expr)
+    return tuple(sorted(found, key=str))
+
+
+def _symbols(expr: Expr) -> set[Symbol]:
+    if isinstance(expr, Symbol):
+        return {expr}
+    return set() if isinstance(expr, Rational) else set(expr.free_symbols)  # pyright: ignore[reportReturnType]
+
+
+def _nodes(nodes: Iterable[Node]) -> Iterable[Node]:
+    seen: set[Node] = set()
+    for root in nodes:
+        for node in root.walk():
+            if node not in seen:
+                seen.add(node)
+                yield node
+
+
+def _constraints(nodes: Iterable[Node]) -> list[tuple[Expr, Expr | None]]:
+    """``(dim, None)``: dim is an integer >= 1; ``(dim, index)``: and 0 <= index < dim."""
+    found: dict[tuple[Expr, Expr | None], None] = {}
+    for node in _nodes(nodes):
+        match node:
+            case Leaf():
+                found.update(dict.fromkeys((s, None) for s in node.shape))
+            case Contraction():
+                found.update(dict.fromkeys((s, None) for s in node.label_dims))
+            case Delta() | Range():
+                found[node.dim, None] = None
+            case Basis():
+                found[node.dim, node.index] = None
+            case _:
+                pass
+    return list(found)
+
+
+def _numbers(nodes: Iterable[Node]) -> Iterable[Expr]:
+    for node in _nodes(nodes):
+        match node:
+            case Number():
+                yield node.value
+            case Contraction():
+                yield node.coefficient
+            case Sum():
+                for weight, _ in node.terms:
+                    yield weight
+            case _:
+                pass
+
+
+def integer_at(expr: Expr, sizes: Mapping[Symbol, int]) -> int | None:
+    """An expression in the dimensions as an integer, None where it is none."""
+    if isinstance(expr, Integer):
+        return int(expr)
+    if isinstance(expr, Symbol):
+        return sizes[expr]
+    value = expr.xreplace({k: Integer(v) for k, v in sizes.items()})
+    return int(value) if isinstance(value, Integer) else None
+
+
+def fits(constraints: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int]) -> bool:
+    """Whether every dimension is an integer >= 1 and every index lies inside its dimension."""
+    for dim, index in constraints:
+        size = integer_at(dim, sizes)
+        if size is None or size < 1:
+            return False
+        if index is not None:
+            position = integer_at(index, sizes)
+            if position is None or not 0 <= position < size:
+                return False
+    return True
+
+
+_BASE = ((3, 2, 4, 5, 6), (2, 3, 5, 4, 2), (5, 3, 2, 4, 3), (4, 5, 3, 2, 3))
+
+
+def settings(nodes: Sequence[Node]) -> list[dict[Symbol, int]]:
+    """Sizes to judge at: unequal ones, each dimension once 1, coinciding ones, all 1.
+
+    Only settings at which every derived dimension is a positive integer and every fixed index
+    exists; an empty list if none was found.  Without dimensions: one empty setting.
+    """
+    symbols = dimensions(nodes)
+    constraints = _constraints(nodes)
+    wanted: list[dict[Symbol, int]] = []
+    count = len(symbols)
+
+    def propose(sizes: Sequence[int]) -> None:
+        for offset in range(6):
+            setting = {s: sizes[i % len(sizes)] + offset for i, s in enumerate(symbols)}
+            if fits(constraints, setting):
+                if setting not in wanted:
+                    wanted.append(setting)
+                return
+
+    if not count:
+        return [{}] if fits(constraints, {}) else []
+    propose(_BASE[0])
+    propose(_BASE[1])
+    for i in range(min(count, 4)):
+        propose([1 if j == i else _BASE[0][(j + i) % 5] for j in range(count)])
+    propose([2] * count)
+    propose([1] * count)
+    propose(_BASE[2])
+    if count <= 2:
+        propose(_BASE[3])
+    propose([3] * count)
+    if not wanted:
+        rng = random.Random("sizes")
+        for _ in range(200):
+            setting = {s: rng.randint(1, 12) for s in symbols}
+            if fits(constraints, setting) and setting not in wanted:
+                wanted.append(setting)
+                if len(wanted) == 4:
+                    break
+    return wanted
+
+
+def shape_at(leaf: Leaf, sizes: Mapping[Symbol, int]) -> tuple[int, ...]:
+    """The leaf's shape at given sizes."""
+    shape = [integer_at(s, sizes) for s in leaf.shape]
+    return tuple(s if s is not None else 0 for s in shape)
+
+
+# -- entries -----------------------------------------------------------------------------------
+
+_SPECIAL = tuple(Fraction(v) for v in (0, 1, -1, 2, -2)) + (Fraction(1, 2), Fraction(-1, 2))
+
+
+class Drawer:
+    """Draws exact numbers and arrays; everything follows from the seed."""
+
+    def __init__(self, seed: int | str) -> None:
+        self.rng = random.Random(seed)
+
+    def moderate(self) -> Fraction:
+        """A rational of modest size with a small denominator."""
+        q = self.rng.choice((1, 2, 3, 4, 5, 7, 8))
+        return Fraction(self.rng.randint(-3 * q, 3 * q), q)
+
+    def small(self) -> Fraction:
+        """A rational near 0."""
+        sign = self.rng.choice((-1, 1))
+        return Fraction(sign * self.rng.randint(1, 9), 10 ** self.rng.randint(2, 8))
+
+    def tail(self) -> Fraction:
+        """A rational far out: mostly tens and hundreds, seldom up to 10**8."""
+        exponent = self.rng.choice((0, 1, 1, 1, 2, 2, 2, 3, self.rng.randint(3, 8)))
+        sign = self.rng.choice((-1, 1))
+        return sign * Fraction(self.rng.randint(10, 99), 10) * 10**exponent
+
+    def free(self, stratum: str) -> Fraction:
+        """A real number of a stratum."""
+        if stratum == "mixed":
+            stratum = self.rng.choice(("moderate", "moderate", "special", "small", "tail"))
+        if stratum == "special":
+            return self.rng.choice(_SPECIAL)
+        if stratum == "small":
+            return self.small()
+        if stratum in ("tail", "far"):
+            return self.tail()
+        return self.moderate()
+
+    def entry(self, entries: Entries, stratum: str) -> Any:
+        """One entry of a domain; None if none was found."""
+        if entries.values is not None:
+            if not entries.values:
+                return None
+            return exact(self.rng.choice(entries.values))
+        low, high = _bound(entries.low), _bound(entries.high)
+        for _ in range(40):
+            value = self._between(low, high, entries, stratum)
+            if entries.integer:
+                value = Fraction(round(value))
+            if contains(entries, value):
+                return value
+            stratum = self.rng.choice((stratum, "moderate", "special"))
+        return self._fallback(entries, low, high)
+
+    def _between(
+        self, low: Fraction | None, high: Fraction | None, entries: Entries, stratum: str
+    ) -> Fraction:
+        value = self.free("moderate" if stratum == "edges" else stratum)
+        if low is None and high is None:
+            return value if stratum != "edges" else self.rng.choice((value, self.small(), Fraction(0)))
+        if low is not None and high is not None:
+            return self._inside(low, high, entries, stratum)
+        if low is not None:
+            end, sign = low, 1
+        else:
+            assert high is not None
+            end, sign = high, -1
+        closed = not (entries.low_open if sign > 0 else entries.high_open)
+        if stratum == "edges":
+            if closed and self.rng.random() < 0.4:
+                return end
+            return end + sign * abs(self.small())
+        if stratum == "special" and contains(entries, value):
+            return value
+        if entries.integer:
+            return end + sign * abs(Fraction(floor(value)))
+        return end + sign * abs(value)
+
+    def _inside(self, low: Fraction, high: Fraction, entries: Entries, stratum: str) -> Fraction:
+        if entries.integer:
+            first, last = ceil(low), floor(high)
+            if first > last:
+                return low
+            if stratum in ("edges", "tail", "far") and self.rng.random() < 0.6:
+                return Fraction(self.rng.choice((first, last)))
+            if stratum in ("moderate", "special") and last - first > 12:
+                near = min(max(0, first), last)
+                return Fraction(min(max(near + self.rng.randint(-6, 6), first), last))
+            return Fraction(self.rng.randint(first, last))
+        width = high - low
+        if stratum in ("edges", "small", "tail", "far"):
+            if self.rng.random() < 0.35:
+                at_low = self.rng.random() < 0.5
+                if not (entries.low_open if at_low else entries.high_open):
+                    return low if at_low else high
+            gap = width * Fraction(self.rng.randint(1, 9), 10 ** self.rng.randint(1, 8 if stratum == "edges" else 4))
+            return low + gap if self.rng.random() < 0.5 else high - gap
+        if stratum == "special":
+            options = [v for v in (*_SPECIAL, low, high, (low + high) / 2) if contains(entries, v)]
+            if options:
+                return self.rng.choice(options)
+        q = self.rng.choice((4, 5, 6, 7, 8, 9))
+        return low + width * Fraction(self.rng.randint(1, q - 1), q)
+
+    def _fallback(self, entries: Entries, low: Fraction | None, high: Fraction | None) -> Fraction | None:
+        options = [Fraction(v) for v in range(-3, 4)]
+        if low is not None:
+            options += [low, low + 1, low + Fraction(1, 2)]
+        if high is not None:
+            options += [high, high - 1, high - Fraction(1, 2)]
+        if low is not None and high is not None:
+            options += [(low + high) / 2, Fraction(ceil(low)), Fraction(floor(high))]
+            options += [Fraction(ceil(low) + k) for k in range(1, 4)]
+        return next((v for v in options if contains(entries, v)), None)
+
+    # -- arrays --------------------------------------------------------------------------------
+
+    def array(self, leaf: Leaf, sizes: Mapping[Symbol, int], stratum: str, tries: int = 12) -> np.ndarray | None:
+        """Values for a leaf: entries and structures of its domain hold; None if none was found."""
+        shape = shape_at(leaf, sizes)
+        domain = leaf.domain
+        if domain.is_empty:
+            return None
+        if domain.entries.values is not None and len(domain.entries.values) > 1:
+            stratum = self.rng.choice((stratum, "moderate"))
+        for attempt in range(tries):
+            value = self._attempt(domain, shape, stratum if attempt < tries // 2 else "moderate", attempt)
+            if value is not None and satisfies(domain, value):
+                return value
+        return None
+
+    def _attempt(self, domain: Domain, shape: tuple[int, ...], stratum: str, attempt: int) -> np.ndarray | None:
+        names = [s for s, _ in domain.structures]
+        if not names:
+            return self._plain(domain.entries, shape, stratum)
+        if "one_hot" in names or "simplex" in names:
+            which = "one_hot" if "one_hot" in names else "simplex"
+            axis = domain.axis(which) % len(shape) if shape else 0
+            return self._fibres(domain, shape, axis, which == "one_hot", stratum)
+        if len(shape) < 2:
+            return None
+        out = np.empty(shape, object)
+        for index in np.ndindex(shape[:-2]):
+            matrix = self._matrix(domain, shape[-2:], stratum, attempt)
+            if matrix is None:
+                return None
+            out[index] = matrix
+        return out
+
+    def _plain(self, entries: Entries, shape: tuple[int, ...], stratum: str) -> np.ndarray | None:
+        out = np.empty(shape, object)
+        pool: list[Any] = []
+        if stratum == "ties":
+            pool = [self.entry(entries, "moderate") for _ in range(self.rng.choice((1, 2)))]
+        for index in np.ndindex(shape):
+            value = self.rng.choice(pool) if pool else self.entry(entries, stratum)
+            if value is None:
+                return None
+            out[index] = value
+        return out
+
+    def _fibres(
+        self, domain: Domain, shape: tuple[int, ...], axis: int, hot: bool, stratum: str
+    ) -> np.ndarray | None:
+        out = np.empty(shape, object)
+        moved = np.moveaxis(out, axis, -1)
+        k = shape[axis]
+        for index in np.ndindex(moved.shape[:-1]):
+            fibre = self._hot(k) if hot else self._probabilities(k, stratum, domain.entries)
+            for i in range(k):
+                moved[(*index, i)] = fibre[i]
+        return out
+
+    def _hot(self, k: int) -> list[Fraction]:
+        at = self.rng.randrange(k)
+        return [Fraction(int(i == at)) for i in range(k)]
+
+    def _probabilities(self, k: int, stratum: str, entries: Entries) -> list[Fraction]:
+        rng = self.rng
+        faces = not entries.low_open and entries.low <= 0
+        if stratum == "mixed":
+            stratum = rng.choice(("moderate", "edges", "small", "tail"))
+        if stratum in ("ties", "special") and rng.random() < 0.5:
+            weights = [1] * k
+        elif stratum in ("tail", "far"):
+            weights = [10 ** rng.randint(0, 6) for _ in range(k)]
+        elif stratum == "small":
+            weights = [1000 + rng.randint(0, 5) for _ in range(k)]
+        elif stratum in ("edges", "special") and faces:
+            weights = [rng.randint(0, 4) * rng.randint(0, 1) for _ in range(k)]
+            if not any(weights):
+                weights[rng.randrange(k)] = 1
+        else:
+            weights = [rng.randint(1, 9) for _ in range(k)]
+        total = sum(weights)
+        return [Fraction(w, total) for w in weights]
+
+    def _matrix(self, domain: Domain, shape: tuple[int, ...], stratum: str, attempt: int) -> np.ndarray | None:
+        rows, columns = shape
+        entries = domain.entries
+        square = rows == columns
+        own = {s for s, _ in domain.structures}
+        if own & {"symmetric", "spd", "invertible", "orthogonal"} and not square:
+            return None
+        if "orthogonal" in own:
+            return self._orthogonal(rows, own)
+        if "spd" in own and "diagonal" not in own and "lower_triangular" not in own:
+            return self._spd(rows, stratum)
+        out = self._plain(entries, shape, stratum)
+        if out is None:
+            return None
+        zero = Fraction(0)
+        flat = "diagonal" in own or ("lower_triangular" in own and bool(own & {"symmetric", "spd"}))
+        for i in range(rows):
+            for j in range(columns):
+                if (flat and i != j) or ("lower_triangular" in own and j > i):
+                    out[i, j] = zero
+                elif "symmetric" in own and j > i:
+                    out[i, j] = out[j, i]
+        if own & {"invertible", "spd"}:
+            for i in range(rows):
+                if "spd" in own:
+                    out[i, i] = abs(out[i, i])
+                if out[i, i] == 0 or attempt:
+                    out[i, i] = out[i, i] + attempt + 1
+        return out
+
+    def _spd(self, n: int, stratum: str) -> np.ndarray:
+        scale = {"tail": Fraction(30), "far": Fraction(30), "small": Fraction(1, 100)}.get(stratum, Fraction(1))
+        a = [[Fraction(self.rng.randint(-3, 3), self.rng.choice((1, 1, 2))) for _ in range(n)] for _ in range(n)]
+        ridge = Fraction(self.rng.randint(1, 4), self.rng.choice((1, 2, 4)))
+        if stratum == "special":
+            a, ridge = [[Fraction(0)] * n for _ in range(n)], Fraction(1)
+        if stratum == "edges":
+            ridge = Fraction(1, 10 ** self.rng.randint(1, 4))
+        out = np.empty((n, n), object)
+        for i in range(n):
+            for j in range(n):
+                out[i, j] = scale * (sum(a[i][k] * a[j][k] for k in range(n)) + (ridge if i == j else 0))
+        return out
+
+    def _orthogonal(self, n: int, own: set[str]) -> np.ndarray:
+        rng = self.rng
+        out = np.empty((n, n), object)
+        if own & {"spd"}:
+            signs = [1] * n
+        else:
+            signs = [rng.choice((-1, 1)) for _ in range(n)]
+        if own & {"spd", "diagonal", "lower_triangular"}:
+            for i in range(n):
+                for j in range(n):
+                    out[i, j] = Fraction(signs[i] if i == j else 0)
+            return out
+        if "symmetric" in own:  # a reflection I - 2 v v'/v'v
+            v = [rng.randint(-2, 2) for _ in range(n)]
+            if not any(v):
+                v[0] = 1
+            norm = sum(x * x for x in v)
+            for i in range(n):
+                for j in range(n):
+                    out[i, j] = Fraction(int(i == j)) - Fraction(2 * v[i] * v[j], norm)
+            return out
+        skew = [[fmpq(0)] * n for _ in range(n)]
+        for i in range(n):
+            for j in range(i):
+                skew[i][j] = fmpq(rng.randint(-2, 2), rng.choice((1, 2, 3)))
+                skew[j][i] = -skew[i][j]
+        eye = [[fmpq(int(i == j)) for j in range(n)] for i in range(n)]
+        s, one = fmpq_mat(skew), fmpq_mat(eye)
+        q = (one - s) * (one + s).inv()
+        for i in range(n):
+            for j in range(n):
+                out[i, j] = signs[j] * Fraction(int(q[i, j].p), int(q[i, j].q))
+        return out
+
+
+def exact(value: Expr) -> Any:
+    """A SymPy number as a ``Fraction``; irrational ones stay as they are."""
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, Rational) else value
+
+
+def _sympy(value: Any) -> Expr:
+    return Rational(value.numerator, value.denominator) if isinstance(value, Fraction) else value
+
+
+def _bound(value: Expr) -> Fraction | None:
+    """A finite end of an interval; an irrational one by a rational at most 1e-15 away."""
+    if not value.is_finite:
+        return None
+    if isinstance(value, Rational):
+        return Fraction(int(value.p), int(value.q))
+    return Fraction(str(value.evalf(20)))
+
+
+def contains(entries: Entries, value: Any) -> bool:
+    """Whether an exact number is a possible entry."""
+    if entries.values is not None:
+        return _sympy(value) in entries.values
+    if isinstance(value, Fraction):
+        if entries.nonzero and value == 0:
+            return False
+        if entries.integer and value.denominator != 1:
+            return False
+        for end, sign, is_open in ((entries.low, 1, entries.low_open), (entries.high, -1, entries.high_open)):
+            if isinstance(end, Rational):
+                gap = sign * (value - Fraction(int(end.p), int(end.q)))
+                if gap < 0 or (gap == 0 and is_open):
+                    return False
+            elif end.is_finite and not entries.contains(_sympy(value)):
+                return False
+        return True
+    return entries.contains(value)
+
+
+def satisfies(domain: Domain, value: np.ndarray) -> bool:
+    """Whether an array of exact numbers lies in a domain: every entry, and every structure."""
+    if not all(contains(domain.entries, v) for v in value.reshape(-1)):
+        return False
+    for structure, axis in domain.structures:
+        if structure in ("simplex", "one_hot"):
+            if value.ndim == 0:
+                return False
+            sums = np.add.reduce(value, axis=axis)
+            if not all(s == 1 for s in _array(sums).reshape(-1)):
+                return False
+            if structure == "one_hot" and not all(v in (0, 1) for v in value.reshape(-1)):
+                return False
+            if not all(v >= 0 for v in value.reshape(-1)):
+                return False
+            continue
+        if value.ndim < 2:
+            return False
+        rows, columns = value.shape[-2:]
+        for index in np.ndindex(value.shape[:-2]):
+            if not _MATRIX[structure](value[index], rows, columns):
+                return False
+    return True
+
+
+def _fmpq(value: Any) -> fmpq:
+    return fmpq(value.numerator, value.denominator)
+
+
+def _mat(a: np.ndarray, n: int) -> fmpq_mat:
+    return fmpq_mat([[_fmpq(a[i, j]) for j in range(n)] for i in range(n)])
+
+
+def _is_symmetric(a: np.ndarray, rows: int, columns: int) -> bool:
+    return rows == columns and all(a[i, j] == a[j, i] for i in range(rows) for j in range(i))
+
+
+def _is_invertible(a: np.ndarray, rows: int, columns: int) -> bool:
+    return rows == columns and _mat(a, rows).det() != 0
+
+
+def _is_spd(a: np.ndarray, rows: int, columns: int) -> bool:
+    return _is_symmetric(a, rows, columns) and all(_mat(a, k).det() > 0 for k in range(1, rows + 1))
+
+
+def _is_orthogonal(a: np.ndarray, rows: int, columns: int) -> bool:
+    if rows != columns:
+        return False
+    m = _mat(a, rows)
+    product = m * m.transpose()
+    return all(product[i, j] == int(i == j) for i in range(rows) for j in range(rows))
+
+
+_MATRIX: dict[str, Callable[[np.ndarray, int, int], bool]] = {
+    "symmetric": _is_symmetric,
+    "spd": _is_spd,
+    "invertible": _is_invertible,
+    "diagonal": lambda a, r, c: all(a[i, j] == 0 for i in range(r) for j in range(c) if i != j),
+    "lower_triangular": lambda a, r, c: all(a[i, j] == 0 for i in range(r) for j in range(i + 1, c)),
+    "orthogonal": _is_orthogonal,
+}
+
+
+def draw(
+    leaves: Sequence[Leaf], sizes: Mapping[Symbol, int], stratum: str, seed: int | str
+) -> Instance | None:
+    """A point of the leaves' domains at given sizes; None where a domain has none there.
+
+    ``stratum`` is one of `STRATA`; the same seed gives the same point.
+    """
+    drawer = Drawer(seed)
+    far = drawer.rng.randrange(len(leaves)) if leaves else 0
+    values: dict[Leaf, np.ndarray] = {}
+    for i, leaf in enumerate(leaves):
+        kind = stratum if stratum != "far" or i == far else "moderate"
+        value = drawer.array(leaf, sizes, kind)
+        if value is None:
+            return None
+        values[leaf] = value
+    return Instance(dict(sizes), values)
+
+
+def direction(leaf: Leaf, sizes: Mapping[Symbol, int], seed: int | str) -> np.ndarray:
+    """A direction for a leaf to move along: non-zero rationals, free of any structure."""
+    drawer = Drawer(seed)
+    out = np.empty(shape_at(leaf, sizes), object)
+    for index in np.ndindex(out.shape):
+        value = drawer.moderate()
+        out[index] = value if value else Fraction(1)
+    return out
+
+
+__all__ = [
+    "STRATA",
+    "Drawer",
+    "Instance",
+    "contains",
+    "dimensions",
+    "direction",
+    "draw",
+    "fits",
+    "satisfies",
+    "settings",
+    "shape_at",
+]
