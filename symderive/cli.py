@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 UPHELD, REFUTED, USAGE, UNDECIDED, MISSING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-RELATIONS = ("==", "<=", ">=", "<", ">")
 FORMATS = ("text", "latex", "markdown", "html", "json")
 
 #: The bars that --require can set.
@@ -251,10 +250,12 @@ def _derive(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     import symderive as sd
+    from symderive.language.reading import read_relation
 
-    left, relation, right = _relation([text.strip() for text in arguments.claim])
-    scope = _scope(arguments)
-    verdict = sd.check(sd.read(left, **scope), relation, sd.read(right, **scope), given=arguments.given)
+    if len(arguments.claim) not in (1, 3):
+        raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
+    relation = read_relation(" ".join(text.strip() for text in arguments.claim), _scope(arguments))
+    verdict = sd.check(sd.Array(relation.lhs), relation.op, sd.Array(relation.rhs), given=arguments.given)
     print(verdict)
     return _status(verdict, arguments.require)
 
@@ -266,34 +267,10 @@ def _status(verdict: Verdict, bar: str) -> int:
     return UPHELD if verdict.status >= bar else UNDECIDED
 
 
-def _relation(texts: list[str]) -> tuple[str, str, str]:
-    """Both sides and the relation, from one text or from three."""
-    if len(texts) == 3:
-        left, relation, right = texts
-        if relation not in RELATIONS:
-            raise ReadError(f"the relation must be one of {' '.join(RELATIONS)}, not {relation!r}")
-        return left, relation, right
-    if len(texts) != 1:
-        raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
-    text, depth, found = texts[0], 0, []
-    for match in re.finditer(r"[\[(]|[\])]|==|[<>]=?", text):
-        if match[0] in "([":
-            depth += 1
-        elif match[0] in ")]":
-            depth -= 1
-        elif depth == 0:
-            found.append(match)
-    if len(found) != 1:
-        column = found[1].start() + 1 if found else None
-        raise ReadError(
-            f"a claim has one relation ({' '.join(RELATIONS)}); this has {len(found)}", text, column
-        )
-    return text[: found[0].start()].strip(), found[0][0], text[found[0].end() :].strip()
-
-
 def _scope(arguments: argparse.Namespace) -> dict[str, Array]:
     """The arrays that --shape and --domain declare."""
     import symderive as sd
+    from symderive.language.reading import read_shape
 
     shapes = dict(_assignment(text, "--shape", "X=n,d") for text in arguments.shape)
     domains = {}
@@ -303,7 +280,7 @@ def _scope(arguments: argparse.Namespace) -> dict[str, Array]:
             raise sd.UnknownNameError(f"--domain {text}: declare the array too, with --shape {name}=...")
         domains[name] = read_domain(value)
     return {
-        name: sd.array(name, *_dimensions(name, text), domain=domains.get(name, sd.real))
+        name: sd.array(name, *read_shape(text, name), domain=domains.get(name, sd.real))
         for name, text in shapes.items()
     }
 
@@ -313,14 +290,6 @@ def _assignment(text: str, option: str, example: str) -> tuple[str, str]:
     if not equals or not name.strip().isidentifier():
         raise ReadError(f"{option} needs NAME=..., for example {option} {example}; got {text!r}")
     return name.strip(), value.strip()
-
-
-def _dimensions(name: str, text: str) -> list[str | int]:
-    words = text.replace(",", " ").split()
-    for word in words:
-        if not (word.isidentifier() or word.isdecimal()):
-            raise ReadError(f"--shape {name}={text}: a dimension is a name or a whole number, not {word!r}")
-    return [int(word) if word.isdecimal() else word for word in words]
 
 
 def read_domain(text: str) -> Domain:
@@ -377,10 +346,10 @@ def _number(node: ast.expr, text: str) -> int | float | Fraction:
             return value
         case ast.Name(id="inf" | "oo"):
             return float("inf")
-        case ast.BinOp(
-            left=ast.Constant(value=int() as numerator),
-            op=ast.Div(),
-            right=ast.Constant(value=int() as denominator),
-        ) if denominator:
-            return Fraction(numerator, denominator)
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=int() as denominator)) if (
+            denominator
+        ):
+            numerator = _number(left, text)
+            if isinstance(numerator, int):
+                return Fraction(numerator, denominator)
     raise ReadError("a domain is given numbers, fractions and inf", text, node.col_offset + 1)
