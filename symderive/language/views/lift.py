@@ -18,6 +18,7 @@ from sympy import Expr, Integer, fraction
 from sympy import Pow as SymPow
 
 from symderive.language.arrays import Array
+from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
     Basis,
@@ -112,20 +113,20 @@ def transpose(tree: t.Tree) -> t.Tree:
             return t.Mul(shape, tuple(transpose(f) if f.shape else f for f in factors))
         case t.D(operand=t.Name()):
             return t.Transpose(shape, tree)
-    if isinstance(tree, t.Add | t.Mul | t.Pow | t.Call) and _all_transposed(tree):
+    if isinstance(tree, t.Add | t.Mul | t.Pow | t.Call) and _mostly_transposed(tree):
         return _untransposed(tree)
     return t.Transpose(shape, tree)
 
 
-def _all_transposed(tree: t.Tree) -> bool:
-    if isinstance(tree, t.Call) and (tree.axis is not None or tree.subscripts or tree.sizes):
-        return False
-    if isinstance(tree, t.Call) and tree.function in ("outer", "diag", "sum", "trace", "prod", "logsumexp"):
+def _mostly_transposed(tree: t.Tree) -> bool:
+    """Whether at least half of an elementwise tree's matrices are transposes."""
+    if isinstance(tree, t.Call) and tree.function not in FUNCTIONS:
         return False
     wide = [c for c in tree.children if c.shape]
-    return bool(wide) and all(
-        isinstance(c, t.Transpose) or (c.shape == tree.shape and _all_transposed(c)) for c in wide
-    )
+    if any(c.shape != tree.shape for c in wide):
+        return False
+    turned = [c for c in wide if isinstance(c, t.Transpose) or (c.children and _mostly_transposed(c))]
+    return bool(wide) and 2 * len(turned) >= len(wide)
 
 
 def _untransposed(tree: t.Tree) -> t.Tree:
@@ -159,6 +160,8 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
     if coefficient.could_extract_minus_sign():
         return negate(scaled(-coefficient, tree))
     above, below = fraction(coefficient)
+    if isinstance(tree, t.Div) and above != 1:
+        return scaled(1 / below, t.Div(tree.shape, scaled(above, tree.numerator), tree.denominator))
     result = tree
     if above != 1:
         parts = result.factors if isinstance(result, t.Mul) and _scalar_first(result) else (result,)
@@ -257,9 +260,7 @@ class _Lifter:
             case Map():
                 return self._map(node)
             case Opaque():
-                argument = self.strict(node.arguments[0])
-                axis = argument.shape and len(argument.shape) - 1 or None
-                return t.Call(node.shape, node.function, (argument,), axis=axis), every
+                return self._opaque(node), every
             case Contraction():
                 return self._contraction(node)
         raise TypeError(f"no matrix view of {type(node).__name__}")
@@ -296,6 +297,18 @@ class _Lifter:
         if node.function == "power":
             return _power(shape, trees[0], trees[1]), labels
         return t.Call(shape, node.function, tuple(trees)), labels
+
+    def _opaque(self, node: Opaque) -> t.Tree:
+        argument = self.strict(node.arguments[0])
+        rank = len(argument.shape)
+        if rank == 2:
+            turned = transpose(argument)
+            if turned.count() < argument.count():
+                if node.shape == node.arguments[0].shape:
+                    inner = t.Call(turned.shape, node.function, (turned,), axis=0)
+                    return t.Transpose(node.shape, inner)
+                return t.Call(node.shape, node.function, (turned,), axis=0)
+        return t.Call(node.shape, node.function, (argument,), axis=rank - 1 if rank else None)
 
     # -- contractions -------------------------------------------------------------------
 
@@ -540,7 +553,10 @@ def _inner(label: int, vectors: list[_Item], dims: dict[int, Expr]) -> _Item:
             a, sign = a.operand, -sign
         if isinstance(b, t.Neg):
             b, sign = b.operand, -sign
-        tree = _matmul((), *_shorter_order(a, b))
+        if a == b and not isinstance(a, t.Name):
+            tree: t.Tree = t.Call((), "sum", (t.Pow(a.shape, a, t.Num((), Integer(2))),))
+        else:
+            tree = _matmul((), *_shorter_order(a, b))
         return _Item(tree if sign > 0 else t.Neg((), tree), ())
     return _summed(_upright(_merge(vectors, (label,), dims)), label)
 

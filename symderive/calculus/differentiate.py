@@ -1,0 +1,409 @@
+"""Differentials, backwards through definitions, as recorded lines.
+
+The state of a computation is ``d(root) = Σ_u <A_u, d(u)>`` over a frontier of
+parts u, with the adjoints A_u of shape ``root.shape + u.shape``.  A line opens
+parts whose uses are all accounted for: linear parts (sums, contractions with
+one changing factor, definitions) together, then functions by their rows (chain
+rule), then products (product rule).  It ends at the leaves, where the adjoint
+*is* the derivative: d(root) = <G, dw> for every dw means ∂root/∂w = G
+(Magnus & Neudecker, Matrix Differential Calculus, ch. 5 and 9).  For a network
+this is back-propagation, and A_u is the δ of the layer.
+
+Zero is only ever the answer for a leaf that does not occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symderive.calculus.definedness import granted, requirements
+from symderive.calculus.rewrites import Rewrite
+from symderive.calculus.simplify import simplify
+from symderive.errors import UnsupportedError
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.functions import function, partial, template
+from symderive.language.nodes import (
+    ONE,
+    Basis,
+    Contraction,
+    Delta,
+    Differential,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Opaque,
+    Range,
+    Sum,
+)
+from symderive.language.statements import Relation, nonzero
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the state after it, the rule, and how each part was opened."""
+
+    state: Node
+    rule: str
+    statement: str
+    reasons: tuple[str, ...]
+    conditions: tuple[Relation, ...]
+    openings: tuple[Rewrite, ...]
+
+
+@dataclass(frozen=True)
+class Differentiation:
+    """The lines, and the derivative by each leaf (shape ``root.shape + leaf.shape``)."""
+
+    lines: tuple[Line, ...]
+    derivatives: dict[Leaf, Node]
+
+
+STATEMENTS = {
+    "linearity": "d(a·u + b·v) = a·du + b·dv for constants a, b",
+    "chain rule": "d f(u) = f'(u)·du",
+    "product rule": "d(u·v) = du·v + u·dv",
+}
+
+
+def differentiate(root: Node, wrt: Sequence[Leaf]) -> Differentiation:
+    """d(root) in terms of the differentials of ``wrt``, line by line."""
+    return _Backward(root, tuple(wrt)).run()
+
+
+def changing_parts(root: Node, wrt: Sequence[Leaf]) -> set[Node]:
+    """The nodes of a program that contain one of the leaves."""
+    active: set[Node] = set()
+    for node in root.walk():
+        if isinstance(node, Differential):
+            raise UnsupportedError("a second differential d(d(u)) is not read; derive twice instead")
+        if node in wrt or any(c in active for c in node.children):
+            active.add(node)
+    return active
+
+
+def pair(adjoint: Node, inner: Node, out_rank: int) -> Node:
+    """``<adjoint, inner>``: contract the adjoint's trailing axes with ``inner``."""
+    trailing = tuple(range(out_rank, adjoint.rank))
+    return build.contract(
+        ONE,
+        [(adjoint, tuple(range(adjoint.rank))), (inner, trailing)],
+        range(out_rank),
+        dict(enumerate(adjoint.shape)),
+    )
+
+
+class _Backward:
+    def __init__(self, root: Node, wrt: tuple[Leaf, ...]) -> None:
+        self.root = root
+        self.wrt = wrt
+        self.rank = root.rank
+        self.active = changing_parts(root, wrt)
+        self.waiting: dict[Node, int] = {n: 0 for n in self.active}
+        for node in self.active:
+            for child in node.children:
+                if child in self.active:
+                    self.waiting[child] += 1
+        self.order = {n: k for k, n in enumerate(root.walk())}
+        self.frontier: dict[Node, Node] = {}
+        self.lines: list[Line] = []
+
+    def run(self) -> Differentiation:
+        if self.root in self.active:
+            self.frontier[self.root] = _identity(self.root)
+            self._to_leaves()
+        derivatives: dict[Leaf, Node] = {}
+        for leaf in self.wrt:
+            found = self.frontier.get(leaf)
+            derivatives[leaf] = build.zeros(self.root.shape + leaf.shape) if found is None else found
+        return Differentiation(tuple(self.lines), derivatives)
+
+    def _to_leaves(self) -> None:
+        while True:
+            ready = self._ready()
+            if not ready:
+                break
+            kinds = {u: _kind(u, self.active) for u in ready}
+            for kind in ("linearity", "chain rule", "product rule"):
+                chosen = [u for u in ready if kinds[u] == kind]
+                if chosen:
+                    self._line(kind, chosen)
+                    break
+
+    def _ready(self) -> list[Node]:
+        ready = [u for u in self.frontier if not isinstance(u, Leaf) and self.waiting[u] == 0]
+        return sorted(ready, key=lambda u: -self.order[u])
+
+    def _line(self, kind: str, chosen: list[Node]) -> None:
+        reasons: dict[str, None] = {}
+        conditions: dict[Relation, None] = {}
+        openings: list[Rewrite] = []
+        while chosen:
+            for u in chosen:
+                self._open(u, reasons, conditions, openings)
+            if kind != "linearity":
+                break
+            chosen = [u for u in self._ready() if _kind(u, self.active) == kind]
+        self.lines.append(
+            Line(self.state(), kind, STATEMENTS[kind], tuple(reasons), tuple(conditions), tuple(openings))
+        )
+
+    def state(self) -> Node:
+        """Σ_u <A_u, d(u)>."""
+        terms = [(ONE, pair(a, Differential(u), self.rank)) for u, a in self.frontier.items()]
+        return build.add(terms, self.root.shape)
+
+    def _open(
+        self, u: Node, reasons: dict[str, None], conditions: dict[Relation, None], openings: list[Rewrite]
+    ) -> None:
+        adjoint = self.frontier.pop(u)
+        local: list[tuple[Expr, Node]] = []
+        for child, weight, forward, reason, needs in _rules(u, self.active):
+            contribution = simplify(weight(adjoint, self.rank), self.wrt).node
+            if child in self.frontier:
+                shape = self.root.shape + child.shape
+                contribution = simplify(
+                    build.add([(ONE, self.frontier[child]), (ONE, contribution)], shape), self.wrt
+                ).node
+            self.frontier[child] = contribution
+            local.append((ONE, forward))
+            if reason:
+                reasons[reason] = None
+            for relation in needs:
+                conditions[relation] = None
+        for child in u.children:
+            if child in self.active:
+                self.waiting[child] -= 1
+        after = build.add(local, u.shape)
+        openings.append(Rewrite(Differential(u), after, _kind(u, self.active), tuple(conditions)))
+
+
+def _identity(root: Node) -> Node:
+    """δ over root's axes twice: the derivative of root by itself."""
+    rank = root.rank
+    factors = [(Delta(size), (k, rank + k)) for k, size in enumerate(root.shape)]
+    return build.contract(ONE, factors, range(2 * rank), dict(enumerate(root.shape + root.shape)))
+
+
+def _kind(u: Node, active: set[Node]) -> str:
+    if isinstance(u, Named | Sum):
+        return "linearity"
+    if isinstance(u, Contraction):
+        changing = sum(1 for f, _ in u.factors if f in active)
+        return "linearity" if changing == 1 else "product rule"
+    return "chain rule"
+
+
+Weight = Callable[[Node, int], Node]
+Rule = tuple[Node, Weight, Node, str, tuple[Relation, ...]]
+
+
+def _rules(u: Node, active: set[Node]) -> list[Rule]:
+    """For each changing child: its adjoint from u's, its summand of d(u), reason, conditions."""
+    match u:
+        case Named():
+            return [(u.body, lambda a, r: a, Differential(u.body), f"{u.name} = {Array(u.body)}", ())]
+        case Sum():
+            return [_sum_rule(w, n) for w, n in u.terms if n in active]
+        case Contraction():
+            return [_factor_rule(u, k) for k, (f, _) in enumerate(u.factors) if f in active]
+        case Map():
+            return _map_rules(u, active)
+        case Opaque():
+            return [_opaque_rule(u)]
+        case Leaf() | Number() | Delta() | Basis() | Range() | Differential():
+            pass
+    raise UnsupportedError(f"no differential for the node {type(u).__name__}")
+
+
+def _sum_rule(weight: Expr, node: Node) -> Rule:
+    return (
+        node,
+        lambda a, r: build.scale(weight, a),
+        build.scale(weight, Differential(node)),
+        "",
+        (),
+    )
+
+
+def _factor_rule(u: Contraction, k: int) -> Rule:
+    factor, labels = u.factors[k]
+    count = len(u.label_dims)
+
+    def weight(adjoint: Node, rank: int) -> Node:
+        """A_f[o, l] = Σ A[o, out] · c · Π others, with f's labels l as new outputs."""
+        shift = rank
+        dims = {k2 + shift: s for k2, s in enumerate(u.label_dims)}
+        dims |= {o: adjoint.shape[o] for o in range(rank)}
+        factors: list[tuple[Node, Sequence[int]]] = [
+            (f, tuple(x + shift for x in ls)) for m, (f, ls) in enumerate(u.factors) if m != k
+        ]
+        outer = tuple(range(rank)) + tuple(x + shift for x in range(u.out_rank))
+        factors.insert(0, (adjoint, outer))
+        out: list[int] = list(range(rank))
+        fresh = shift + count
+        seen: set[int] = set()
+        for x in labels:
+            label = x + shift
+            if label in seen:
+                dims[fresh] = dims[label]
+                factors.append((Delta(dims[label]), (label, fresh)))
+                out.append(fresh)
+                fresh += 1
+            else:
+                seen.add(label)
+                out.append(label)
+        return build.contract(u.coefficient, factors, out, dims)
+
+    summand = build.contract(
+        u.coefficient,
+        [(Differential(f) if m == k else f, ls) for m, (f, ls) in enumerate(u.factors)],
+        range(u.out_rank),
+        dict(enumerate(u.label_dims)),
+    )
+    return factor, weight, summand, "", ()
+
+
+def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
+    row = function(u.function)
+    rules: list[Rule] = []
+    held = set(requirements(u))
+    for k, argument in enumerate(u.arguments):
+        if argument not in active:
+            continue
+        if u.function == "power" and k == 1 and isinstance(argument, Number):
+            continue
+        slope = partial(u.function, k, u.arguments)
+        if slope is None:
+            if not _is_mask(argument):
+                raise UnsupportedError(f"{u.function} is not differentiable by its argument {row.arguments[k]}")
+            slope = Number(ONE * 0)
+        needs = [nonzero(template(text, row.arguments)(*u.arguments)) for text in row.kinks]
+        needs += [r for r in requirements(slope) if r not in held]
+        slope = simplify(slope).node if not slope.shape or slope.shape == u.shape else slope
+        weight, summand = _elementwise_weight(u, argument, slope)
+        rules.append((argument, weight, summand, row.rule, tuple(r for r in needs if not granted(r))))
+    return rules
+
+
+def _is_mask(node: Node) -> bool:
+    return isinstance(node, Map) and function(node.function).mask
+
+
+def _elementwise_weight(u: Node, argument: Node, slope: Node) -> tuple[Weight, Node]:
+    own = tuple(range(u.rank))
+    slope_labels = own if slope.shape else ()
+    argument_labels = own if argument.shape else ()
+
+    def weight(adjoint: Node, rank: int) -> Node:
+        shifted = tuple(range(rank, rank + u.rank))
+        out = tuple(range(rank)) + (shifted if argument.shape else ())
+        return build.contract(
+            ONE,
+            [(adjoint, tuple(range(adjoint.rank))), (slope, shifted if slope.shape else ())],
+            out,
+            dict(enumerate(adjoint.shape)),
+        )
+
+    summand = build.contract(
+        ONE,
+        [(slope, slope_labels), (Differential(argument), argument_labels)],
+        own,
+        dict(enumerate(u.shape)),
+    )
+    return weight, summand
+
+
+def _opaque_rule(u: Opaque) -> Rule:
+    argument = u.arguments[0]
+    last = argument.rank - 1
+    whole = tuple(range(argument.rank))
+    batch = whole[:-1]
+    sizes = dict(enumerate(argument.shape))
+    change = Differential(argument)
+
+    def contract(factors: list[tuple[Node, Sequence[int]]], out: Sequence[int], dims: dict[int, Expr]) -> Node:
+        return build.contract(ONE, factors, out, dims)
+
+    match u.function:
+        case "logsumexp":
+            soft = build.opaque("softmax", argument)
+            summand = contract([(soft, whole), (change, whole)], batch, sizes)
+
+            def weight(adjoint: Node, rank: int) -> Node:
+                dims = dict(enumerate(adjoint.shape[:rank] + argument.shape))
+                return contract(
+                    [(adjoint, range(adjoint.rank)), (soft, tuple(rank + x for x in whole))],
+                    range(rank + argument.rank),
+                    dims,
+                )
+
+            return argument, weight, summand, "derivative of log-sum-exp: d lse(z) = softmax(z)·dz", ()
+        case "log_softmax":
+            soft = build.opaque("softmax", argument)
+            spread = contract(
+                [(soft, (*batch, last + 1)), (change, (*batch, last + 1))],
+                whole,
+                sizes | {last + 1: argument.shape[last]},
+            )
+            summand = build.add([(ONE, change), (-ONE, spread)], u.shape)
+
+            def weight(adjoint: Node, rank: int) -> Node:
+                shift = tuple(rank + x for x in whole)
+                extra = rank + argument.rank
+                dims = dict(enumerate(adjoint.shape)) | {extra: argument.shape[last]}
+                total = contract(
+                    [(adjoint, (*range(rank), *shift[:-1], extra)), (soft, shift)],
+                    range(rank + argument.rank),
+                    dims,
+                )
+                return build.add([(ONE, adjoint), (-ONE, total)], adjoint.shape)
+
+            reason = "derivative of log-softmax: d log softmax(z) = dz - softmax(z)·dz"
+            return argument, weight, summand, reason, ()
+        case "softmax":
+            dims_in = sizes | {last + 1: argument.shape[last]}
+            spread = contract(
+                [(u, whole), (u, (*batch, last + 1)), (change, (*batch, last + 1))], whole, dims_in
+            )
+            summand = build.add(
+                [(ONE, contract([(u, whole), (change, whole)], whole, sizes)), (-ONE, spread)], u.shape
+            )
+
+            def weight(adjoint: Node, rank: int) -> Node:
+                shift = tuple(rank + x for x in whole)
+                extra = rank + argument.rank
+                dims = dict(enumerate(adjoint.shape))
+                direct = contract([(adjoint, range(adjoint.rank)), (u, shift)], range(adjoint.rank), dims)
+                other = (*shift[:-1], extra)
+                mean = contract(
+                    [(adjoint, (*range(rank), *other)), (u, other), (u, shift)],
+                    range(adjoint.rank),
+                    dims | {extra: argument.shape[last]},
+                )
+                return build.add([(ONE, direct), (-ONE, mean)], adjoint.shape)
+
+            reason = "derivative of softmax: ds = s∘dz - s·(s·dz) for s = softmax(z)"
+            return argument, weight, summand, reason, ()
+        case "prod":
+            inverse = build.power(argument, -1)
+            summand = contract([(u, batch), (inverse, whole), (change, whole)], batch, sizes)
+
+            def weight(adjoint: Node, rank: int) -> Node:
+                dims = dict(enumerate(adjoint.shape[:rank] + argument.shape))
+                shift = tuple(rank + x for x in whole)
+                return contract(
+                    [(adjoint, range(adjoint.rank)), (u, shift[:-1]), (inverse, shift)],
+                    range(rank + argument.rank),
+                    dims,
+                )
+
+            needs = nonzero(argument)
+            reason = "derivative of a product: d(Π x) = Π x · Σ dx/x"
+            return argument, weight, summand, reason, () if granted(needs) else (needs,)
+    raise UnsupportedError(f"no differential for the array function {u.function}")

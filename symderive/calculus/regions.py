@@ -1,0 +1,473 @@
+"""Readable forms of elementwise regions, found by SymPy, judged by length.
+
+A region is a maximal elementwise part of a program: sums, products, powers and
+functions of atoms that all live on the same axes.  Per argument u of the
+exponential family the region is rewritten in s = σ(u) and P = softplus(u):
+exp u = s/(1-s), log s = u - P, log(1-s) = -P, tanh(u/2) = 2s - 1.  There the
+identities of the sigmoid are polynomial algebra.  Several candidates (cancelled,
+factored, expanded, in P or in softplus(-u)) are turned back into functions and
+the shortest printed form wins; the original form wins ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import cast
+
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Function,
+    Integer,
+    Mul,
+    PolynomialError,
+    Pow,
+
+    S,
+    Symbol,
+    cancel,
+    expand,
+    factor,
+    factor_list,
+    fraction,
+    gcd,
+    rem,
+)
+
+from symderive.calculus.definedness import dropped
+from symderive.calculus.rewrites import Rewrite
+from symderive.language import build
+from symderive.language.nodes import (
+    ONE,
+    Contraction,
+    Factor,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Shape,
+    Sum,
+)
+from symderive.language.views.lift import lift
+
+TERM_CAP = 60
+"""Regions with more SymPy operations than this are left as they are: expansion grows fast."""
+
+
+class _Fn(Function):
+    """A row of the functions table as an uninterpreted SymPy function."""
+
+    @classmethod
+    def eval(cls, *args: Expr) -> None:
+        return None
+
+
+_FNS: dict[str, type[_Fn]] = {}
+
+
+def _fn(name: str) -> type[_Fn]:
+    if name not in _FNS:
+        _FNS[name] = type(f"row_{name}", (_Fn,), {"row": name})
+    return _FNS[name]
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether a node is an elementwise operation on nodes of its own shape."""
+    return isinstance(node, Map | Sum) or bool(region_children(node))
+
+
+def region_children(node: Node) -> tuple[Node, ...]:
+    """The children that are in the same elementwise region as the node."""
+    if isinstance(node, Map | Sum):
+        return node.children
+    if isinstance(node, Contraction):
+        return tuple(f for f, _ in _split(node)[0])
+    return ()
+
+
+def _split(node: Contraction) -> tuple[list[Factor], list[Factor]]:
+    """The factors that act elementwise on the output, and the others."""
+    axes = tuple(range(node.out_rank))
+    inside = [f for f in node.factors if f[1] in (axes, ())]
+    return inside, [f for f in node.factors if f[1] not in (axes, ())]
+
+
+def _rest(node: Contraction, others: list[Factor]) -> Node:
+    """The contraction of the other factors alone, with every binder."""
+    return build.contract(ONE, others, range(node.out_rank), dict(enumerate(node.label_dims)))
+
+
+@dataclass
+class _Region:
+    """One region on its way through SymPy."""
+
+    shape: Shape
+    atoms: dict[Node, Symbol] = field(default_factory=dict)
+    order: dict[Symbol, int] = field(default_factory=dict)
+    nodes: dict[Symbol, Node] = field(default_factory=dict)
+    bases: dict[Expr, _Base] = field(default_factory=dict)
+    used_family: bool = False
+
+    def atom(self, node: Node) -> Symbol:
+        symbol = self.atoms.get(node)
+        if symbol is None:
+            name = node.name if isinstance(node, Leaf | Named) else f"a{len(self.atoms)}"
+            symbol = Dummy(name, real=True)
+            self.atoms[node] = symbol
+            self.order[symbol] = len(self.order)
+            self.nodes[symbol] = node
+        return symbol
+
+
+@dataclass
+class _Base:
+    """One argument u of the exponential family and its stand-ins."""
+
+    u: Expr
+    s: Symbol
+    P: Symbol
+
+
+# -- nodes to SymPy -----------------------------------------------------------------
+
+
+def _plain(node: Node, region: _Region) -> Expr:
+    """The region as SymPy sees it, rows uninterpreted except + * and powers."""
+    match node:
+        case Number(value=value):
+            return value
+        case Sum():
+            return Add(*(w * _plain(n, region) for w, n in node.terms))
+        case Contraction():
+            inside, others = _split(node)
+            product = node.coefficient * Mul(*(_plain(f, region) for f, _ in inside))
+            if others or node.bound:
+                rest = _rest(node, others)
+                if isinstance(rest, Contraction) and rest.coefficient != 1:
+                    return product * rest.coefficient * region.atom(build.split_coefficient(rest)[1])
+                return product * (rest.value if isinstance(rest, Number) else region.atom(rest))
+            return product
+        case Map(function="power") if isinstance(node.arguments[1], Number):
+            return Pow(_plain(node.arguments[0], region), node.arguments[1].value)
+        case Map(function="log1p"):
+            return _fn("log")(1 + _plain(node.arguments[0], region))
+        case Map(function="expm1"):
+            return _fn("exp")(_plain(node.arguments[0], region)) - 1
+        case Map(function="log_expit"):
+            return -_fn("logaddexp")(S.Zero, -_plain(node.arguments[0], region))
+        case Map(function="logaddexp"):
+            a, b = (_plain(x, region) for x in node.arguments)
+            if a == 0 or b == 0:
+                return _fn("logaddexp")(S.Zero, a + b)
+            return _fn("logaddexp")(a, b)
+        case Map():
+            return _fn(node.function)(*(_plain(a, region) for a in node.arguments))
+    return region.atom(node)
+
+
+_FAMILY = {"exp", "expit", "tanh", "logaddexp"}
+
+
+def _family_argument(expr: Expr) -> Expr | None:
+    """u with expr one of exp(u), σ(u), softplus(u), tanh(u/2)."""
+    name = getattr(type(expr), "row", None)
+    if name not in _FAMILY:
+        return None
+    if name == "logaddexp":
+        return expr.args[1] if expr.args[0] == 0 else None
+    return 2 * expr.args[0] if name == "tanh" else cast(Expr, expr.args[0])
+
+
+def _content(u: Expr) -> tuple[Expr, Expr]:
+    """``u = c · p`` with a rational c and p of canonical sign."""
+    c, p = expand(u).as_content_primitive()
+    if p.could_extract_minus_sign():
+        c, p = -c, -p
+    return c, p
+
+
+def _choose_bases(expr: Expr, region: _Region) -> None:
+    groups: dict[Expr, list[tuple[str, Expr]]] = {}
+    for part in expr.atoms(_Fn):
+        u = _family_argument(part)
+        if u is None or u.is_number or u.atoms(_Fn) & {f for f in u.atoms(_Fn) if _family_argument(f) is not None}:
+            continue
+        c, p = _content(u)
+        groups.setdefault(p, []).append((type(part).row, c))  # type: ignore[attr-defined]
+    for p, uses in groups.items():
+        sizes = [abs(c) for _, c in uses]
+        unit = reduce(gcd, sizes)
+        if any(not (c / unit).is_integer or abs(c / unit) > 4 for _, c in uses):
+            continue
+        if any(name in ("logaddexp", "tanh") and abs(c) != unit for name, c in uses):
+            continue
+        sign = -1 if all(c < 0 for _, c in uses) else 1
+        region.bases[p] = _Base(sign * unit * p, Dummy("s", positive=True), Dummy("P", positive=True))
+
+
+def _in_family(expr: Expr, region: _Region) -> Expr:
+    """Rewrite exp, σ, softplus, tanh and logs of them in the stand-ins s and P."""
+    if not expr.args:
+        return expr
+    u = _family_argument(expr) if isinstance(expr, _Fn) else None
+    if u is not None:
+        c, p = _content(u)
+        base = region.bases.get(p)
+        if base is not None:
+            region.used_family = True
+            q = c / _content(base.u)[0]
+            return _member(type(expr).row, q, base)  # type: ignore[attr-defined]
+    args = [_in_family(cast(Expr, a), region) for a in expr.args]
+    if isinstance(expr, _Fn):
+        name = type(expr).row  # type: ignore[attr-defined]
+        if name == "log":
+            return _log(args[0], region)
+        if name == "xlogy":
+            value = _log(args[1], region)
+            return expr.func(*args) if value.has(_fn("log")) else args[0] * value
+    return expr.func(*args)
+
+
+def _member(name: str, q: Expr, base: _Base) -> Expr:
+    s, P = base.s, base.P
+    if name == "exp":
+        return (s / (1 - s)) ** q
+    if name == "tanh":
+        return q * (2 * s - 1)
+    if name == "logaddexp":
+        return P if q == 1 else P - base.u
+    if q == 1:
+        return s
+    if q == -1:
+        return 1 - s
+    return s**q / (s**q + (1 - s) ** q)
+
+
+def _log(argument: Expr, region: _Region) -> Expr:
+    """log of a product, the positive stand-in factors split off."""
+    if not any(argument.has(b.s) for b in region.bases.values()):
+        return _fn("log")(argument)
+    try:
+        above, below = fraction(cancel(argument))
+        constant_a, factors_a = factor_list(above)
+        constant_b, factors_b = factor_list(below)
+    except PolynomialError:
+        return _fn("log")(argument)
+    constant = constant_a / constant_b
+    rest: Expr = S.One
+    result: Expr = S.Zero
+    for sign, factors in ((1, factors_a), (-1, factors_b)):
+        for f, e in factors:
+            base = next((b for b in region.bases.values() if f in (b.s, b.s - 1, 1 - b.s)), None)
+            if base is None:
+                rest = rest * f ** (sign * e)
+            elif f == base.s:
+                result += sign * e * (base.u - base.P)
+            else:
+                if f == base.s - 1 and e % 2:
+                    constant = -constant
+                result += -sign * e * base.P
+    remaining = constant * rest
+    if remaining == 1:
+        return result
+    if remaining.is_number and not remaining.is_positive:
+        return _fn("log")(argument)
+    return result + _fn("log")(remaining)
+
+
+# -- SymPy back to nodes ----------------------------------------------------------------
+
+
+class _Back:
+    """Turns an expression in stand-ins into a node, terms in the order of the original."""
+
+    def __init__(self, region: _Region) -> None:
+        self.region = region
+        self.meaning: dict[Symbol, tuple[str, Expr]] = {}
+        for base in region.bases.values():
+            self.meaning[base.s] = ("expit", base.u)
+            self.meaning[base.P] = ("logaddexp", base.u)
+
+    def node(self, expr: Expr) -> Node:
+        region = self.region
+        if expr.is_Symbol and expr in region.nodes:
+            return region.nodes[cast(Symbol, expr)]
+        if expr.is_Symbol and expr in self.meaning:
+            name, u = self.meaning[cast(Symbol, expr)]
+            inner = self.node(u)
+            return build.apply(name, Number(S.Zero), inner) if name == "logaddexp" else build.apply(name, inner)
+        if isinstance(expr, _Fn):
+            return build.apply(type(expr).row, *(self.node(cast(Expr, a)) for a in expr.args))  # type: ignore[attr-defined]
+        if expr.is_Add:
+            return self._add(expr)
+        if expr.is_Mul:
+            return self._mul(expr)
+        if expr.is_Pow and not expr.is_number and not self._dimensional(expr):
+            base, exponent = expr.as_base_exp()
+            return build.power(self._complemented(base), exponent)
+        return Number(expr)
+
+    def _dimensional(self, expr: Expr) -> bool:
+        return not any(x in self.region.nodes or x in self.meaning for x in expr.free_symbols)
+
+    def _complement(self, expr: Expr) -> tuple[int, Expr] | None:
+        """``expr = ±σ(-u)`` written as ±(1 - s)."""
+        for base in self.region.bases.values():
+            if expr == 1 - base.s:
+                return 1, -base.u
+            if expr == base.s - 1:
+                return -1, -base.u
+        return None
+
+    def _complemented(self, expr: Expr) -> Node:
+        found = self._complement(expr)
+        if found is None:
+            return self.node(expr)
+        sign, u = found
+        return build.scale(sign, build.apply("expit", self.node(u)))
+
+    def _key(self, expr: Expr) -> tuple[int, int]:
+        places = [self.region.order[x] for x in expr.free_symbols if x in self.region.order]  # type: ignore[index]
+        places += [-1 for x in expr.free_symbols if x in self.meaning]
+        return (0 if places else 1, min(places, default=0))
+
+    def _add(self, expr: Expr) -> Node:
+        found = self._complement(expr)
+        if found is not None:
+            return self._complemented(expr)
+        terms = sorted(Add.make_args(expr), key=lambda x: (x.could_extract_minus_sign(), *self._key(x), str(x)))
+        parts: list[tuple[Expr, Node]] = []
+        for term in terms:
+            c, rest = term.as_coeff_Mul()
+            parts.append((c, self.node(rest)))
+        return build.add(parts, self._shape(parts))
+
+    def _shape(self, parts: Iterable[tuple[Expr, Node]]) -> Shape:
+        return next((n.shape for _, n in parts if n.shape), ())
+
+    def _mul(self, expr: Expr) -> Node:
+        coefficient: Expr = ONE
+        nodes: list[Node] = []
+        for f in sorted(Mul.make_args(expr), key=lambda x: (*self._key(x), str(x))):
+            if f.is_number or self._dimensional(f):
+                coefficient = coefficient * f
+                continue
+            base, exponent = f.as_base_exp()
+            found = self._complement(base)
+            if found is not None and exponent.is_Integer:
+                coefficient = coefficient * Integer(found[0]) ** exponent
+                nodes.append(build.power(build.apply("expit", self.node(found[1])), exponent))
+            else:
+                nodes.append(self.node(f))
+        return build.scale(coefficient, build.multiply(*nodes)) if nodes else Number(coefficient)
+
+
+# -- choosing -----------------------------------------------------------------------------
+
+_PENALTY = {"exp": 3, "log": 2, "power": 0, "log1p": 2, "where": 2}
+
+
+def cost(node: Node) -> float:
+    """Printed length, with penalties for exp, log and division."""
+    total = float(lift(node).tree.count())
+    for part in node.walk():
+        if isinstance(part, Map):
+            total += _PENALTY.get(part.function, 0)
+            if part.function == "power" and isinstance(part.arguments[1], Number):
+                exponent = part.arguments[1].value
+                if exponent.is_number and exponent.is_negative:
+                    total += 1.5
+    return total
+
+
+def _candidates(expr: Expr, region: _Region) -> list[Expr]:
+    found: list[Expr] = [expr]
+    for step in (cancel, factor, expand, lambda e: factor(expand(e)), lambda e: expand(cancel(e))):
+        try:
+            found.append(step(expr))
+        except (PolynomialError, NotImplementedError, ValueError):
+            continue
+    for base in region.bases.values():
+        if expr.has(base.P):
+            other = Dummy("Q", positive=True)
+            swapped = expand(expr).subs(base.P, other + base.u)
+            for e in (expand(swapped), cancel(expand(swapped))):
+                found.append(e.subs(other, _fn("logaddexp")(S.Zero, -base.u)))
+        if expr.has(base.s):
+            other = Dummy("t", positive=True)
+            swapped = expr.subs(base.s, 1 - other)
+            for step in (cancel, factor, expand):
+                try:
+                    e = step(swapped)
+                except (PolynomialError, NotImplementedError, ValueError):
+                    continue
+                found.append(e.subs(other, _fn("expit")(-base.u)))
+            square = cancel(expr)
+            product = Dummy("v", positive=True)
+            if square.is_polynomial(base.s):
+                reduced = rem(square, product - base.s * (1 - base.s), base.s)
+                if reduced.has(product):
+                    found.append(
+                        factor(reduced).subs(product, base.s * _fn("expit")(-base.u))
+                    )
+    return list(dict.fromkeys(found))
+
+
+def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
+    """Powers of an array with finitely many values: y² = 1 for ±1, y² = y for 0/1."""
+    for node, symbol in list(region.atoms.items()):
+        if not isinstance(node, Leaf) or node in blocked or node.domain.entries.values is None:
+            continue
+        if not expr.has(symbol):
+            continue
+        vanishing = Mul(*(symbol - v for v in node.domain.entries.values))
+        numerator, denominator = fraction(cancel(expr)) if expr.is_rational_function(symbol) else (expr, S.One)
+        if numerator.is_polynomial(symbol) and not denominator.has(symbol):
+            expr = rem(numerator, expand(vanishing), symbol) / denominator
+    return expr
+
+
+def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple[Node, tuple[Rewrite, ...]]:
+    """The shortest equal form found of an elementwise region, and the rewrite made.
+
+    ``blocked`` are leaves whose declared facts may not be used (they are being
+    differentiated by).
+    """
+    if not is_elementwise(node):
+        return node, ()
+    region = _Region(node.shape)
+    plain = _plain(node, region)
+    if plain.count_ops() > TERM_CAP:
+        return node, ()
+    _choose_bases(plain, region)
+    family = _in_family(plain, region) if region.bases else plain
+    facts = _label_facts(family, region, blocked)
+    expressions = _candidates(facts, region)
+    back = _Back(region)
+    best, best_cost = node, cost(node)
+    for expr in expressions:
+        if expr.has(S.NaN, S.ComplexInfinity):
+            continue
+        made = _spread(back.node(expr), node.shape)
+        made_cost = cost(made)
+        if made_cost < best_cost:
+            best, best_cost = made, made_cost
+    if best is node:
+        return node, ()
+    if facts != family:
+        rule = "use the values of the labels"
+    elif region.used_family:
+        rule = "sigmoid and softplus"
+    else:
+        rule = "algebra"
+    return best, (Rewrite(node, best, rule, dropped(node, best)),)
+
+
+def _spread(node: Node, shape: Shape) -> Node:
+    return node if node.shape == shape else build.broadcast(node, shape)
+
+

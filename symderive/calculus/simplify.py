@@ -1,0 +1,514 @@
+"""The readable form of a program: contracted, collected, factored, recognised.
+
+Children first.  What is done at each node, in this order:
+
+* contraction: deltas go, declared facts of leaves that are summed over are used
+  (Σ p = 1), ``exp u / Σ exp u`` is a softmax, factors on one set of labels are
+  one elementwise region and are simplified as such;
+* sums: like terms are collected, a factor with the same label pattern shared by
+  terms goes out if the whole gets shorter;
+* elementwise regions: :mod:`symderive.calculus.regions`.
+
+Every change is recorded as a :class:`Rewrite`, so that a derivation can show it
+and a checker replay it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import permutations
+
+from sympy import Expr, Integer, Rational, gcd, ilcm
+
+from symderive.calculus.definedness import dropped
+from symderive.calculus.regions import cost, is_elementwise, region_children, simplify_region
+from symderive.calculus.rewrites import Rewrite, Rewritten
+from symderive.calculus.signs import sign_of
+from symderive.language import build
+from symderive.language.nodes import (
+    ONE,
+    ZERO,
+    Contraction,
+    Delta,
+    Factor,
+    Labels,
+    Leaf,
+    Map,
+    Node,
+    Number,
+    Opaque,
+    Sum,
+    Term,
+)
+
+
+def simplify(node: Node, blocked: Iterable[Leaf] = ()) -> Rewritten:
+    """A shorter equal form, with the rewrites that led there.
+
+    ``blocked`` are leaves whose declared relations may not be used, because the
+    expression will still be differentiated by them.
+    """
+    simplifier = _Simplifier(frozenset(blocked))
+    for _ in range(4):
+        after = simplifier.run(node)
+        if after is node:
+            break
+        node = after
+    return Rewritten(node, tuple(simplifier.rewrites))
+
+
+class _Simplifier:
+    def __init__(self, blocked: frozenset[Leaf]) -> None:
+        self.blocked = blocked
+        self.rewrites: list[Rewrite] = []
+        self.done: dict[Node, Node] = {}
+
+    def run(self, root: Node) -> Node:
+        inner = _inner_of_regions(root)
+        for node in root.walk():
+            if node in self.done:
+                continue
+            if not node.children:
+                self.done[node] = node
+                continue
+            children = [self.done[c] for c in node.children]
+            self.done[node] = self._visit(build.rebuild(node, children), region_root=node not in inner)
+        return self.done[root]
+
+    def _record(self, before: Node, after: Node, rule: str) -> Node:
+        if before is not after:
+            self.rewrites.append(Rewrite(before, after, rule, dropped(before, after)))
+        return after
+
+    def _visit(self, node: Node, region_root: bool) -> Node:
+        if isinstance(node, Contraction):
+            node = self._record(node, eliminate_deltas(node), "index of a delta")
+        if isinstance(node, Contraction) and not build.is_zero(node):
+            if node.coefficient == 0 or any(build.is_zero(f) for f, _ in node.factors):
+                node = self._record(node, build.zeros(node.shape), "product with zero")
+        if isinstance(node, Contraction):
+            node = self._record(node, self._facts(node), "declared sum")
+        if isinstance(node, Contraction):
+            node = self._record(node, _recognise_softmax(node), "softmax")
+        if isinstance(node, Map):
+            node = self._record(node, _recognise_map(node), "log-sum-exp")
+        if isinstance(node, Sum):
+            node = self._record(node, collect(node), "collect like terms")
+        if isinstance(node, Sum):
+            node = self._record(node, _recognise_log_softmax(node), "log-softmax")
+        if isinstance(node, Sum):
+            node = self._record(node, factor_sum(node), "common factor")
+        if region_root and is_elementwise(node):
+            after, rewrites = simplify_region(node, self.blocked)
+            self.rewrites.extend(rewrites)
+            node = after
+        if isinstance(node, Contraction):
+            node = self._merged_vectors(node)
+        if isinstance(node, Contraction):
+            node = self._record(node, _content(node), "common factor")
+        return node
+
+    # -- contractions ------------------------------------------------------------
+
+    def _facts(self, node: Contraction) -> Node:
+        """Σ over a simplex axis, carried by nothing else, is 1; squares of one-hot entries go."""
+        factors = list(node.factors)
+        for position, (factor, labels) in enumerate(factors):
+            if not isinstance(factor, Leaf) or factor in self.blocked or not factor.domain.has("simplex"):
+                continue
+            summed = labels[factor.domain.axis("simplex")]
+            others = [ls for k, (_, ls) in enumerate(factors) if k != position]
+            if summed < node.out_rank or labels.count(summed) > 1 or any(summed in ls for ls in others):
+                continue
+            del factors[position]
+            dims = {k: s for k, s in enumerate(node.label_dims) if k != summed}
+            after = build.contract(node.coefficient, factors, range(node.out_rank), dims)
+            return self._facts(after) if isinstance(after, Contraction) else after
+        return node
+
+    def _merged_vectors(self, node: Contraction) -> Node:
+        """Simplify the product of the factors on each set of labels as one region."""
+        groups: dict[Labels, list[int]] = {}
+        for position, (_, labels) in enumerate(node.factors):
+            if len(set(labels)) == len(labels):
+                groups.setdefault(tuple(sorted(labels)), []).append(position)
+        factors = list(node.factors)
+        coefficient = node.coefficient
+        gone: set[int] = set()
+        for labels, positions in groups.items():
+            if len(positions) < 2 or not any(_is_composite(factors[p][0]) for p in positions):
+                if not _repeats([factors[p] for p in positions]):
+                    continue
+            shape = tuple(node.label_dims[x] for x in labels)
+            parts = [_laid(factors[p], labels, shape) for p in positions]
+            product = build.multiply(*parts)
+            after, rewrites = simplify_region(product, self.blocked)
+            if after is product:
+                continue
+            self.rewrites.extend(rewrites)
+            factors[positions[0]] = (after, labels)
+            gone.update(positions[1:])
+        if not gone and all(a is b for (a, _), (b, _) in zip(factors, node.factors, strict=True)):
+            return node
+        kept = [f for k, f in enumerate(factors) if k not in gone]
+        return build.contract(coefficient, kept, range(node.out_rank), dict(enumerate(node.label_dims)))
+
+
+def _inner_of_regions(root: Node) -> set[Node]:
+    """Elementwise nodes whose every parent is elementwise and of the same region."""
+    parents: dict[Node, list[Node]] = {}
+    for node in root.walk():
+        for child in node.children:
+            parents.setdefault(child, []).append(node)
+    return {
+        node
+        for node, above in parents.items()
+        if node is not root and is_elementwise(node) and all(_inside(node, p) for p in above)
+    }
+
+
+def _inside(node: Node, parent: Node) -> bool:
+    """Whether every use of the node by the parent is in the parent's region."""
+    return region_children(parent).count(node) == parent.children.count(node)
+
+
+def _is_composite(node: Node) -> bool:
+    return isinstance(node, Map | Sum)
+
+
+def _repeats(factors: Sequence[Factor]) -> bool:
+    return len({f for f, _ in factors}) < len(factors) and len(factors) > 2
+
+
+def _laid(factor: Factor, labels: Labels, shape: tuple[Expr, ...]) -> Node:
+    node, own = factor
+    return build.view(node, tuple(labels.index(x) for x in own), shape)
+
+
+def eliminate_deltas(node: Contraction) -> Node:
+    """Rename a bound label away where a delta ties it to another."""
+    factors = list(node.factors)
+    dims = dict(enumerate(node.label_dims))
+    out = set(range(node.out_rank))
+    changed = False
+    again = True
+    while again:
+        again = False
+        for position, (factor, labels) in enumerate(factors):
+            if not isinstance(factor, Delta):
+                continue
+            i, j = labels
+            if i == j:
+                del factors[position]
+                changed = again = True
+                break
+            if i in out and j in out:
+                continue
+            gone, kept = (j, i) if j not in out else (i, j)
+            del factors[position]
+            factors = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in factors]
+            del dims[gone]
+            changed = again = True
+            break
+    if not changed:
+        return node
+    return build.contract(node.coefficient, factors, range(node.out_rank), dims)
+
+
+def _content(node: Contraction) -> Node:
+    """Take rational content and sign out of sums that are factors."""
+    coefficient = node.coefficient
+    factors: list[Factor] = []
+    changed = False
+    sums = [f for f, _ in node.factors if isinstance(f, Sum)]
+    flip = node.coefficient.could_extract_minus_sign()
+    for factor, labels in node.factors:
+        if isinstance(factor, Sum):
+            content = sum_content(factor.terms)
+            if flip and len(sums) == 1 and _half_negative([w / content for w, _ in factor.terms]):
+                content = -content
+            if content != 1:
+                inner = build.add([(w / content, n) for w, n in factor.terms], factor.shape)
+                coefficient = coefficient * content
+                factors.append((inner, labels))
+                changed = True
+                continue
+        factors.append((factor, labels))
+    if not changed:
+        return node
+    return build.contract(coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims)))
+
+
+def sum_content(terms: Sequence[Term]) -> Expr:
+    """The common coefficient of a sum; negative where more terms are negative than positive."""
+    first = terms[0][0]
+    if first == 0:
+        return ONE
+    ratios = [w / first for w, _ in terms]
+    if not all(isinstance(r, Rational | Integer) for r in ratios):
+        return ONE
+    rationals = [r for r in ratios if r != 0]
+    numerators = reduce(gcd, [abs(r.p) for r in rationals])  # type: ignore[union-attr]
+    denominators = reduce(ilcm, [r.q for r in rationals])  # type: ignore[union-attr]
+    content = first * Rational(numerators, denominators)
+    negative = sum(1 for w, _ in terms if (w / content).is_negative)
+    if negative * 2 > len(terms) or (negative * 2 == len(terms) and content.could_extract_minus_sign()):
+        content = -content
+    return content
+
+
+def _half_negative(weights: Sequence[Expr]) -> bool:
+    return 2 * sum(1 for w in weights if w.could_extract_minus_sign()) >= len(weights)
+
+
+# -- sums -----------------------------------------------------------------------------
+
+
+def collect(node: Sum) -> Node:
+    """Equal terms become one; terms that cancel go."""
+    weights: dict[Node, Expr] = {}
+    for w, n in node.terms:
+        weights[n] = weights.get(n, ZERO) + w
+    if len(weights) == len(node.terms) and all(w != 0 for w in weights.values()):
+        return node
+    kept = [(w, n) for n, w in weights.items() if w != 0]
+    return build.add(kept, node.shape)
+
+
+def _as_product(term: Term) -> tuple[Expr, tuple[Factor, ...], int, tuple[Expr, ...]]:
+    weight, node = term
+    if isinstance(node, Contraction):
+        return weight * node.coefficient, node.factors, node.out_rank, node.label_dims
+    return weight, ((node, tuple(range(node.rank))),), node.rank, node.shape
+
+
+def _pattern(labels: Labels, out_rank: int) -> tuple[int, ...]:
+    """Output labels as they are, bound ones by first appearance as -1, -2, ..."""
+    seen: dict[int, int] = {}
+    return tuple(x if x < out_rank else seen.setdefault(x, -1 - len(seen)) for x in labels)
+
+
+def factor_sum(node: Sum) -> Node:
+    """Pull a factor shared by two or more terms out, if the whole gets shorter."""
+    current: Node = node
+    for _ in range(6):
+        if not isinstance(current, Sum):
+            return current
+        better = _factor_once(current)
+        if better is None:
+            break
+        current = better
+    if isinstance(current, Sum):
+        content = sum_content(current.terms)
+        if content != 1:
+            inner = build.add([(w / content, n) for w, n in current.terms], current.shape)
+            scaled = build.scale(content, inner)
+            if cost(scaled) < cost(current):
+                return scaled
+    return current
+
+
+def _factor_once(node: Sum) -> Node | None:
+    products = [_as_product(t) for t in node.terms]
+    shared: dict[tuple[Node, tuple[int, ...]], dict[int, int]] = {}
+    for position, (_, factors, out_rank, _) in enumerate(products):
+        for k, (factor, labels) in enumerate(factors):
+            shared.setdefault((factor, _pattern(labels, out_rank)), {}).setdefault(position, k)
+    groups = [(key, where) for key, where in shared.items() if len(where) >= 2]
+    groups.sort(key=lambda g: (-len(g[1]), -g[0][0].rank))
+    before = cost(node)
+    for (factor, pattern), where in groups[:6]:
+        candidate = _pulled(node, products, factor, pattern, where)
+        if candidate is not None and cost(candidate) < before:
+            return candidate
+    return None
+
+
+def _pulled(
+    node: Sum,
+    products: Sequence[tuple[Expr, tuple[Factor, ...], int, tuple[Expr, ...]]],
+    factor: Node,
+    pattern: tuple[int, ...],
+    where: dict[int, int],
+) -> Node | None:
+    """``Σ F·R_t + rest`` as ``F·(Σ R_t) + rest``.
+
+    The remainders R_t live on F's bound labels and on the output labels that
+    any of them carries.  A bound label of a term outside F stays inside R_t.
+    """
+    out_rank = node.rank
+    own_bound = sorted({x for x in pattern if x < 0}, reverse=True)
+    carried: set[int] = set()
+    for position, k in where.items():
+        _, factors, _, _ = products[position]
+        for m, (_, labels) in enumerate(factors):
+            if m != k:
+                carried.update(x for x in labels if x < out_rank)
+    covered = carried | {x for x in pattern if x >= 0}
+    if covered != set(range(out_rank)):
+        carried |= set(range(out_rank)) - covered
+    outer = sorted(carried)
+    dims: dict[int, Expr] = dict(enumerate(node.shape))
+    remainders: list[tuple[Expr, Node]] = []
+    for position, k in where.items():
+        weight, factors, _, label_dims = products[position]
+        rename: dict[int, int] = {}
+        for symbol, label in zip(pattern, factors[k][1], strict=True):
+            if symbol < 0:
+                rename[label] = symbol
+                dims[symbol] = label_dims[label]
+        sizes: dict[int, Expr] = {x: node.shape[x] for x in outer}
+        sizes |= {symbol: dims[symbol] for symbol in own_bound}
+        rest: list[tuple[Node, Labels]] = []
+        for m, (other, labels) in enumerate(factors):
+            if m == k:
+                continue
+            new = tuple(rename.get(x, x) for x in labels)
+            rest.append((other, new))
+        for label, size in enumerate(label_dims):
+            if label >= out_rank and label not in rename:
+                sizes[label] = size
+        target = [*own_bound, *outer]
+        remainders.append((weight, build.contract(ONE, rest, target, sizes)))
+    shape = tuple(dims[x] for x in [*own_bound, *outer])
+    inner = build.add(remainders, shape)
+    if isinstance(inner, Sum):
+        inner = collect(inner)
+    if isinstance(inner, Sum):
+        inner = factor_sum(inner)
+    content = sum_content(inner.terms) if isinstance(inner, Sum) else ONE
+    if isinstance(inner, Sum) and content != 1:
+        inner = build.add([(w / content, n) for w, n in inner.terms], inner.shape)
+    pulled = build.contract(
+        content, [(factor, pattern), (inner, tuple([*own_bound, *outer]))], range(out_rank), dims
+    )
+    rest_terms = [t for position, t in enumerate(node.terms) if position not in where]
+    first = min(where)
+    before = [t for position, t in enumerate(node.terms) if position not in where and position < first]
+    after = rest_terms[len(before) :]
+    return build.add([*before, (ONE, pulled), *after], node.shape)
+
+
+# -- softmax and its kin ------------------------------------------------------------------
+
+
+def _sum_of_exponentials(node: Node) -> tuple[Node, int] | None:
+    """``(u, axis)`` where node = Σ_axis exp(u), or None."""
+    if not isinstance(node, Contraction) or node.coefficient != 1 or len(node.bound) != 1:
+        return None
+    if len(node.factors) != 1:
+        return None
+    ((factor, labels),) = node.factors
+    if not (isinstance(factor, Map) and factor.function == "exp"):
+        return None
+    (bound,) = node.bound
+    if sorted(labels) != list(range(len(node.label_dims))):
+        return None
+    order = tuple(labels)
+    shape = node.label_dims
+    argument = factor.arguments[0]
+    laid = build.view(argument, order, shape)
+    return laid, bound
+
+
+def _recognise_map(node: Map) -> Node:
+    first = node.arguments[0]
+    if node.function == "log":
+        found = _sum_of_exponentials(first)
+        if found is not None:
+            return build.opaque("logsumexp", found[0])
+        if isinstance(first, Opaque) and first.function == "softmax":
+            return build.opaque("log_softmax", first.arguments[0])
+        if isinstance(first, Map) and first.function == "exp":
+            return first.arguments[0]
+    if node.function == "exp":
+        if isinstance(first, Opaque) and first.function == "log_softmax":
+            return build.opaque("softmax", first.arguments[0])
+        if isinstance(first, Sum):
+            rewritten = _recognise_log_softmax(first)
+            if isinstance(rewritten, Opaque) and rewritten.function == "log_softmax":
+                return build.opaque("softmax", rewritten.arguments[0])
+        if isinstance(first, Map) and first.function == "log":
+            return first.arguments[0]
+    if node.function == "power" and isinstance(first, Map) and first.function == "power":
+        return _power_of_power(node, first)
+    if node.function == "abs" and sign_of(first).value in ("+", "0+"):
+        return first
+    return node
+
+
+def _power_of_power(node: Map, inner: Map) -> Node:
+    outer_exponent, inner_exponent = node.arguments[1], inner.arguments[1]
+    if not (isinstance(outer_exponent, Number) and isinstance(inner_exponent, Number)):
+        return node
+    a, b = inner_exponent.value, outer_exponent.value
+    if not (a.is_number and b.is_number):
+        return node
+    base = inner.arguments[0]
+    if b.is_integer or sign_of(base).value in ("+", "0+"):
+        return build.power(base, a * b)
+    if a == 2 and b == Rational(1, 2):
+        return build.apply("abs", base)
+    return node
+
+
+def _recognise_log_softmax(node: Sum) -> Node:
+    """``u - logsumexp(u)`` over the last axis."""
+    for weight, term in node.terms:
+        spread = term
+        labels: Labels | None = None
+        if isinstance(term, Contraction) and len(term.factors) == 1 and not term.bound:
+            spread, labels = term.factors[0]
+        if not (isinstance(spread, Opaque) and spread.function == "logsumexp" and len(node.terms) == 2):
+            continue
+        argument = spread.arguments[0]
+        if argument.shape != node.shape and argument.rank != node.rank:
+            continue
+        for other_weight, other in node.terms:
+            if other is term or other_weight != -weight:
+                continue
+            for order in permutations(range(node.rank)):
+                laid = build.view(argument, order, node.shape) if _fits(argument, order, node) else None
+                expected = tuple(order[k] for k in range(node.rank - 1))
+                if laid is other and (labels == expected or (labels is None and not expected)):
+                    result = build.view(build.opaque("log_softmax", argument), order, node.shape)
+                    return build.scale(other_weight, result)
+    return node
+
+
+def _fits(argument: Node, order: Sequence[int], node: Node) -> bool:
+    return all(argument.shape[k] == node.shape[order[k]] for k in range(argument.rank))
+
+
+def _recognise_softmax(node: Contraction) -> Node:
+    """``exp(u) · (Σ exp(u))**-1`` with the reciprocal on exp's other labels."""
+    for position, (factor, labels) in enumerate(node.factors):
+        if not (isinstance(factor, Map) and factor.function == "power"):
+            continue
+        exponent = factor.arguments[1]
+        if not (isinstance(exponent, Number) and exponent.value == -1):
+            continue
+        found = _sum_of_exponentials(factor.arguments[0])
+        if found is None:
+            continue
+        u, bound = found
+        for other, (candidate, candidate_labels) in enumerate(node.factors):
+            if other == position or not (isinstance(candidate, Map) and candidate.function == "exp"):
+                continue
+            for order in permutations(range(candidate.rank)):
+                if candidate.rank != u.rank or not _fits(candidate, order, u):
+                    continue
+                if build.view(candidate.arguments[0], order, u.shape) is not u:
+                    continue
+                softmax_labels = [0] * u.rank
+                for k in range(candidate.rank):
+                    softmax_labels[order[k]] = candidate_labels[k]
+                if tuple(softmax_labels[:bound]) != labels:
+                    continue
+                factors = [f for k, f in enumerate(node.factors) if k not in (position, other)]
+                factors.insert(min(position, other), (build.opaque("softmax", u), tuple(softmax_labels)))
+                return build.contract(
+                    node.coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims))
+                )
+    return node
