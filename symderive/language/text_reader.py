@@ -20,7 +20,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from sympy import E, Expr, Integer, Pow, Rational, Symbol, exp, pi
@@ -111,8 +111,8 @@ class _Token:
         return self.start + len(self.text)
 
 
-def _refuse(problem: str, text: str, at: int) -> NoReturn:
-    raise ReadError(problem, text, at + 1)
+def _refuse(problem: str, text: str, at: int) -> ReadError:
+    return ReadError(problem, text, at + 1)
 
 
 def _character(c: str) -> str:
@@ -128,13 +128,13 @@ def _tokens(text: str) -> list[_Token]:
         if match is None:
             c = text[at]
             if c == "#":
-                _refuse("comments (#) are not read", text, at)
+                raise _refuse("comments (#) are not read", text, at)
             if c == "\\":
-                _refuse("a backslash is not read; this is NumPy text, not LaTeX", text, at)
+                raise _refuse("a backslash is not read; this is NumPy text, not LaTeX", text, at)
             if c in "\"'":
-                _refuse("this string is not closed", text, at)
+                raise _refuse("this string is not closed", text, at)
             hint = f"; write {_LOOKALIKES[c]}" if c in _LOOKALIKES else ""
-            _refuse(f"the character {_character(c)} is not read{hint}", text, at)
+            raise _refuse(f"the character {_character(c)} is not read{hint}", text, at)
         kind, piece = match.lastgroup or "", match.group()
         if kind != "space":
             token = _Token(kind, piece, at)
@@ -148,39 +148,56 @@ def _check_token(token: _Token, before: _Token | None, text: str) -> None:
     piece, at = token.text, token.start
     touching = before is not None and before.end == at
     if token.kind == "op" and piece in _REFUSED_OPERATORS:
-        _refuse(_REFUSED_OPERATORS[piece], text, at)
+        raise _refuse(_REFUSED_OPERATORS[piece], text, at)
     if token.kind == "string":
         if touching and before is not None and before.kind == "name":
-            _refuse(f"a string with the prefix {before.text!r} is not read (no f-strings)", text, before.start)
+            raise _refuse(
+                f"a string with the prefix {before.text!r} is not read (no f-strings)", text, before.start
+            )
         if "\\" in piece:
-            _refuse("a backslash is not read", text, at + piece.index("\\"))
+            raise _refuse("a backslash is not read", text, at + piece.index("\\"))
     if token.kind == "name":
         if touching and before is not None and before.kind == "number":
-            _refuse(f"{before.text + piece!r} is neither a number nor a name; write {before.text}*{piece}",
-                    text, before.start)
+            raise _refuse(
+                f"{before.text + piece!r} is neither a number nor a name; write {before.text}*{piece}",
+                text,
+                before.start,
+            )
         if not piece.isidentifier() or unicodedata.normalize("NFKC", piece) != piece:
-            bad = next((k for k, c in enumerate(piece)
-                        if unicodedata.normalize("NFKC", c) != c or not ("a" + c).isidentifier()), 0)
+            bad = next(
+                (
+                    k
+                    for k, c in enumerate(piece)
+                    if unicodedata.normalize("NFKC", c) != c or not ("a" + c).isidentifier()
+                ),
+                0,
+            )
             hint = f"; write {_LOOKALIKES[piece[bad]]}" if piece[bad] in _LOOKALIKES else ""
-            _refuse(f"the character {_character(piece[bad])} is not read in a name{hint}", text, at + bad)
+            raise _refuse(
+                f"the character {_character(piece[bad])} is not read in a name{hint}", text, at + bad
+            )
         if piece in _REFUSED_WORDS and piece != "and":
-            _refuse(_REFUSED_WORDS[piece], text, at)
+            raise _refuse(_REFUSED_WORDS[piece], text, at)
         if keyword.iskeyword(piece) and piece not in ("None", "True", "False", "and"):
-            _refuse(f"the Python word {piece!r} is not read", text, at)
+            raise _refuse(f"the Python word {piece!r} is not read", text, at)
     if token.kind == "number":
         if touching and before is not None and before.kind in ("name", "number"):
-            _refuse(f"{before.text + piece!r} is not a number", text, before.start)
+            raise _refuse(f"{before.text + piece!r} is not a number", text, before.start)
         _check_number(piece, text, at)
 
 
 def _check_number(piece: str, text: str, at: int) -> None:
     digits, _, exponent = piece.lower().partition("e")
     if sum(c.isdigit() for c in digits) > MAX_DIGITS:
-        _refuse(f"a number of more than {MAX_DIGITS} digits is not read", text, at)
+        raise _refuse(f"a number of more than {MAX_DIGITS} digits is not read", text, at)
     if exponent and (len(exponent) > 6 or abs(int(exponent)) > MAX_DECIMAL_EXPONENT):
-        _refuse(f"a number beyond 1e{MAX_DECIMAL_EXPONENT} or below 1e-{MAX_DECIMAL_EXPONENT} is not read", text, at)
+        raise _refuse(
+            f"a number beyond 1e{MAX_DECIMAL_EXPONENT} or below 1e-{MAX_DECIMAL_EXPONENT} is not read",
+            text,
+            at,
+        )
     if len(digits) > 1 and digits.isdigit() and digits[0] == "0" and digits.strip("0") and not exponent:
-        _refuse("an integer with leading zeros is not read", text, at)
+        raise _refuse("an integer with leading zeros is not read", text, at)
 
 
 _OPENING = {"(": ")", "[": "]"}
@@ -198,10 +215,10 @@ def _depths(tokens: Sequence[_Token], text: str) -> list[int]:
             open_.append(token)
             chain.append(0)
             if len(open_) > MAX_DEPTH:
-                _refuse(f"brackets nested more than {MAX_DEPTH} deep are not read", text, token.start)
+                raise _refuse(f"brackets nested more than {MAX_DEPTH} deep are not read", text, token.start)
         elif token.kind == "op" and token.text in ")]":
             if not open_ or _OPENING[open_[-1].text] != token.text:
-                _refuse(f"this {token.text!r} closes nothing", text, token.start)
+                raise _refuse(f"this {token.text!r} closes nothing", text, token.start)
             open_.pop()
             chain.pop()
             depths.append(len(open_))
@@ -211,13 +228,15 @@ def _depths(tokens: Sequence[_Token], text: str) -> list[int]:
             prefixes += 1
             chain[-1] += 1
             if prefixes > MAX_DEPTH:
-                _refuse(f"more than {MAX_DEPTH} operators in a row are not read", text, token.start)
+                raise _refuse(f"more than {MAX_DEPTH} operators in a row are not read", text, token.start)
             if chain[-1] > MAX_CHAIN:
-                _refuse(f"more than {MAX_CHAIN} operators in one bracket are not read", text, token.start)
+                raise _refuse(
+                    f"more than {MAX_CHAIN} operators in one bracket are not read", text, token.start
+                )
         else:
             prefixes = 0
     if open_:
-        _refuse(f"this {open_[-1].text!r} is never closed", text, open_[-1].start)
+        raise _refuse(f"this {open_[-1].text!r} is never closed", text, open_[-1].start)
     return depths
 
 
@@ -236,7 +255,7 @@ def _pieces(text: str) -> list[_Piece]:
     tokens = _tokens(text)
     depths = _depths(tokens, text)
     if not tokens:
-        _refuse("there is nothing to read", text, 0)
+        raise _refuse("there is nothing to read", text, 0)
 
     def is_definition(k: int) -> bool:
         return (
@@ -263,27 +282,31 @@ def _pieces(text: str) -> list[_Piece]:
     bounds = [s[0] for s in starts] + [len(tokens)]
     first_end = bounds[0]
     if first_end == 0:
-        _refuse("there is nothing before 'where'", text, tokens[0].start)
+        raise _refuse("there is nothing before 'where'", text, tokens[0].start)
     result = [_Piece(tokens[0].start, tokens[first_end - 1].end)]
     for (_, name), end in zip(starts, bounds[1:], strict=True):
         while end > name + 2 and end == len(tokens) and tokens[end - 1].text in (",", ";", "."):
             end -= 1
         if end <= name + 2:
-            _refuse(f"the definition of {tokens[name].text!r} is empty", text, tokens[name].start)
-        result.append(_Piece(tokens[name + 2].start, tokens[end - 1].end, tokens[name].text, tokens[name].start))
+            raise _refuse(f"the definition of {tokens[name].text!r} is empty", text, tokens[name].start)
+        result.append(
+            _Piece(tokens[name + 2].start, tokens[end - 1].end, tokens[name].text, tokens[name].start)
+        )
     for k, token in enumerate(tokens):
         if token.text == "and" and token.kind == "name":
             inside = any(p.start <= token.start < p.stop for p in result)
             if inside:
-                _refuse(_REFUSED_WORDS["and"], text, token.start)
+                raise _refuse(_REFUSED_WORDS["and"], text, token.start)
         if token.kind == "op" and token.text in (";", "=", ",") and not depths[k]:
             piece = next((p for p in result if p.start <= token.start < p.stop), None)
             if piece is not None and token.text == ";":
-                _refuse("';' separates definitions behind 'where' only", text, token.start)
+                raise _refuse("';' separates definitions behind 'where' only", text, token.start)
             if piece is not None and token.text == "=":
-                _refuse("'=' defines names behind 'where' only; a comparison is written ==", text, token.start)
+                raise _refuse(
+                    "'=' defines names behind 'where' only; a comparison is written ==", text, token.start
+                )
             if piece is not None and token.text == ",":
-                _refuse("a ',' is read inside brackets and between definitions only", text, token.start)
+                raise _refuse("a ',' is read inside brackets and between definitions only", text, token.start)
     return result
 
 
@@ -297,19 +320,20 @@ def _parse(text: str, piece: _Piece) -> ast.expr:
     except SyntaxError as error:
         offset = error.offset - 1 if error.offset else len(source)
         message = (error.msg or "invalid syntax").split(". ")[0]
-        _refuse(f"this is not an expression: {message}", text, piece.start + min(offset, len(source)))
+        at = piece.start + min(offset, len(source))
+        raise _refuse(f"this is not an expression: {message}", text, at) from None
     except (RecursionError, MemoryError, ValueError, OverflowError):
-        _refuse("this text is too deeply nested to be read", text, piece.start)
+        raise _refuse("this text is too deeply nested to be read", text, piece.start) from None
     count = 0
     stack: list[tuple[ast.AST, int]] = [(tree, 0)]
     while stack:
         node, depth = stack.pop()
         count += 1
         if count > MAX_NODES:
-            _refuse(f"a formula of more than {MAX_NODES} parts is not read", text, piece.start)
+            raise _refuse(f"a formula of more than {MAX_NODES} parts is not read", text, piece.start)
         if depth > MAX_DEPTH:
             at = piece.start + _chars(source, getattr(node, "col_offset", 0))
-            _refuse(f"a formula nested more than {MAX_DEPTH} deep is not read", text, at)
+            raise _refuse(f"a formula nested more than {MAX_DEPTH} deep is not read", text, at)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr | ast.keyword):
                 chained = isinstance(node, ast.BinOp) and child is node.left
@@ -345,20 +369,22 @@ def _row(make: Callable[..., Any], signature: str) -> _Row:
     parameters: list[_Parameter] = []
     for item in signature.split():
         name, _, kind = item.partition(":")
-        parameters.append(_Parameter(name.lstrip("*"), kind.rstrip("="), kind.endswith("="), name.startswith("*")))
+        parameters.append(
+            _Parameter(name.lstrip("*"), kind.rstrip("="), kind.endswith("="), name.startswith("*"))
+        )
     return _Row(make, tuple(parameters))
 
 
 def _ufunc(name: str, arity: int) -> _Row:
-    letters = "x y z".split()[:arity]
+    letters = _words("x y z")[:arity]
     return _row(UFUNCS[name], " ".join(f"{letter}:array" for letter in letters))
 
 
 def _python_sum(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
     if axis is None and a.ndim > 1:
         raise ShapeError(
-            f"sum of an array of shape {shape_text(a.dims)}: Python's sum adds along the first axis and NumPy's "
-            "along all; write np.sum(...), with axis= if you mean one"
+            f"sum of an array of shape {shape_text(a.dims)}: Python's sum adds along the first axis and "
+            "NumPy's along all; write np.sum(...), with axis= if you mean one"
         )
     return arrays.sum_(a, axis=axis, keepdims=keepdims)
 
@@ -393,14 +419,18 @@ def _zeros_like(a: Array) -> Array:
     return np.zeros_like(a)  # type: ignore[call-overload]
 
 
-_UNARY = (
-    "exp exp2 expm1 log log2 log10 log1p sqrt square abs absolute fabs sign sin cos tan sinh cosh tanh arctan "
-    "reciprocal negative positive expit log_expit logit entr conjugate"
-).split()
-_BINARY = (
-    "add subtract multiply divide true_divide power float_power maximum minimum fmax fmin logaddexp xlogy xlog1py "
-    "rel_entr kl_div heaviside matmul vecdot less less_equal greater greater_equal equal not_equal"
-).split()
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_UNARY = _words(
+    "exp exp2 expm1 log log2 log10 log1p sqrt square abs absolute fabs sign sin cos tan sinh cosh tanh "
+    "arctan reciprocal negative positive expit log_expit logit entr conjugate"
+)
+_BINARY = _words(
+    "add subtract multiply divide true_divide power float_power maximum minimum fmax fmin logaddexp "
+    "xlogy xlog1py rel_entr kl_div heaviside matmul vecdot less less_equal greater greater_equal equal not_equal"
+)
 
 _REDUCTION = "a:array axis:axis= keepdims:flag="
 
@@ -464,7 +494,7 @@ PYTHON_ROWS: dict[str, _Row] = {
 METHODS: dict[str, _Row] = {
     name: ROWS[name]
     for name in (
-        "sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip".split()
+        _words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip")
     )
 } | {
     "flatten": ROWS["ravel"],
@@ -475,11 +505,11 @@ METHODS: dict[str, _Row] = {
 
 _LINALG = frozenset({"norm", "multi_dot", "trace", "outer", "matmul", "diagonal", "vecdot", "tensordot"})
 _SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full"})
-_MATH = frozenset(
-    "exp exp2 expm1 log log2 log10 log1p sqrt fabs sin cos tan sinh cosh tanh atan pow prod".split()
-)
+_MATH = frozenset(_words("exp exp2 expm1 log log2 log10 log1p sqrt fabs sin cos tan sinh cosh tanh atan pow"))
 _SPECIAL = frozenset(
-    "expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax exp2 expm1 log1p".split()
+    _words(
+        "expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax exp2 expm1 log1p"
+    )
 )
 _HOMES: dict[str, Callable[[str], bool]] = {
     "np": lambda name: name not in ("basis", "norm", "multi_dot", "abs_") and hasattr(np, name),
@@ -595,8 +625,8 @@ class _Reader:
             place += 1
         return self.start + place
 
-    def refuse(self, problem: str, node: ast.AST) -> NoReturn:
-        _refuse(problem, self.text, self.at(node))
+    def refuse(self, problem: str, node: ast.AST) -> ReadError:
+        return _refuse(problem, self.text, self.at(node))
 
     def made(self, node: ast.AST, make: Callable[[], Any]) -> Any:
         """Make something; what goes wrong is told with its place in the text."""
@@ -607,8 +637,8 @@ class _Reader:
         except SymderiveError as error:
             problem = str(ReadError(str(error), self.text, self.at(node) + 1))
             raise type(error)(problem) from None
-        except (TypeError, ValueError, OverflowError, ZeroDivisionError, RecursionError, MemoryError) as error:
-            _refuse(f"this cannot be read: {error}", self.text, self.at(node))
+        except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+            raise _refuse(f"this cannot be read: {error}", self.text, self.at(node)) from None
         if isinstance(result, Array):
             self.check_constant(result, node)
         return result
@@ -618,7 +648,7 @@ class _Reader:
             return
         for number in value.node.value.atoms(Rational):
             if max(abs(int(number.p)).bit_length(), int(number.q).bit_length()) > MAX_BITS:
-                self.refuse("a constant of this size is not read", node)
+                raise self.refuse("a constant of this size is not read", node)
 
     # -- pieces
 
@@ -627,15 +657,15 @@ class _Reader:
         trees: dict[str, tuple[_Piece, ast.expr]] = {}
         for piece in pieces:
             if piece.name in trees:
-                _refuse(f"{piece.name!r} is defined twice", self.text, piece.name_at)
+                raise _refuse(f"{piece.name!r} is defined twice", self.text, piece.name_at)
             if piece.name in self.scope and not isinstance(self.scope[piece.name].node, Named):
-                _refuse(f"{piece.name!r} is already declared", self.text, piece.name_at)
+                raise _refuse(f"{piece.name!r} is already declared", self.text, piece.name_at)
             if piece.name in self.dimensions:
-                _refuse(f"{piece.name!r} is already a dimension", self.text, piece.name_at)
+                raise _refuse(f"{piece.name!r} is already a dimension", self.text, piece.name_at)
             try:
                 arrays.check_name(piece.name, "a definition")
             except UnknownNameError as error:
-                _refuse(str(error), self.text, piece.name_at)
+                raise _refuse(str(error), self.text, piece.name_at) from None
             trees[piece.name] = (piece, _parse(self.text, piece))
         uses = {
             name: [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in trees]
@@ -646,7 +676,7 @@ class _Reader:
         while waiting:
             ready = [name for name in waiting if all(u in known for u in uses[name])]
             if not ready:
-                _refuse(
+                raise _refuse(
                     f"the definitions of {', '.join(waiting)} refer to each other in a circle",
                     self.text,
                     trees[waiting[0]][0].name_at,
@@ -657,7 +687,7 @@ class _Reader:
                 made = arrays.let(name, body)
                 old = self.scope.get(name)
                 if old is not None and not old.same_form(made):
-                    _refuse(f"{name!r} is already defined, as something else", self.text, piece.name_at)
+                    raise _refuse(f"{name!r} is already defined, as something else", self.text, piece.name_at)
                 self.scope[name] = made
                 known.add(name)
             waiting = [name for name in waiting if name not in known]
@@ -679,7 +709,7 @@ class _Reader:
             return value
         if isinstance(value, int):
             return arrays.as_array(value)
-        self.refuse("a shape is no number; take an entry, e.g. X.shape[0]", node)
+        raise self.refuse("a shape is no number; take an entry, e.g. X.shape[0]", node)
 
     def value(self, node: ast.expr) -> Any:
         """An expression: an array, an integer size, or a shape (a tuple of sizes)."""
@@ -703,7 +733,7 @@ class _Reader:
                 return self.attribute(node)
             case ast.Subscript():
                 return self.subscript(node)
-        self.refuse(f"{_CONSTRUCTS.get(type(node), type(node).__name__)} is not read", node)
+        raise self.refuse(f"{_CONSTRUCTS.get(type(node), type(node).__name__)} is not read", node)
 
     def chain(self, node: ast.BinOp) -> Array:
         """``a + b + c ...``, without a call for each term."""
@@ -716,7 +746,7 @@ class _Reader:
         for link in reversed(links):
             name = _OPERATORS.get(type(link.op))
             if name is None:
-                self.refuse(f"the operator {type(link.op).__name__} is not read", link)
+                raise self.refuse(f"the operator {type(link.op).__name__} is not read", link)
             right = self.array(link.right)
             left = result
             if name == "power":
@@ -729,16 +759,16 @@ class _Reader:
             return
         value = exponent.node.value
         if any(abs(r) > MAX_POWER for r in value.atoms(Rational)):
-            self.refuse(f"exponents beyond {MAX_POWER} are not read", node)
+            raise self.refuse(f"exponents beyond {MAX_POWER} are not read", node)
         if value.free_symbols and any(p.exp.free_symbols for p in value.atoms(Pow)):
-            self.refuse("a tower of powers of dimensions is not read", node)
+            raise self.refuse("a tower of powers of dimensions is not read", node)
         if value.is_number and not value.is_Rational and abs(float(value)) > MAX_POWER:
-            self.refuse(f"exponents beyond {MAX_POWER} are not read", node)
+            raise self.refuse(f"exponents beyond {MAX_POWER} are not read", node)
         if isinstance(base.node, Number):
             for number in base.node.value.atoms(Rational):
                 bits = max(abs(int(number.p)).bit_length(), int(number.q).bit_length())
                 if value.is_number and bits > 1 and bits * abs(float(value)) > MAX_BITS:
-                    self.refuse("a power of this size is not read", node)
+                    raise self.refuse("a power of this size is not read", node)
 
     def check_exp(self, argument: Array, node: ast.AST) -> None:
         if not isinstance(argument.node, Number):
@@ -746,13 +776,13 @@ class _Reader:
         value = argument.node.value
         large = value.has(exp) if value.free_symbols else abs(float(value)) > MAX_POWER
         if large:
-            self.refuse("an exponential of this size is not read", node)
+            raise self.refuse("an exponential of this size is not read", node)
 
     def constant(self, node: ast.Constant) -> Array:
         if node.value is None or isinstance(node.value, bool) or node.value is Ellipsis:
-            self.refuse(f"{'...' if node.value is Ellipsis else node.value} is no number", node)
+            raise self.refuse(f"{'...' if node.value is Ellipsis else node.value} is no number", node)
         if isinstance(node.value, str | bytes):
-            self.refuse("a string is not read here", node)
+            raise self.refuse("a string is not read here", node)
         first = _chars(self.source, node.col_offset)
         last = _chars(self.source, node.end_col_offset or node.col_offset)
         return Array(Number(Rational(self.source[first:last])))
@@ -762,34 +792,34 @@ class _Reader:
         if name in self.scope:
             found = self.scope[name]
             if name in self.dimensions and not isinstance(found, Dim):
-                self.refuse(f"{name!r} is both an array and a dimension here; rename one", node)
+                raise self.refuse(f"{name!r} is both an array and a dimension here; rename one", node)
             return found
         if name in self.dimensions:
             return Dim(self.dimensions[name])
         if name == "pi":
             return Array(Number(pi))
-        self.unknown(name, node)
+        raise self.unknown(name, node)
 
-    def unknown(self, name: str, node: ast.AST) -> NoReturn:
+    def unknown(self, name: str, node: ast.AST) -> ReadError:
         if name in _WORDS:
-            self.refuse(f"{name!r} is a module; write {name}.<function>(...)", node)
+            return self.refuse(f"{name!r} is a module; write {name}.<function>(...)", node)
         if name in ROWS or name in PYTHON_ROWS:
-            self.refuse(f"{name!r} is a function; call it: {name}(...)", node)
+            return self.refuse(f"{name!r} is a function; call it: {name}(...)", node)
         if name in ("nan", "inf", "NaN", "Infinity", "infinity"):
-            self.refuse(f"{name!r} is no number in a formula; constants are finite", node)
+            return self.refuse(f"{name!r} is no number in a formula; constants are finite", node)
         declared = [*self.scope, *(d for d in self.dimensions if d not in self.scope)]
         close = difflib.get_close_matches(name, declared, 2, 0.6)
         close += [x for x in declared if x.lower() == name.lower() and x not in close]
         known = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        self.refuse(f"the name {name!r} is not declared ({known}){hint}", node)
+        return self.refuse(f"the name {name!r} is not declared ({known}){hint}", node)
 
     def comparison(self, node: ast.Compare) -> Array:
         if len(node.ops) > 1:
-            self.refuse("a chained comparison is not read; compare two sides", node)
+            raise self.refuse("a chained comparison is not read; compare two sides", node)
         op = _COMPARISONS.get(type(node.ops[0]))
         if op is None:
-            self.refuse(f"the comparison {type(node.ops[0]).__name__} is not read", node)
+            raise self.refuse(f"the comparison {type(node.ops[0]).__name__} is not read", node)
         left, right = self.array(node.left), self.array(node.comparators[0])
         return self.made(node, lambda: UFUNCS[op[1]](left, right))
 
@@ -813,18 +843,18 @@ class _Reader:
             if home in ("np", "math") and name in _CONSTANTS:
                 return Array(Number(_CONSTANTS[name]))
             if name in ("nan", "inf", "NaN", "Inf"):
-                self.refuse(f"{path} is no number in a formula; constants are finite", node)
+                raise self.refuse(f"{path} is no number in a formula; constants are finite", node)
             if home is not None and name in ROWS:
-                self.refuse(f"{path} is a function; call it: {path}(...)", node)
-            self.refuse(f"{path} is not read", node)
+                raise self.refuse(f"{path} is a function; call it: {path}(...)", node)
+            raise self.refuse(f"{path} is not read", node)
         if node.attr in ("T", "mT", "shape", "size", "ndim"):
             owner = self.array(node.value)
             return self.made(node, lambda: getattr(owner, node.attr))
         if node.attr in METHODS:
-            self.refuse(f".{node.attr} is a method; call it: .{node.attr}(...)", node)
-        self.refuse(
-            f"attribute access .{node.attr} is not read; read are .T, .mT, .shape, .size, .ndim and the methods "
-            f"{', '.join(sorted(METHODS))}",
+            raise self.refuse(f".{node.attr} is a method; call it: .{node.attr}(...)", node)
+        raise self.refuse(
+            f"attribute access .{node.attr} is not read; read are .T, .mT, .shape, .size, .ndim and the "
+            f"methods {', '.join(sorted(METHODS))}",
             node,
         )
 
@@ -833,10 +863,10 @@ class _Reader:
         if isinstance(owner, tuple):
             index = self.integer(node.slice)
             if not -len(owner) <= index < len(owner):
-                self.refuse(f"this shape has {len(owner)} entries", node)
+                raise self.refuse(f"this shape has {len(owner)} entries", node)
             return owner[index]
         if isinstance(owner, int):
-            self.refuse("a number cannot be indexed", node)
+            raise self.refuse("a number cannot be indexed", node)
         entries = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         keys = tuple(self.index(entry) for entry in entries)
         return self.made(node, lambda: owner[keys])
@@ -846,7 +876,7 @@ class _Reader:
             case ast.Slice(lower=None, upper=None, step=None):
                 return slice(None)
             case ast.Slice():
-                self.refuse("slices other than ':' are not read yet", node)
+                raise self.refuse("slices other than ':' are not read yet", node)
             case ast.Constant(value=None):
                 return None
             case ast.Constant(value=value) if value is Ellipsis:
@@ -855,7 +885,7 @@ class _Reader:
             return None
         value = self.array(node)
         if not isinstance(value.node, Number) or value.node.value.is_integer is not True:
-            self.refuse("an index is an integer, ':', '...' or None", node)
+            raise self.refuse("an index is an integer, ':', '...' or None", node)
         return int(value.node.value) if value.node.value.is_Integer else value
 
     def call(self, node: ast.Call) -> Any:
@@ -873,20 +903,20 @@ class _Reader:
         place = 0
         for argument in arguments:
             if isinstance(argument, ast.Starred):
-                self.refuse("a starred argument (*) is not read", argument)
+                raise self.refuse("a starred argument (*) is not read", argument)
             if place >= len(parameters):
-                self.refuse(f"{what} takes at most {len(row.parameters)} arguments", argument)
+                raise self.refuse(f"{what} takes at most {len(row.parameters)} arguments", argument)
             given.append((parameters[place], argument))
             place += 0 if parameters[place].many else 1
         for word in node.keywords:
             if word.arg is None:
-                self.refuse("a starred argument (**) is not read", word.value)
+                raise self.refuse("a starred argument (**) is not read", word.value)
             parameter = next((p for p in parameters if p.name == word.arg and not p.many), None)
             if parameter is None:
                 names = ", ".join(p.name for p in parameters if not p.many)
-                self.refuse(f"{what} has no argument {word.arg!r} here; it takes {names}", word.value)
+                raise self.refuse(f"{what} has no argument {word.arg!r} here; it takes {names}", word.value)
             if any(p is parameter for p, _ in given):
-                self.refuse(f"{what} gets {word.arg!r} twice", word.value)
+                raise self.refuse(f"{what} gets {word.arg!r} twice", word.value)
             given.append((parameter, word.value))
         for parameter, argument in given:
             read = self.argument(parameter.kind, argument)
@@ -896,7 +926,7 @@ class _Reader:
                 values[parameter.name] = read
         for parameter in parameters:
             if not parameter.optional and not parameter.many and parameter.name not in values:
-                self.refuse(f"{what} needs the argument {parameter.name!r}", node)
+                raise self.refuse(f"{what} needs the argument {parameter.name!r}", node)
         if what == "exp" or what == "exp2":
             self.check_exp(values["x"], node)
         if row is ROWS["power"] or row is ROWS["float_power"] or row is ROWS["pow"]:
@@ -914,10 +944,10 @@ class _Reader:
         if isinstance(node, ast.Name):
             name = node.id
             if name in self.scope or name in self.dimensions:
-                self.refuse(f"{name!r} is an array, not a function; a product is written *", node)
+                raise self.refuse(f"{name!r} is an array, not a function; a product is written *", node)
             row = PYTHON_ROWS.get(name) or ROWS.get(name)
             if row is None:
-                self.no_function(name, name, node)
+                raise self.no_function(name, name, node)
             return row, None, name
         if isinstance(node, ast.Attribute):
             path = self.dotted(node)
@@ -925,23 +955,23 @@ class _Reader:
                 prefix, _, name = path.rpartition(".")
                 home = _PREFIXES.get(prefix)
                 if home is None or name not in ROWS:
-                    self.no_function(path, name, node)
+                    raise self.no_function(path, name, node)
                 if not _HOMES[home](name):
                     where = next((h for h in _HOMES if _HOMES[h](name)), None)
                     hint = f"; write {where}.{name}" if where else ""
-                    self.refuse(f"there is no {path}{hint}", node)
+                    raise self.refuse(f"there is no {path}{hint}", node)
                 row = _row(_log, "x:array base:array=") if (home, name) == ("math", "log") else ROWS[name]
                 return row, None, name
             if node.attr in METHODS:
                 return METHODS[node.attr], self.array(node.value), node.attr
-            self.refuse(
+            raise self.refuse(
                 f"attribute access .{node.attr} is not read; the methods that are read are "
                 f"{', '.join(sorted(METHODS))}",
                 node,
             )
-        self.refuse("only functions that are named are called", node)
+        raise self.refuse("only functions that are named are called", node)
 
-    def no_function(self, shown: str, name: str, node: ast.AST) -> NoReturn:
+    def no_function(self, shown: str, name: str, node: ast.AST) -> ReadError:
         known = sorted({*ROWS, *PYTHON_ROWS})
         if name in _INSTEAD:
             instead = _INSTEAD[name]
@@ -949,11 +979,11 @@ class _Reader:
         else:
             close = difflib.get_close_matches(name, known, 3, 0.7)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        self.refuse(f"calling {shown} is not read{hint}", node)
+        return self.refuse(f"calling {shown} is not read{hint}", node)
 
     def argument(self, kind: str, node: ast.expr) -> Any:
         if isinstance(node, ast.Starred):
-            self.refuse("a starred argument (*) is not read", node)
+            raise self.refuse("a starred argument (*) is not read", node)
         match kind:
             case "array":
                 return self.array(node)
@@ -961,7 +991,7 @@ class _Reader:
                 return None if self.is_none(node) else self.array(node)
             case "arrays":
                 if not isinstance(node, ast.List | ast.Tuple) or not node.elts:
-                    self.refuse("a list of arrays is needed here", node)
+                    raise self.refuse("a list of arrays is needed here", node)
                 return [self.array(e) for e in node.elts]
             case "axis":
                 if self.is_none(node):
@@ -978,7 +1008,7 @@ class _Reader:
             case "flag":
                 if isinstance(node, ast.Constant) and isinstance(node.value, bool):
                     return node.value
-                self.refuse("True or False is needed here", node)
+                raise self.refuse("True or False is needed here", node)
             case "ord":
                 if isinstance(node, ast.Constant) and (node.value is None or node.value == "fro"):
                     return node.value
@@ -986,7 +1016,7 @@ class _Reader:
             case "text":
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     return node.value
-                self.refuse("the subscripts must be a string, e.g. 'ij,j->i'", node)
+                raise self.refuse("the subscripts must be a string, e.g. 'ij,j->i'", node)
             case "dim":
                 return self.size(node)
             case "shape":
@@ -999,16 +1029,16 @@ class _Reader:
 
     def integer(self, node: ast.expr) -> int:
         if isinstance(node, ast.Constant) and node.value is None:
-            self.refuse("an integer is needed here", node)
+            raise self.refuse("an integer is needed here", node)
         value = self.array(node)
         if not isinstance(value.node, Number) or not isinstance(value.node.value, Integer):
-            self.refuse("an integer is needed here", node)
+            raise self.refuse("an integer is needed here", node)
         return int(value.node.value)
 
     def size(self, node: ast.expr) -> Any:
         value = self.array(node)
         if not isinstance(value.node, Number):
-            self.refuse("a dimension is needed here: an integer or the name of a dimension", node)
+            raise self.refuse("a dimension is needed here: an integer or the name of a dimension", node)
         return int(value.node.value) if value.node.value.is_Integer else value
 
     def shape(self, node: ast.expr) -> Any:
@@ -1075,12 +1105,12 @@ def read_relation(text: str, scope: Mapping[str, Any]) -> Relation:
     reader, first, tree = _prepared(text, scope)
     reader.enter(first)
     if not isinstance(tree, ast.Compare):
-        reader.refuse("a relation is needed: lhs == rhs, or <=, >=, <, >, !=", tree)
+        raise reader.refuse("a relation is needed: lhs == rhs, or <=, >=, <, >, !=", tree)
     if len(tree.ops) > 1:
-        reader.refuse("a chained comparison is not read; state one relation at a time", tree)
+        raise reader.refuse("a chained comparison is not read; state one relation at a time", tree)
     op = _COMPARISONS.get(type(tree.ops[0]))
     if op is None:
-        reader.refuse(f"the comparison {type(tree.ops[0]).__name__} is not read", tree)
+        raise reader.refuse(f"the comparison {type(tree.ops[0]).__name__} is not read", tree)
     left, right = reader.array(tree.left), reader.array(tree.comparators[0])
     return reader.made(tree, lambda: relation(left, op[0], right))
 
@@ -1108,7 +1138,9 @@ def read_shape(text: str, what: str = "a shape") -> tuple[Expr, ...]:
 
 
 def _dimension(item: str, text: str, what: str) -> Expr:
-    problem = f"{what}: {item.strip()!r} is not a dimension (a name, an integer >= 1, or sums and products of them)"
+    problem = (
+        f"{what}: {item.strip()!r} is no dimension (a name, an integer >= 1, or sums and products of them)"
+    )
     if not item.isascii() and unicodedata.normalize("NFKC", item) != item:
         raise ReadError(problem, text, 1)
     tokens: list[str] = []
