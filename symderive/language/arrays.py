@@ -12,7 +12,8 @@ from __future__ import annotations
 import keyword
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from fractions import Fraction
 from typing import Any
 
@@ -38,6 +39,13 @@ from symderive.language.nodes import (
 )
 
 Axes = tuple[int | None, ...]
+
+READING: ContextVar[bool] = ContextVar("READING", default=False)
+"""Set while a user's function runs on symbolic arrays (:mod:`.function_reader`).
+
+Then ``a -= b`` rebinds a local array, where nothing else can see the change,
+and ``n == 1`` on dimensions is an error unless it is decided.
+"""
 
 RESERVED = frozenset(
     {"np", "sd", "numpy", "scipy"} | {row.numpy for row in FUNCTIONS.values() if "." not in row.numpy}
@@ -123,7 +131,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     ()
     """
 
-    __slots__ = ("axes", "node")
+    __slots__ = ("_base", "_changed", "_held", "axes", "node")
     node: Node
     axes: Axes
     __array_priority__ = 1000.0
@@ -132,6 +140,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, node: Node, axes: Axes | None = None) -> None:
         self.node = node
         self.axes = tuple(range(node.rank)) if axes is None else axes
+        self._base: Array | None = None  # the array that this one is a view of
+        self._changed = False  # an in-place operation has made this form stale
+        self._held = False  # the caller holds this array; it must not change in place
 
     # -- looks -----------------------------------------------------------------
 
@@ -175,13 +186,15 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def T(self) -> Array:
-        return Array(self.node, self.axes[::-1])
+        """The transpose."""
+        return _view(self, self.node, self.axes[::-1])
 
     @property
     def mT(self) -> Array:
+        """The transpose of the last two axes."""
         if self.ndim < 2:
             raise ShapeError("matrix transpose with ndim < 2 is undefined")
-        return Array(self.node, (*self.axes[:-2], self.axes[-1], self.axes[-2]))
+        return _view(self, self.node, (*self.axes[:-2], self.axes[-1], self.axes[-2]))
 
     @property
     def latex(self) -> str:
@@ -214,6 +227,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     # -- what a symbol cannot do -------------------------------------------------
 
     def __bool__(self) -> bool:
+        decided = _decided(self.node)
+        if decided is not None:
+            return decided
         raise UnsupportedError(
             f"the truth of {self} depends on data; use np.where(condition, a, b) for a case distinction"
         )
@@ -242,9 +258,15 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             "use .shape[0] (inside sd.read(function) len works)"
         )
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Array]:
+        if not self.axes:
+            raise TypeError("iteration over a scalar array")
+        first = self.dims[0]
+        if first.is_Integer:
+            return iter([self[i] for i in range(int(first))])
         raise UnsupportedError(
-            "a Python loop over a symbolic array has no fixed length; write it with NumPy's whole-array functions"
+            f"a Python loop over the symbolic dimension {first} has no fixed length; "
+            "write it with NumPy's whole-array functions"
         )
 
     def __contains__(self, item: object) -> bool:
@@ -260,11 +282,19 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise UnsupportedError("assigning into a symbolic array is not read; build the new array by an expression")
 
     def _in_place(self, other: object, op: Callable[[Any, Any], Any], sign: str) -> Array:
-        if self.axes:
+        if not self.axes:
+            return op(self, other)
+        if not READING.get() or self._held or self._base is not None:
             raise UnsupportedError(
                 f"in-place a {sign}= b would change an array that the caller may hold; write a = a {sign} b"
             )
-        return op(self, other)
+        result = op(self, other)
+        if result.dims != self.dims:
+            raise ShapeError(
+                f"in-place {sign}=: the result has shape {shape_text(result.dims)}, not {shape_text(self.dims)}"
+            )
+        self._changed = True
+        return result
 
     def __iadd__(self, other: object) -> Array:
         return self._in_place(other, operator.add, "+")
@@ -316,13 +346,13 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
                     picks[axis] = index
                 position += 1
         if not picks:
-            return Array(self.node, tuple(axes))
+            return _view(self, self.node, tuple(axes))
         node = self.node
         out = [i for i in range(node.rank) if i not in picks]
         factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
         factors += [(Basis(node.shape[a], i), (a,)) for a, i in picks.items()]
         picked = build.contract(ONE, factors, out, dict(enumerate(node.shape)))
-        return Array(picked, tuple(None if a is None else out.index(a) for a in axes))
+        return _view(self, picked, tuple(None if a is None else out.index(a) for a in axes))
 
     def _index(self, k: object, position: int) -> Expr:
         size = self.dims[position]
@@ -340,6 +370,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     # -- NumPy's protocols -----------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "reduce":
+            return _reduce(ufunc.__name__, *inputs, **kwargs)
         for key, value in kwargs.items():
             if value is not None and not (key == "where" and value is True):
                 raise UnsupportedError(f"np.{ufunc.__name__}({key}=...) is not read on symbolic arrays")
@@ -347,8 +379,6 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         if method == "outer" and len(inputs) == 2:
             a, b = as_array(inputs[0]), as_array(inputs[1])
             return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
-        if method == "reduce" and name in ("add", "multiply"):
-            return (sum_ if name == "add" else prod)(inputs[0], axis=0)
         maker = UFUNCS.get(name)
         if method != "__call__" or maker is None:
             raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
@@ -409,12 +439,13 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     flatten = ravel
 
     def copy(self) -> Array:
-        return self
+        """The same value, as an array of its own."""
+        return Array(as_array(self).node, self.axes)
 
     def astype(self, dtype: Any) -> Array:
         if np.dtype(dtype).kind != "f":
             raise UnsupportedError(f"a symbolic array is real; astype({dtype!r}) is not read")
-        return self
+        return self.copy()
 
     def clip(self, min: Any = None, max: Any = None) -> Array:
         return clip(self, min, max)
@@ -423,6 +454,40 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         if self.axes:
             raise ShapeError(f"item() needs a scalar, got shape {shape_text(self.dims)}")
         return self
+
+
+def _view(array: Array, node: Node, axes: Axes) -> Array:
+    """An array that shares the memory of another, as NumPy's views do."""
+    result = Array(node, axes)
+    result._base = array if array._base is None else array._base
+    return result
+
+
+def held(array: Array) -> Array:
+    """The array as an argument: the caller holds it, so it must not change in place."""
+    if isinstance(array, Dim):
+        return array
+    result = Array(array.node, array.axes)
+    result._held = True
+    return result
+
+
+def _decided(node: Node) -> bool | None:
+    """The truth of a comparison between dimensions, where it is the same for all of them."""
+    if not isinstance(node, Map) or not all(isinstance(a, Number) for a in node.arguments):
+        return None
+    left, right = (a.value for a in node.arguments[:2] if isinstance(a, Number))
+    difference = right - left
+    match node.function:
+        case "lt":
+            return difference.is_positive
+        case "le":
+            return difference.is_nonnegative
+        case "eq":
+            return difference.is_zero
+        case "ne":
+            return difference.is_nonzero
+    return None
 
 
 class Dim(Array):
@@ -449,11 +514,14 @@ class Dim(Array):
         return self.value
 
     def __eq__(self, other: object) -> bool:  # type: ignore[override]
-        if isinstance(other, Dim):
-            return self.value == other.value
-        if isinstance(other, int | Expr):
-            return bool(self.value == other)
-        return NotImplemented
+        if not isinstance(other, Dim | int | Expr):
+            return NotImplemented
+        value = other.value if isinstance(other, Dim) else sympify(other)
+        if self.value == value:
+            return True
+        if READING.get() and not (self.value - value).is_nonzero:
+            raise UnsupportedError(f"whether {self.value} == {value} depends on the dimensions")
+        return False
 
     def __ne__(self, other: object) -> bool:  # type: ignore[override]
         result = self.__eq__(other)
@@ -529,12 +597,16 @@ def let(name: str, value: Any) -> Array:
     """Name an intermediate: printed as ``where name = ...`` and computed once."""
     check_name(name, "a definition")
     value = as_array(value)
-    return Array(Named(name, value.node), value.axes)
+    return _view(value, Named(name, value.node), value.axes)
 
 
 def as_array(value: Any) -> Array:
     """An Array as it is; a number as a scalar Array; nested lists and ndarrays are refused."""
     if isinstance(value, Array):
+        if (value if value._base is None else value._base)._changed:
+            raise UnsupportedError(
+                "this array shares its memory with one that was changed in place; take a copy() before the change"
+            )
         return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
@@ -890,6 +962,16 @@ _softmax = _keeping("softmax")
 _log_softmax = _keeping("log_softmax")
 
 
+def _reduce(name: str, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
+            **extras: Any) -> Array:
+    """``np.add.reduce`` and the like; ``out`` comes as a tuple."""
+    reducers = {"add": sum_, "multiply": prod, "logaddexp": logsumexp}
+    if name not in reducers:
+        raise UnsupportedError(f"the NumPy function {name!r} (reduce) is not read on symbolic arrays")
+    _no_extras(f"np.{name}.reduce", dtype=dtype, out=out, **extras)
+    return reducers[name](a, axis=axis, keepdims=keepdims)
+
+
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
     """``np.prod`` (of a matrix: along one axis at a time)."""
     _no_extras("np.prod", dtype=dtype, out=out, **extras)
@@ -1051,7 +1133,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
         raise UnsupportedError("the main diagonal of a matrix is read; no offset, no other axes")
     if a.dims[0] != a.dims[1]:
         raise ShapeError(f"the diagonal is read of square matrices, got the shape {shape_text(a.dims)}")
-    return _contract([(a, [0, 0])], [0])
+    picked = _contract([(a, [0, 0])], [0])
+    return _view(a, picked.node, picked.axes)
 
 
 def diag(v: Any, k: int = 0) -> Array:
@@ -1103,7 +1186,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
     order = range(a.ndim)[::-1] if axes is None else _axes(a, tuple(axes), "transpose")
     if sorted(order) != list(range(a.ndim)):
         raise ShapeError(f"transpose: {axes!r} is no order of the {a.ndim} axes")
-    return Array(a.node, tuple(a.axes[k] for k in order))
+    return _view(a, a.node, tuple(a.axes[k] for k in order))
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
@@ -1112,7 +1195,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     i, j = _axes(a, axis1, "swapaxes")[0], _axes(a, axis2, "swapaxes")[0]
     axes = list(a.axes)
     axes[i], axes[j] = axes[j], axes[i]
-    return Array(a.node, tuple(axes))
+    return _view(a, a.node, tuple(axes))
 
 
 def moveaxis(a: Any, source: int, destination: int) -> Array:
@@ -1121,7 +1204,7 @@ def moveaxis(a: Any, source: int, destination: int) -> Array:
     i, j = _axes(a, source, "moveaxis")[0], _axes(a, destination, "moveaxis")[0]
     axes = list(a.axes)
     axes.insert(j, axes.pop(i))
-    return Array(a.node, tuple(axes))
+    return _view(a, a.node, tuple(axes))
 
 
 def expand_dims(a: Any, axis: int) -> Array:
@@ -1131,7 +1214,7 @@ def expand_dims(a: Any, axis: int) -> Array:
         raise ShapeError(f"expand_dims: axis {axis} is out of bounds for shape {shape_text(a.dims)}")
     axes = list(a.axes)
     axes.insert(axis % (a.ndim + 1), None)
-    return Array(a.node, tuple(axes))
+    return _view(a, a.node, tuple(axes))
 
 
 def squeeze(a: Any, axis: Any = None) -> Array:
@@ -1145,7 +1228,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
         if a.axes[g] is not None and a.dims[g] != 1:
             raise ShapeError(f"squeeze: axis {g} has dimension {a.dims[g]}, not 1")
     if all(a.axes[g] is None for g in gone):
-        return Array(a.node, tuple(x for i, x in enumerate(a.axes) if i not in gone))
+        return _view(a, a.node, tuple(x for i, x in enumerate(a.axes) if i not in gone))
     return sum_(a, axis=gone)
 
 
@@ -1164,7 +1247,7 @@ def reshape(a: Any, shape: Any = None, order: str = "C", **extras: Any) -> Array
             f"reshape of {shape_text(a.dims)} to {wanted!r} is not read; it may only add or drop axes of length 1"
         )
     places = dict(zip(target, long, strict=True))
-    return Array(a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
+    return _view(a, a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
 
 
 def _like(value: int) -> Callable[..., Array]:
@@ -1211,7 +1294,7 @@ UFUNCS: dict[str, Callable[..., Array]] = {
     "add": _add((1, 1)),
     "subtract": _add((1, -1)),
     "negative": _add((-1,)),
-    "positive": lambda a: a,
+    "positive": lambda a: a.copy(),
     "multiply": _multiply,
     "divide": _divide,
     "true_divide": _divide,
@@ -1236,7 +1319,7 @@ UFUNCS: dict[str, Callable[..., Array]] = {
     "not_equal": _elementwise("ne"),
     "logit": _logit,
     "tan": lambda a: np.sin(a) / np.cos(a),
-    "conjugate": lambda a: a,
+    "conjugate": lambda a: a.copy(),
 }
 
 ARRAY_FUNCTIONS: dict[Any, Callable[..., Array]] = {
@@ -1271,7 +1354,7 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Array]] = {
     np.ravel: lambda a, order="C": reshape(a, -1),
     np.ones_like: _like(1),
     np.zeros_like: _like(0),
-    np.copy: lambda a, **_: as_array(a),
+    np.copy: lambda a, **_: as_array(a).copy(),
     np.shape: lambda a: as_array(a).shape,
     np.ndim: lambda a: as_array(a).ndim,
     np.size: lambda a: as_array(a).size,
