@@ -74,7 +74,8 @@ def dimension_symbol(name: str) -> Symbol:
 def exact(value: object) -> Expr:
     """A Python, NumPy or SymPy number as an exact SymPy one.
 
-    A float means its shortest decimal (0.1 is 1/10); the floats of π, 2π, π/2
+    A float means its shortest decimal (0.1 is 1/10), or the simple fraction that it is
+    the nearest float to (1/3, which Python has rounded by then); the floats of π, 2π, π/2
     and e mean those numbers.
     """
     if isinstance(value, np.generic):
@@ -92,6 +93,9 @@ def exact(value: object) -> Expr:
                 return pi * Rational(multiple, part)
         if value == math.e:
             return E
+        simple = Fraction(value).limit_denominator(1000)
+        if float(simple) == value:
+            return Rational(simple.numerator, simple.denominator)
         return Rational(repr(value))
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)

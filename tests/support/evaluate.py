@@ -1,0 +1,97 @@
+"""A small interpreter of nodes in floats, independent of the package's own evaluators."""
+
+import numpy as np
+import scipy.special as sc
+import sympy
+
+from symderive.language.nodes import (
+    Basis,
+    Contraction,
+    Delta,
+    Leaf,
+    Map,
+    Named,
+    Number,
+    Opaque,
+    Range,
+    Sum,
+)
+
+FUNCTIONS = {
+    "exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "log2": np.log2, "log10": np.log10,
+    "abs": np.abs, "sign": np.sign, "sin": np.sin, "cos": np.cos, "sinh": np.sinh, "cosh": np.cosh,
+    "tanh": np.tanh, "arctan": np.arctan, "expit": sc.expit, "log_expit": sc.log_expit,
+    "logaddexp": np.logaddexp, "maximum": np.maximum, "minimum": np.minimum, "heaviside": np.heaviside,
+    "where": lambda c, x, y: np.where(c != 0, x, y),
+    "lt": lambda x, y: np.asarray(x < y, float), "le": lambda x, y: np.asarray(x <= y, float),
+    "eq": lambda x, y: np.asarray(x == y, float), "ne": lambda x, y: np.asarray(x != y, float),
+    "xlogy": sc.xlogy, "xlog1py": sc.xlog1py, "entr": sc.entr, "rel_entr": sc.rel_entr, "kl_div": sc.kl_div,
+    "power": np.power,
+}  # fmt: skip
+
+OPAQUE = {
+    "logsumexp": lambda a: sc.logsumexp(a, axis=-1),
+    "prod": lambda a: np.prod(a, axis=-1),
+    "softmax": lambda a: sc.softmax(a, axis=-1),
+    "log_softmax": lambda a: sc.log_softmax(a, axis=-1),
+}
+
+
+def number(expr, sizes):
+    """A SymPy number in the dimensions, at the given sizes."""
+    by_name = {str(k): v for k, v in sizes.items()}
+    value = sympy.sympify(expr)
+    return float(value.subs({s: by_name[str(s)] for s in value.free_symbols}))
+
+
+def evaluate(node, sizes, values):
+    """The value of a node: sizes of the dimensions and values of the leaves by name."""
+    done = {}
+    for n in node.walk():
+        done[n] = _evaluate(n, [done[c] for c in n.children], sizes, values)
+        expected = tuple(round(number(s, sizes)) for s in n.shape)
+        assert np.shape(done[n]) == expected, f"{n}: {np.shape(done[n])} is not {expected}"
+    return done[node]
+
+
+def _evaluate(node, children, sizes, values):
+    match node:
+        case Leaf():
+            return np.asarray(values[node.name], float)
+        case Number():
+            return np.asarray(number(node.value, sizes))
+        case Delta():
+            return np.eye(round(number(node.dim, sizes)))
+        case Range():
+            return np.arange(round(number(node.dim, sizes)), dtype=float)
+        case Basis():
+            vector = np.zeros(round(number(node.dim, sizes)))
+            vector[round(number(node.index, sizes))] = 1
+            return vector
+        case Named():
+            return children[0]
+        case Sum():
+            return sum(number(w, sizes) * c for (w, _), c in zip(node.terms, children, strict=True))
+        case Map():
+            shape = tuple(round(number(s, sizes)) for s in node.shape)
+            return np.broadcast_to(np.asarray(FUNCTIONS[node.function](*children), float), shape)
+        case Opaque():
+            return np.asarray(OPAQUE[node.function](*children))
+        case Contraction():
+            operands = []
+            for label, dim in enumerate(node.label_dims):
+                operands += [np.ones(round(number(dim, sizes))), [label]]
+            for (_, labels), child in zip(node.factors, children, strict=True):
+                operands += [child, list(labels)]
+            product = np.einsum(*operands, list(range(node.out_rank))) if operands else np.asarray(1.0)
+            return number(node.coefficient, sizes) * product
+    raise AssertionError(f"no meaning for {type(node).__name__}")
+
+
+def evaluate_array(array, sizes, values):
+    """The value of an Array: its node, seen through its axes."""
+    value = evaluate(array.node, sizes, values)
+    kept = [a for a in array.axes if a is not None]
+    assert sorted(kept) == list(range(value.ndim)), "every axis of the node is seen once"
+    value = np.transpose(value, kept)
+    return value[tuple(None if a is None else slice(None) for a in array.axes)]
