@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -662,16 +663,8 @@ def _contract(operands: list[Operand], bound: list[int], out: tuple[int, ...], s
     """Σ_bound Π operands: labels are eliminated one at a time, the smallest result first."""
     bound = list(bound)
     while bound:
-
-        def cost(label: int) -> int:
-            labels = {i for _, ls in operands if label in ls for i in ls}
-            size = 1
-            for i in labels:
-                size *= sizes[i]
-            return size
-
-        label = min(bound, key=cost)
-        bound.remove(label)
+        costs = [prod(sizes[i] for i in {i for _, ls in operands if b in ls for i in ls}) for b in bound]
+        label = bound.pop(costs.index(min(costs)))
         having = [o for o in operands if label in o[1]]
         operands = [o for o in operands if label not in o[1]]
         kept = tuple(sorted({i for _, ls in having for i in ls} - {label}))
@@ -820,9 +813,10 @@ class Evaluator:
         value = self.value(leaf)
         out = np.empty(value.shape, object)
         for index in np.ndindex(value.shape):
-            v, d = value[index], from_exact(direction[index])
-            kind = fmpq_series if type(v) is fmpq and type(d) is fmpq else arb_series
-            out[index] = jet(kind([v, d], prec=cap))
+            start: Element = value[index]
+            slope = from_exact(direction[index])
+            kind = fmpq_series if type(start) is fmpq and type(slope) is fmpq else arb_series
+            out[index] = jet(kind([start, slope], prec=cap))
         return out
 
     def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:

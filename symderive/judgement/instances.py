@@ -74,7 +74,7 @@ def _array(value: Any) -> np.ndarray:
 def dimensions(nodes: Iterable[Node]) -> tuple[Symbol, ...]:
     """The dimension symbols that occur in nodes, sorted by name."""
     found: set[Symbol] = set()
-    for expr, _ in _constraints(nodes):
+    for expr, _ in constraints(nodes):
         found |= _symbols(expr)
     for expr in _numbers(nodes):
         found |= _symbols(expr)
@@ -96,8 +96,8 @@ def _nodes(nodes: Iterable[Node]) -> Iterable[Node]:
                 yield node
 
 
-def _constraints(nodes: Iterable[Node]) -> list[tuple[Expr, Expr | None]]:
-    """``(dim, None)``: dim is an integer >= 1; ``(dim, index)``: and 0 <= index < dim."""
+def constraints(nodes: Iterable[Node]) -> list[tuple[Expr, Expr | None]]:
+    """What sizes must satisfy: ``(dim, None)``: dim is an integer >= 1; ``(dim, index)``: and 0 <= index < dim."""
     found: dict[tuple[Expr, Expr | None], None] = {}
     for node in _nodes(nodes):
         match node:
@@ -138,9 +138,9 @@ def integer_at(expr: Expr, sizes: Mapping[Symbol, int]) -> int | None:
     return int(value) if isinstance(value, Integer) else None
 
 
-def fits(constraints: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int]) -> bool:
+def fits(bounds: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int]) -> bool:
     """Whether every dimension is an integer >= 1 and every index lies inside its dimension."""
-    for dim, index in constraints:
+    for dim, index in bounds:
         size = integer_at(dim, sizes)
         if size is None or size < 1:
             return False
@@ -161,20 +161,20 @@ def settings(nodes: Sequence[Node]) -> list[dict[Symbol, int]]:
     exists; an empty list if none was found.  Without dimensions: one empty setting.
     """
     symbols = dimensions(nodes)
-    constraints = _constraints(nodes)
+    bounds = constraints(nodes)
     wanted: list[dict[Symbol, int]] = []
     count = len(symbols)
 
     def propose(sizes: Sequence[int]) -> None:
         for offset in range(6):
             setting = {s: sizes[i % len(sizes)] + offset for i, s in enumerate(symbols)}
-            if fits(constraints, setting):
+            if fits(bounds, setting):
                 if setting not in wanted:
                     wanted.append(setting)
                 return
 
     if not count:
-        return [{}] if fits(constraints, {}) else []
+        return [{}] if fits(bounds, {}) else []
     propose(_BASE[0])
     propose(_BASE[1])
     for i in range(min(count, 4)):
@@ -189,7 +189,7 @@ def settings(nodes: Sequence[Node]) -> list[dict[Symbol, int]]:
         rng = random.Random("sizes")
         for _ in range(200):
             setting = {s: rng.randint(1, 12) for s in symbols}
-            if fits(constraints, setting) and setting not in wanted:
+            if fits(bounds, setting) and setting not in wanted:
                 wanted.append(setting)
                 if len(wanted) == 4:
                     break
@@ -204,7 +204,7 @@ def shape_at(leaf: Leaf, sizes: Mapping[Symbol, int]) -> tuple[int, ...]:
 
 # -- entries -----------------------------------------------------------------------------------
 
-_SPECIAL = tuple(Fraction(v) for v in (0, 1, -1, 2, -2)) + (Fraction(1, 2), Fraction(-1, 2))
+_SPECIAL = tuple(Fraction(v) for v in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 
 
 class Drawer:
@@ -613,11 +613,13 @@ __all__ = [
     "STRATA",
     "Drawer",
     "Instance",
+    "constraints",
     "contains",
     "dimensions",
     "direction",
     "draw",
     "fits",
+    "integer_at",
     "satisfies",
     "settings",
     "shape_at",

@@ -279,8 +279,9 @@ class CrossCheck(_AsDict):
     def from_dict(cls, data: Mapping[str, Any]) -> CrossCheck:
         """The inverse of ``as_dict``."""
         known = {f.name: f.type for f in fields(cls)}
-        made = {k: _tuples(v) for k, v in data.items() if k in known}
-        return cls(**{k: float(v) if known[k] == "float" else v for k, v in made.items()})
+        made: dict[str, Any] = {k: _tuples(v) for k, v in data.items() if k in known}
+        made.update({k: float(v) for k, v in made.items() if known[k] == "float"})
+        return cls(**made)
 
 
 @dataclass(frozen=True)
