@@ -43,13 +43,15 @@ from symderive.language.nodes import (
 )
 
 
-def simplify(node: Node, blocked: Iterable[Leaf] = ()) -> Rewritten:
+def simplify(node: Node, blocked: Iterable[Leaf] = (), *, recognise_only: bool = False) -> Rewritten:
     """A shorter equal form, with the rewrites that led there.
 
     ``blocked`` are leaves whose declared relations may not be used, because the
-    expression will still be differentiated by them.
+    expression will still be differentiated by them.  ``recognise_only`` finds the
+    functions that a spelling hides (softmax, log-sum-exp, sigmoid, softplus) and
+    leaves the shape of sums and products as it was written.
     """
-    simplifier = _Simplifier(frozenset(blocked))
+    simplifier = _Simplifier(frozenset(blocked), recognise_only)
     for _ in range(4):
         after = simplifier.run(node)
         if after is node:
@@ -59,8 +61,9 @@ def simplify(node: Node, blocked: Iterable[Leaf] = ()) -> Rewritten:
 
 
 class _Simplifier:
-    def __init__(self, blocked: frozenset[Leaf]) -> None:
+    def __init__(self, blocked: frozenset[Leaf], recognise_only: bool) -> None:
         self.blocked = blocked
+        self.shape_too = not recognise_only
         self.rewrites: list[Rewrite] = []
         self.done: dict[Node, Node] = {}
 
@@ -97,15 +100,16 @@ class _Simplifier:
             node = self._record(node, collect(node), "collect like terms")
         if isinstance(node, Sum):
             node = self._record(node, _recognise_log_softmax(node), "log-softmax")
-        if isinstance(node, Sum):
+        if isinstance(node, Sum) and self.shape_too:
             node = self._record(node, factor_sum(node), "common factor")
         if region_root and is_elementwise(node):
             after, rewrites = simplify_region(node, self.blocked)
-            self.rewrites.extend(rewrites)
-            node = after
-        if isinstance(node, Contraction):
+            if self.shape_too or any(r.rule != "algebra" for r in rewrites):
+                self.rewrites.extend(rewrites)
+                node = after
+        if isinstance(node, Contraction) and self.shape_too:
             node = self._merged_vectors(node)
-        if isinstance(node, Contraction):
+        if isinstance(node, Contraction) and self.shape_too:
             node = self._record(node, _content(node), "common factor")
         return node
 

@@ -1,0 +1,248 @@
+"""A derivation as a value: the lines, their rules and conditions, and their judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+from symderive.calculus.differentiate import pair
+from symderive.derivation.proofs import prove_equal
+from symderive.judgement.judge import judge_derivative, judge_relation
+from symderive.judgement.verdicts import Status, Verdict, weakest
+from symderive.language import build
+from symderive.language.arrays import Array, Dim
+from symderive.language.domains import real
+from symderive.language.nodes import Differential, Leaf, Named
+from symderive.language.reading import read_text
+from symderive.language.statements import Relation
+from symderive.language.views.lift import lift_array
+from symderive.language.views.tree import Tree
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: ``before = after`` by a named rule.
+
+    ``lhs`` (and ``lhs_latex``) is what the line equals, e.g. ``dL``.  With
+    ``relation`` "=>" the line reads a derivative off: from ``dL = <G, dw>`` for
+    every dw follows ``∂L/∂w = G``, and ``before`` is dL, ``after`` is G.  With
+    ":=" the line states a convention and claims nothing.
+    ``conditions`` are those that this step needs, ``given`` those that earlier
+    lines already stated.  ``substeps`` show how single parts were rewritten.
+    """
+
+    before: Array
+    after: Array
+    rule: str
+    statement: str = ""
+    reason: str = ""
+    conditions: tuple[Relation, ...] = ()
+    substeps: tuple[Step, ...] = ()
+    lhs: str = ""
+    lhs_latex: str = ""
+    relation: str = "="
+    changing: tuple[Leaf, ...] = ()
+    given: tuple[Relation, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Proved where the checker's normal form and the judge agree; computed when first asked."""
+        before, after = self.before.node, self.after.node
+        if self.relation == ":=":
+            return Verdict(Status.proved, f"{self.lhs} := {self.after}", reason=self.statement)
+        if self.relation == "=>":
+            (leaf,) = self.changing
+            after = pair(after, Differential(leaf), before.rank)
+        return prove_equal(before, after, given=(*self.given, *self.conditions), changing=self.changing)
+
+    def replay(self) -> Array:
+        """The step's result, computed from its record."""
+        return self.after
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derived result and every line that leads to it.
+
+    Attributes
+    ----------
+    kind : "gradient", "hessian", "jacobian" or "differential"
+    subject : the array that was derived
+    wrt : the arrays it was derived by
+    steps : the lines, see :class:`Step`
+    result : an Array, or a dict keyed by name for several variables (nested for Hessians)
+    convention : "independent", "symmetric" or "projected" (for symmetric matrices)
+    """
+
+    kind: str
+    subject: Array
+    wrt: tuple[Array, ...]
+    steps: tuple[Step, ...]
+    result: Any
+    convention: str = "independent"
+    title: str = ""
+
+    @property
+    def lhs_text(self) -> str:
+        """What the result is, e.g. ``∇_w L``."""
+        return self.steps[-1].lhs if self.steps else self.kind
+
+    @property
+    def lhs_latex(self) -> str:
+        return self.steps[-1].lhs_latex if self.steps else ""
+
+    @property
+    def results(self) -> dict[tuple[str, ...], Array]:
+        """The result arrays, keyed by the names that they belong to."""
+        flat: dict[tuple[str, ...], Array] = {}
+
+        def collect(value: Any, keys: tuple[str, ...]) -> None:
+            if isinstance(value, Mapping):
+                for name, inner in value.items():
+                    collect(inner, (*keys, name))
+            else:
+                flat[keys] = value
+
+        collect(self.result, ())
+        return flat
+
+    @property
+    def conditions(self) -> tuple[Relation, ...]:
+        """Everything that some line needs beyond the declared domains."""
+        return tuple(dict.fromkeys(c for step in self.steps for c in step.conditions))
+
+    @property
+    def definitions(self) -> tuple[tuple[str, Tree], ...]:
+        """The named intermediates of all lines, each once, in an order that can be read."""
+        found: dict[str, Tree] = {}
+        for step in self.steps:
+            for side in (step.before, step.after):
+                found |= dict(lift_array(side).definitions)
+        return tuple(found.items())
+
+    @cached_property
+    def scope(self) -> dict[str, Array]:
+        """The names in play: arrays, definitions and dimensions; what claims about it are read in."""
+        names: dict[str, Array] = {}
+        for array in (self.subject, *self.wrt, *self.results.values()):
+            for node in array.node.walk():
+                if isinstance(node, Leaf | Named):
+                    names.setdefault(node.name, Array(node))
+                for size in node.shape:
+                    for symbol in size.free_symbols:
+                        names.setdefault(str(symbol), Dim(symbol))  # type: ignore[arg-type]
+        return names
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The weakest of the steps (``parts``) and of ``end_to_end``; computed when first asked.
+
+        ``end_to_end`` judges the result against the thing derived by power series
+        of balls, without looking at any step.  Steps that are all proved, with a
+        judge that agrees on the whole, are a proof of the whole.
+        """
+        steps = tuple(step.verdict for step in self.steps)
+        whole = self._end_to_end()
+        status = weakest((*steps, whole))
+        if whole.status.upheld and all(v.status is Status.proved for v in steps):
+            status = Status.proved
+        worst = next((v for v in (*steps, whole) if v.status is status), whole)
+        return Verdict(
+            status=status,
+            claim=f"{self.lhs_text} = {self._result_text()}",
+            reason=worst.reason if not status.upheld else "",
+            counterexample=worst.counterexample,
+            conditions=self.conditions,
+            trace=tuple(line for v in steps for line in v.trace) if status is Status.proved else (),
+            parts=steps,
+            end_to_end=whole,
+        )
+
+    def _result_text(self) -> str:
+        return "; ".join(str(a) for a in self.results.values())
+
+    def _end_to_end(self) -> Verdict:
+        leaves = {a.name: _leaf(a) for a in self.wrt}
+        if self.kind == "differential":
+            changing = tuple(leaves.values())
+            claim = Relation(Differential(self.subject.node), "==", self.result.node)
+            return judge_relation(claim, given=self.conditions, changing=changing)
+        subject = definitions_as_leaves(self.subject, self.wrt)
+        order = 2 if self.kind == "hessian" else 1
+        verdicts: list[Verdict] = []
+        for keys, array in self.results.items():
+            wrt = tuple(leaves[k] for k in keys) or (leaves[self.wrt[0].name],) * order
+            verdicts.append(
+                judge_derivative(subject.node, wrt, array.node, order=order, given=self.conditions)
+            )
+        status = weakest(verdicts)
+        return next(v for v in verdicts if v.status is status)
+
+    def expect(self, text: str) -> Derivation:
+        """Assert that the result equals the text, read in the derivation's scope; returns itself.
+
+        Raises
+        ------
+        AssertionError
+            The text is not the result; the report names a point.
+        """
+        expected = read_text(text, self.scope)
+        (result,) = self.results.values()
+        prove_equal(result.node, expected.node, given=self.conditions).require("checked")
+        return self
+
+    def replay(self) -> Any:
+        """The result, recomputed by following the recorded steps."""
+        flat: dict[str, Array] = {}
+        for step in self.steps:
+            flat[step.lhs] = step.replay()
+        keys = list(self.results)
+        ends = list(flat.values())[-len(keys) :]
+        if keys == [()]:
+            return ends[0]
+        return dict(zip([k[0] for k in keys], ends, strict=True)) if len(keys[0]) == 1 else ends
+
+    # -- documents -------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return self._write("text")
+
+    def to_latex(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
+        """LaTeX (amsmath): a fragment, or with ``document=True`` a whole document."""
+        return self._write("latex", document=document, detail=detail, lang=lang)
+
+    def to_html(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
+        """HTML with MathML: a fragment, or with ``document=True`` one self-contained page."""
+        return self._write("html", document=document, detail=detail, lang=lang)
+
+    def to_markdown(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
+        """Markdown with ``$$`` formulas."""
+        return self._write("markdown", document=document, detail=detail, lang=lang)
+
+    def to_json(self) -> str:
+        """JSON that ``symderive.rendering.json.from_json`` reads back to the same derivation."""
+        return self._write("json")
+
+    def _write(self, form: str, **options: Any) -> str:
+        documents = import_module("symderive.rendering.documents")  # a heavy layer above, on demand
+        return documents.write(self, form, **options)
+
+
+def _leaf(array: Array) -> Leaf:
+    node = array.node
+    return node if isinstance(node, Leaf) else definition_leaf(array)
+
+
+def definition_leaf(array: Array) -> Leaf:
+    """The leaf that stands for a definition while deriving by it."""
+    assert isinstance(array.node, Named)
+    return Leaf(array.node.name, array.node.shape, real)
+
+
+def definitions_as_leaves(subject: Array, wrt: tuple[Array, ...]) -> Array:
+    """The subject with each definition that is a variable made a free array."""
+    named = {a.node: definition_leaf(a) for a in wrt if isinstance(a.node, Named)}
+    return Array(build.substitute(subject.node, named), subject.axes) if named else subject
