@@ -66,7 +66,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "symderive.judgement.verdicts": ("Status", "Verdict"),
     "symderive.derivation.derive": ("differential", "gradient", "hessian", "jacobian"),
     "symderive.derivation.derivation": ("Derivation", "Step"),
-    "symderive.derivation.chains": ("chain",),
+    "symderive.derivation.chains": ("Chain", "D", "chain"),
     "symderive.checking.check": ("check",),
     "symderive.checking.claims": ("claim",),
     "symderive.checking.gradients": ("check_gradient",),

@@ -75,8 +75,8 @@ class _Simplifier:
             if not node.children:
                 self.done[node] = node
                 continue
-            children = [self.done[c] for c in node.children]
-            self.done[node] = self._visit(build.rebuild(node, children), region_root=node not in inner)
+            rebuilt = build.rebuild(node, [self.done[c] for c in node.children])
+            self.done[node] = self._visit(rebuilt, node not in inner, rebuilt is not node)
         return self.done[root]
 
     def _record(self, before: Node, after: Node, rule: str) -> Node:
@@ -84,7 +84,7 @@ class _Simplifier:
             self.rewrites.append(Rewrite(before, after, rule, dropped(before, after)))
         return after
 
-    def _visit(self, node: Node, region_root: bool) -> Node:
+    def _visit(self, node: Node, region_root: bool, changed: bool) -> Node:
         if isinstance(node, Contraction):
             node = self._record(node, eliminate_deltas(node), "index of a delta")
         if isinstance(node, Contraction) and not build.is_zero(node):
@@ -109,7 +109,7 @@ class _Simplifier:
                 node = after
         if isinstance(node, Contraction) and self.shape_too:
             node = self._merged_vectors(node)
-        if isinstance(node, Contraction) and self.shape_too:
+        if isinstance(node, Contraction) and (self.shape_too or changed):
             node = self._record(node, _content(node), "common factor")
         return node
 

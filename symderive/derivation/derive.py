@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sympy import Expr, Rational
 
 from symderive.calculus.differentiate import Differentiation, differentiate
+from symderive.calculus.naming import repeated, with_names
 from symderive.calculus.rewrites import Rewrite, Rewritten
 from symderive.calculus.simplify import simplify
 from symderive.derivation.derivation import (
@@ -193,10 +195,7 @@ class _Maker:
 
     def differential(self) -> Derivation:
         self._differentiated(self.subject.node, self.label)
-        result = Array(self.state, self.subject.axes)
-        return Derivation(
-            "differential", self.original, self.wrt, tuple(self.steps), result, self.convention, self.title
-        )
+        return self._made("differential", Array(self.state, self.subject.axes))
 
     def hessian(self) -> Derivation:
         first = self._differentiated(self.subject.node, self.label)
@@ -211,15 +210,7 @@ class _Maker:
                 for other in self.leaves
             }
         only = self.leaves[0].name
-        return Derivation(
-            "hessian",
-            self.original,
-            self.wrt,
-            tuple(self.steps),
-            table if self.several else table[only][only],
-            self.convention,
-            self.title,
-        )
+        return self._made("hessian", table if self.several else table[only][only])
 
     # -- lines --------------------------------------------------------------------
 
@@ -323,7 +314,29 @@ class _Maker:
 
     def _derivation(self, kind: str, arrays: dict[str, Array]) -> Derivation:
         result = arrays if self.several else arrays[self.leaves[0].name]
-        return Derivation(kind, self.original, self.wrt, tuple(self.steps), result, self.convention, self.title)
+        return self._made(kind, result)
+
+    def _made(self, kind: str, result: Any) -> Derivation:
+        """The derivation, with what its result repeats named throughout."""
+        plain = Derivation(kind, self.original, self.wrt, tuple(self.steps), result, self.convention, self.title)
+        taken = {n.name for s in self.steps for n in s.before.node.walk() if isinstance(n, Leaf | Named)}
+        taken |= {str(x) for n in self.original.node.walk() for size in n.shape for x in size.free_symbols}
+        names = repeated((a.node for a in plain.results.values()), taken)
+        if not names:
+            return plain
+
+        def rename(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {k: rename(v) for k, v in value.items()}
+            return Array(with_names(value.node, names), value.axes)
+
+        steps = tuple(_renamed(step, rename) for step in self.steps)
+        return replace(plain, steps=steps, result=rename(result))
+
+
+def _renamed(step: Step, rename: Callable[[Any], Any]) -> Step:
+    substeps = tuple(_renamed(s, rename) for s in step.substeps)
+    return replace(step, before=rename(step.before), after=rename(step.after), substeps=substeps)
 
 
 def _substep(rewrite: Rewrite, changing: tuple[Leaf, ...], given: tuple[Relation, ...]) -> Step:

@@ -556,7 +556,8 @@ def _inner(label: int, vectors: list[_Item], dims: dict[int, Expr]) -> _Item:
         if a == b and not isinstance(a, t.Name):
             tree: t.Tree = t.Call((), "sum", (t.Pow(a.shape, a, t.Num((), Integer(2))),))
         else:
-            tree = _matmul((), *_shorter_order(a, b))
+            a, b = _shorter_order(a, b)
+            tree = t.MatMul((), (a, *(b.factors if isinstance(b, t.MatMul) else (b,))))
         return _Item(tree if sign > 0 else t.Neg((), tree), ())
     return _summed(_upright(_merge(vectors, (label,), dims)), label)
 

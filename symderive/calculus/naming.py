@@ -1,0 +1,78 @@
+"""Names for what is repeated: ``where z = X @ w + b``.
+
+An expression that stands several times in a result is named where that makes
+the whole shorter.  A name changes no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from symderive.language import build
+from symderive.language.nodes import (
+    Contraction,
+    Differential,
+    Leaf,
+    Map,
+    Named,
+    Node,
+)
+from symderive.language.views.lift import lift
+
+_NAMES = ("z", "r", "u", "v", "s", "q", "a", "h")
+
+
+def repeated(nodes: Iterable[Node], taken: Iterable[str]) -> dict[Node, Named]:
+    """Definitions that shorten the given nodes, largest saving first, at most two."""
+    roots = tuple(nodes)
+    names = [n for n in _NAMES if n not in set(taken)]
+    found: dict[Node, Named] = {}
+    for _ in range(2):
+        best = _best(tuple(with_names(r, found) for r in roots))
+        if best is None or not names:
+            break
+        inside = any(isinstance(p, Map) and p.function != "power" and best in _cores(p) for r in roots for p in r.walk())
+        name = names[0] if inside or "r" not in names else "r"
+        names.remove(name)
+        found[best] = Named(name, best)
+    return found
+
+
+def _cores(node: Node) -> tuple[Node, ...]:
+    return tuple(build.split_coefficient(c)[1] for c in node.children)
+
+
+def _best(roots: Sequence[Node]) -> Node | None:
+    """The expression whose name saves most; each root is read by itself."""
+    savings: dict[Node, int] = {}
+    for root in roots:
+        for core, count in _uses(root).items():
+            size = lift(core).tree.count() if count > 1 else 0
+            saving = count * size - (size + 1 + count)
+            if saving > 0:
+                savings[core] = savings.get(core, 0) + saving
+    return max(savings, key=lambda core: savings[core], default=None)
+
+
+def _uses(root: Node) -> dict[Node, int]:
+    uses: dict[Node, int] = {}
+    for node in root.walk():
+        if isinstance(node, Differential | Named):
+            continue
+        for core in _cores(node):
+            if core.children and not isinstance(core, Named):
+                uses[core] = uses.get(core, 0) + 1
+    return uses
+
+
+def with_names(node: Node, definitions: dict[Node, Named]) -> Node:
+    """Put the definitions in wherever their bodies stand, signed and scaled ones included."""
+    if not definitions:
+        return node
+    replacements: dict[Node, Node] = dict(definitions)
+    for part in node.walk():
+        if isinstance(part, Contraction) and part.coefficient != 1:
+            c, core = build.split_coefficient(part)
+            if core in definitions:
+                replacements[part] = build.scale(c, definitions[core])
+    return build.substitute(node, replacements)
