@@ -1,0 +1,282 @@
+"""Finite differences for code that can only be run: evidence beside a verdict, never a verdict.
+
+Central differences on a ladder of steps with Richardson extrapolation (C. J. F. Ridders, "Accurate
+computation of F'(x) and F'(x)F''(x)", Adv. Eng. Softw. 4 (1982)); the step is the one whose
+estimated error, truncation and rounding together, is least.  One-sided differences that do not
+come together as the step shrinks (a kink) enlarge the estimate.  The estimate is part of the
+answer: a claimed entry fails only where it is off by clearly more than it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+
+from symderive.errors import DataError, ShapeError
+from symderive.judgement.verdicts import CrossCheck
+
+EPS = float(np.finfo(float).eps)
+RATIO = 2.0
+LEVELS = 10
+SAFETY = 10.0
+"""A claimed entry fails where it is off by more than this many error estimates."""
+MAX_ENTRIES = 40
+DIRECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Slope:
+    """An estimated derivative along a line, how far off it may be, and the step it came from."""
+
+    value: float
+    error: float
+    step: float
+    kink: bool = False
+
+
+def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None = None, noise: float = 0.0) -> Slope:
+    """Estimate f′(0) of a plain function of one number.
+
+    ``scale`` is the size of the largest step; ``centre`` is f(0) if it is known; ``noise`` the
+    size of what is summed up inside f where that exceeds |f| (its rounding error is EPS times it).
+    Steps at which f is not finite are passed over; with none left the error estimate is infinite.
+
+    >>> import math
+    >>> s = slope(lambda t: math.exp(2 * t))
+    >>> abs(s.value - 2) <= s.error < 1e-8
+    True
+    """
+    middle = f(0.0) if centre is None else centre
+    best = Slope(float("nan"), inf, 0.0)
+    previous: list[float] = []
+    gaps: list[tuple[float, float, float]] = []
+    step = scale
+    for _ in range(LEVELS + 6):
+        up, down = f(step), f(-step)
+        if not (isfinite(up) and isfinite(down)):
+            previous, step = [], step / RATIO
+            continue
+        rounding = 4 * EPS * max(abs(up), abs(down), abs(middle), noise) / step
+        row = [(up - down) / (2 * step)]
+        factor = RATIO * RATIO
+        for j, old in enumerate(previous):
+            row.append((factor * row[j] - old) / (factor - 1))
+            factor *= RATIO * RATIO
+            # the difference to both neighbours of the tableau, and the rounding that it carries
+            error = max(abs(row[j + 1] - row[j]), abs(row[j + 1] - old)) + 2 * rounding
+            if error < best.error:
+                best = Slope(row[j + 1], error, step)
+        gaps.append((abs((up - middle) - (middle - down)) / step, rounding, step))
+        previous = row
+        if len(gaps) >= LEVELS:
+            break
+        step /= RATIO
+    if not gaps:
+        return best
+    if len(gaps) == 1 or best.error == inf:
+        return Slope(best.value, inf, gaps[-1][2])
+    kink = _kink(gaps)
+    return Slope(best.value, max(best.error, kink), best.step, kink > 0)
+
+
+def _kink(gaps: list[tuple[float, float, float]]) -> float:
+    """Half the jump of the one-sided derivatives, 0 where they come together as h shrinks."""
+    (late, rounding, small), (early, _, large) = gaps[-1], gaps[max(0, len(gaps) - 4)]
+    if late > 20 * rounding and late > 0.7 * early and small < large:
+        return late / 2
+    return 0.0
+
+
+def _arrays(point: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    arrays = {name: np.array(value, dtype=float) for name, value in point.items()}
+    for name, value in arrays.items():
+        if not np.all(np.isfinite(value)):
+            raise DataError(f"finite differences need a finite point, but {name} has non-finite entries")
+    return arrays
+
+
+def cross_check(
+    value: Callable[..., Any],
+    gradient: Any,
+    point: Mapping[str, Any],
+    *,
+    max_entries: int = MAX_ENTRIES,
+    directions: int = DIRECTIONS,
+    seed: int = 0,
+    noise: float = 0.0,
+) -> CrossCheck:
+    """Compare a claimed gradient with finite differences at one point.
+
+    ``value(**point)`` is a float; ``point`` maps names to arrays; ``gradient`` maps the same names
+    to arrays of the same shapes (for a single name the array itself will do), or is a callable
+    that returns one.  Every entry is compared while there are at most ``max_entries``; of more, a
+    random choice of entries, and ``directions`` random directions over all of them.  ``noise`` is
+    the size of what the value sums up, where it is larger than the value itself.
+
+    ``ok`` is False where an entry is off by clearly more than its error estimate, or is not
+    finite.  A gradient of the wrong shape raises `ShapeError`; a value that is not finite at the
+    point raises `DataError`.
+
+    >>> import numpy as np
+    >>> at = {"w": np.array([1.0, -2.0])}
+    >>> cross_check(lambda w: float(w @ w), 2 * at["w"], at).ok
+    True
+    >>> cross_check(lambda w: float(w @ w), at["w"], at).worst
+    'w[1]'
+    """
+    arrays = _arrays(point)
+    claimed = _claimed(gradient(**{k: v.copy() for k, v in arrays.items()}) if callable(gradient) else gradient, arrays)
+
+    def at(moved: Mapping[str, np.ndarray]) -> float:
+        with np.errstate(all="ignore"):
+            result = np.asarray(value(**moved), dtype=float)
+        if result.size != 1:
+            raise ShapeError(f"the value must be one number, got an array of shape {result.shape}")
+        return float(result.reshape(()))
+
+    centre = at({k: v.copy() for k, v in arrays.items()})
+    if not isfinite(centre):
+        raise DataError(f"the value is {centre} at the point; finite differences need a point inside the domain")
+    places = [(name, index) for name, array in arrays.items() for index in np.ndindex(array.shape)]
+    if not places:
+        raise DataError("finite differences need at least one parameter")
+    rng = np.random.default_rng(seed)
+    many = len(places) > max_entries
+    chosen = (
+        [places[i] for i in sorted(rng.choice(len(places), max_entries, replace=False))] if many else places
+    )
+    rows = [_entry(at, arrays, claimed, name, index, centre, noise) for name, index in chosen]
+    lines = directions if many else 0
+    rows += [_direction(at, arrays, claimed, number, rng, centre, noise) for number in range(lines)]
+    size = max((abs(r.claimed) for r in rows if isfinite(r.claimed)), default=0.0)
+    failing = [r for r in rows if r.fails(size)]
+    worst = max(failing or rows, key=lambda r: r.badness(size))
+    kinks = sum(r.slope.kink for r in rows)
+    notes = [f"{kinks} entries are at a kink"] if kinks else []
+    blind = sum(not isfinite(r.slope.error) for r in rows)
+    if blind:
+        notes.append(f"{blind} entries could not be estimated")
+    return CrossCheck(
+        ok=not failing,
+        name=worst.name,
+        index=worst.index,
+        claimed=worst.claimed,
+        estimated=worst.slope.value,
+        relative_error=worst.relative,
+        absolute_error=worst.absolute,
+        step=worst.slope.step,
+        error_estimate=worst.slope.error,
+        checked=len(chosen),
+        directions=lines,
+        failing=len(failing),
+        note="; ".join(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    index: tuple[int, ...] | None
+    claimed: float
+    slope: Slope
+
+    @property
+    def absolute(self) -> float:
+        return abs(self.claimed - self.slope.value)
+
+    @property
+    def relative(self) -> float:
+        scale = max(abs(self.claimed), abs(self.slope.value))
+        return self.absolute / scale if scale else 0.0
+
+    def allowed(self, size: float) -> float:
+        """What the finite difference cannot see: its own error, and a few roundings of the claim."""
+        return SAFETY * self.slope.error + 64 * EPS * max(abs(self.claimed), 1e-6 * size)
+
+    def fails(self, size: float) -> bool:
+        if not isfinite(self.claimed):
+            return True
+        return isfinite(self.slope.error) and not self.absolute <= self.allowed(size)
+
+    def badness(self, size: float) -> float:
+        if not isfinite(self.claimed):
+            return inf
+        if not isfinite(self.slope.error):
+            return -1.0
+        if self.fails(size):
+            return self.absolute
+        return self.relative if size else self.absolute
+
+
+def _claimed(gradient: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not isinstance(gradient, Mapping):
+        if len(arrays) != 1:
+            raise ShapeError(
+                f"the gradient must be a mapping with the names {', '.join(arrays)}, got a {type(gradient).__name__}"
+            )
+        gradient = {next(iter(arrays)): gradient}
+    if set(gradient) != set(arrays):
+        raise ShapeError(f"the gradient is given for {', '.join(gradient)}, but the point for {', '.join(arrays)}")
+    claimed = {name: np.asarray(gradient[name], dtype=float) for name in arrays}
+    for name, value in claimed.items():
+        if value.shape != arrays[name].shape:
+            raise ShapeError(
+                f"the gradient by {name} has shape {value.shape}, but {name} has shape {arrays[name].shape}"
+            )
+    return claimed
+
+
+_At = Callable[[Mapping[str, np.ndarray]], float]
+
+
+def _entry(
+    at: _At,
+    arrays: Mapping[str, np.ndarray],
+    claimed: Mapping[str, np.ndarray],
+    name: str,
+    index: tuple[int, ...],
+    centre: float,
+    noise: float,
+) -> _Row:
+    moved = {k: v.copy() for k, v in arrays.items()}
+    start = float(arrays[name][index])
+
+    def f(t: float) -> float:
+        moved[name][index] = start + t
+        # a fresh copy each time: a value function may keep or change what it is given
+        return at({k: v.copy() for k, v in moved.items()})
+
+    return _Row(name, index, float(claimed[name][index]), slope(f, _first_step(abs(start)), centre, noise))
+
+
+def _direction(
+    at: _At,
+    arrays: Mapping[str, np.ndarray],
+    claimed: Mapping[str, np.ndarray],
+    number: int,
+    rng: np.random.Generator,
+    centre: float,
+    noise: float,
+) -> _Row:
+    lines = {k: rng.choice((-1.0, 1.0), v.shape) * rng.uniform(0.5, 1.0, v.shape) for k, v in arrays.items()}
+    length = float(np.sqrt(sum(float(np.sum(v * v)) for v in lines.values())))
+    lines = {k: v / length for k, v in lines.items()}
+    size = max((float(np.max(np.abs(v))) for v in arrays.values() if v.size), default=0.0)
+
+    def f(t: float) -> float:
+        return at({k: v + t * lines[k] for k, v in arrays.items()})
+
+    along = float(sum(float(np.sum(claimed[k] * lines[k])) for k in lines))
+    return _Row(f"direction {number}", None, along, slope(f, _first_step(size), centre, noise))
+
+
+def _first_step(size: float) -> float:
+    """A power of two, so that start + t is nearly exact, of a modest part of the entry's size."""
+    return float(2.0 ** np.floor(np.log2(0.125 * max(size, 0.125))))
+
+
+__all__ = ["Slope", "cross_check", "slope"]
