@@ -120,9 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "A FILE.py is run as Python: name files that you trust.",
     )
     run.set_defaults(command=_run)
-    run.add_argument(
-        "source", nargs="*", metavar="NAME|FILE.py", help="a shipped subject, a file, or a folder"
-    )
+    run.add_argument("source", nargs="*", metavar="NAME|FILE.py", help="a shipped subject, a file, or a folder")
     run.add_argument("--all", action="store_true", help="every shipped subject")
     run.add_argument(
         "--out",
@@ -131,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where pages and kernels go (default: build)",
     )
-    run.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
+    _add_detail(run)
     _add_require(run)
 
     listing = commands.add_parser("list", help="list the shipped subjects, or those of a folder")
@@ -142,17 +140,14 @@ def _parser() -> argparse.ArgumentParser:
         "derive",
         help="derive a gradient, Jacobian or Hessian from NumPy text",
         description="Derive a gradient, Jacobian or Hessian from NumPy text, line by line.",
-        epilog='example: symderive derive "np.sum((X @ w - y)**2)" '
-        "--shape X=n,d --shape w=d --shape y=n --wrt w",
+        epilog='example: symderive derive "np.sum((X @ w - y)**2)" --shape X=n,d --shape w=d --shape y=n --wrt w',
     )
     derive.set_defaults(command=_derive)
     derive.add_argument("text", metavar="TEXT", help="the function, in NumPy; it is read, never executed")
     _add_scope(derive)
-    derive.add_argument(
-        "--wrt", action="append", required=True, metavar="NAME", help="the variable; repeatable"
-    )
+    derive.add_argument("--wrt", action="append", required=True, metavar="NAME", help="the variable; repeatable")
     derive.add_argument("--order", type=int, choices=(1, 2), default=1, help="2 for the Hessian (default: 1)")
-    derive.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
+    _add_detail(derive)
     derive.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
     derive.add_argument("--out", type=Path, metavar="FILE", help="write a whole document there instead")
     _add_require(derive)
@@ -168,9 +163,7 @@ def _parser() -> argparse.ArgumentParser:
         "claim", nargs="+", metavar="CLAIM", help='"LHS == RHS" in one text, or LHS RELATION RHS in three'
     )
     _add_scope(check)
-    check.add_argument(
-        "--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable'
-    )
+    check.add_argument("--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable')
     _add_require(check)
     return parser
 
@@ -192,6 +185,11 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_detail(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the labels")
+
+
 def _add_require(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--require", choices=BARS, default="checked", help="the weakest status that passes")
 
@@ -206,7 +204,7 @@ def _run(arguments: argparse.Namespace) -> int:
     paths = [path for source in sources for path in library.find(source)]
     statuses = [UPHELD]
     for path in dict.fromkeys(paths):
-        verdicts = report(library.load(path), arguments.out, arguments.detail)
+        verdicts = report(library.load(path), arguments.out, arguments.detail, arguments.lang)
         statuses += [_status(verdict, arguments.require) for verdict in verdicts]
     return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index)
 
@@ -229,6 +227,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _derive(arguments: argparse.Namespace) -> int:
     import symderive as sd
+    from symderive.rendering.documents import write
 
     scope = _scope(arguments)
     for name in arguments.wrt:
@@ -238,8 +237,8 @@ def _derive(arguments: argparse.Namespace) -> int:
     kind = sd.hessian if arguments.order == 2 else sd.gradient if function.shape == () else sd.jacobian
     wrt = [scope[name] for name in arguments.wrt]
     derivation = kind(function, wrt[0] if len(wrt) == 1 else wrt)
-    whole = {"document": True} if arguments.out and arguments.format in ("latex", "html") else {}
-    text = getattr(derivation, f"to_{arguments.format}")(detail=arguments.detail, **whole)
+    form, whole = arguments.format, arguments.out is not None
+    text = write(derivation, form, document=whole, detail=arguments.detail, lang=arguments.lang)
     if arguments.out:
         arguments.out.write_text(text + "\n", encoding="utf-8")
         print(f"written: {arguments.out}")
@@ -322,9 +321,7 @@ def _domain(node: ast.expr, text: str) -> Domain:
             try:
                 return getattr(sd, name)(*(_number(value, text) for value in values), **named)
             except TypeError as error:
-                raise ReadError(
-                    f"{name} is not called like that: {error}", text, node.col_offset + 1
-                ) from error
+                raise ReadError(f"{name} is not called like that: {error}", text, node.col_offset + 1) from error
     known = ", ".join(sorted({*PLAIN_DOMAINS, *CALLED_DOMAINS}))
     raise ReadError(f"not a domain; there are {known}, joined by &", text, node.col_offset + 1)
 
@@ -346,9 +343,7 @@ def _number(node: ast.expr, text: str) -> int | float | Fraction:
             return value
         case ast.Name(id="inf" | "oo"):
             return float("inf")
-        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=int() as denominator)) if (
-            denominator
-        ):
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=int() as denominator)) if denominator:
             numerator = _number(left, text)
             if isinstance(numerator, int):
                 return Fraction(numerator, denominator)

@@ -125,16 +125,12 @@ def objective(
         The name is no plain name, or the loss is not a scalar.
     """
     if not name.isidentifier():
-        raise LibraryError(
-            f"objective {name!r}: files are named after it, so it is a plain name such as 'ridge'"
-        )
+        raise LibraryError(f"objective {name!r}: files are named after it, so it is a plain name such as 'ridge'")
     if loss.shape != ():
         raise LibraryError(f"objective {name!r} must be a scalar; its shape is {loss.shape}")
     file = sys._getframe(1).f_globals.get("__file__")
     folder = Path(file).resolve().parent if file else Path.cwd()
-    return Objective(
-        name, loss, wrt, data, target, standardize, dict(constants or {}), tuple(methods), folder
-    )
+    return Objective(name, loss, wrt, data, target, standardize, dict(constants or {}), tuple(methods), folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,9 +266,7 @@ def load(source: str | PathLike[str]) -> Subject:
         if isinstance(value, Objective | Derivation | Chain | Verdict) and not name.startswith("_"):
             items.setdefault(id(value), Item(name, value))
     if not items:
-        raise LibraryError(
-            f"{description.path} shows nothing: no module-level objective, derivation, chain or verdict"
-        )
+        raise LibraryError(f"{description.path} shows nothing: no module-level objective, derivation, chain or verdict")
     return Subject(**vars(description), items=tuple(items.values()))
 
 

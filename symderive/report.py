@@ -1,33 +1,55 @@
 """What `symderive run` says about a subject, and the files that it writes.
 
 The order is the one in which a reader asks: what is the loss, why is this its gradient, what else is
-claimed and how well does it stand, which program follows, does it train, where are the pages.
+claimed and how well does it stand, which program follows, does it train, where are the pages. The
+terminal and the pages get the same blocks; the terminal gets each section when it is ready.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from textwrap import fill, indent
 
 import numpy as np
 
 from symderive.compilation.kernel import compile as compile_kernel
+from symderive.derivation.derivation import Derivation
 from symderive.judgement.verdicts import Verdict
-from symderive.library import Objective, Subject
+from symderive.language.arrays import Array
+from symderive.library import Item, Objective, Subject
+from symderive.rendering.documents import document_of, write_document
+from symderive.rendering.model import (
+    Block,
+    Code,
+    Curve,
+    Definitions,
+    Heading,
+    Note,
+    Row,
+    Steps,
+    Table,
+    Text,
+    claim_blocks,
+    definitions_of,
+    derivation_blocks,
+    derivation_title,
+    foreign,
+    math,
+)
+from symderive.rendering.terminal import text_blocks
+from symderive.rendering.words import words
 from symderive.training.minimize import FitResult, minimize
 
-#: Columns that prose and headings keep to.
-WIDTH = 96
+__all__ = ["PAGES", "report"]
 
-#: How a status is coloured on a terminal: green stands, red falls, yellow is open.
-_COLORS = {"proved": "32", "certified": "32", "checked": "32", "refuted": "31", "undecided": "33"}
+#: The pages that are written, by the format that writes them.
+PAGES = {"html": "page.html", "latex": "page.tex"}
 
 
-def report(subject: Subject, out: Path, detail: str = "brief") -> list[Verdict]:
-    """Print what the subject shows, train its objectives, write its pages and kernels under ``out``.
+def report(subject: Subject, out: Path, detail: str = "brief", lang: str = "en") -> list[Verdict]:
+    """Print what the subject shows, train its objectives, write pages and kernels to ``out/NAME/``.
 
     Returns the verdicts, in order, for the exit status.
 
@@ -35,79 +57,102 @@ def report(subject: Subject, out: Path, detail: str = "brief") -> list[Verdict]:
     ------
     GradientMismatchError
         A gradient disagrees with finite differences: nothing is trained with it.
+    LibraryError, DataError, TrainingError
+        An objective's data cannot be used, or a fit cannot start.
     """
-    out = out / subject.name
-    out.mkdir(parents=True, exist_ok=True)
-    _heading(subject.title, "=")
-    print(fill(subject.summary, WIDTH))
-    verdicts = []
+    folder = out / subject.name
+    folder.mkdir(parents=True, exist_ok=True)
+    title = subject.titles.get(lang, subject.title)
+    print(text_blocks((Heading(1, title),), lang))
+    blocks: list[Block] = []
+    for section in _sections(subject, folder, detail, lang):
+        print("\n" + text_blocks(section, lang), flush=True)
+        blocks += section
+    document = document_of(title, tuple(blocks), lang)
+    for form, name in PAGES.items():
+        (folder / name).write_text(write_document(document, form) + "\n", encoding="utf-8")
+    print(f"\nWritten: {', '.join(sorted(str(path) for path in folder.iterdir()))}\n", flush=True)
+    return [verdict for item in subject.items if (verdict := _verdict(item)) is not None]
+
+
+def _verdict(item: Item) -> Verdict | None:
+    value = item.value
+    if isinstance(value, Objective):
+        return None
+    return value if isinstance(value, Verdict) else value.verdict
+
+
+def _sections(subject: Subject, folder: Path, detail: str, lang: str) -> Iterator[tuple[Block, ...]]:
+    if subject.text:
+        yield (Text(subject.text),)
     for item in subject.items:
-        if isinstance(item.value, Objective):
-            _heading(f"Objective: {item.value.name}", "-")
-            print(indent(str(item.value.loss), "  "))
-        elif isinstance(item.value, Verdict):
-            verdicts.append(item.value)
-            print(f"\n{_status(item.value)}  {item.title}\n{indent(str(item.value), '  ')}")
+        value = item.value
+        heading = Heading(2, item.title.capitalize())
+        if isinstance(value, Objective):
+            yield _stated(value, lang)
+        elif isinstance(value, Verdict):
+            yield claim_blocks(value, item.title, lang)
         else:
-            verdicts.append(item.value.verdict)
-            _heading(item.title.capitalize(), "-")
-            print(item.value.to_text(detail=detail))
+            if isinstance(value, Derivation) or value.title:
+                heading = Heading(2, derivation_title(value, lang))
+            yield (heading, *derivation_blocks(value, detail, lang))
     for item in subject.items:
         if isinstance(item.value, Objective):
-            _train(item.value, out)
-    return verdicts
+            yield _program(item.value, folder, lang)
+            if item.value.data is not None:
+                yield _training(item.value, lang)
 
 
-def _train(objective: Objective, out: Path) -> None:
-    """Compile the objective, print the program, and fit it by each of its methods."""
-    kernel = compile_kernel(objective.loss, wrt=objective.wrt, order=2)
-    path = out / f"{objective.name}.py"
-    kernel.save(path)
-    _heading(f"Program: {path}", "-")
-    print(indent(kernel.source.rstrip(), "  "))
-    if objective.data is None:
-        return
-    data = objective.numbers()
-    sizes = ", ".join(f"{name} {' x '.join(map(str, value.shape)) or value}" for name, value in data.items())
-    _heading(
-        f"Training: {objective.data if isinstance(objective.data, str) else objective.name} ({sizes})", "-"
+def _stated(objective: Objective, lang: str) -> tuple[Block, ...]:
+    """The loss, as it was written."""
+    labels = words(lang)
+    sought = [objective.wrt] if isinstance(objective.wrt, Array) else objective.wrt
+    definitions: tuple[Definitions, ...] = definitions_of([objective.loss], labels["where"])
+    return (
+        Heading(2, f"{labels['objective']}: {objective.name}"),
+        Text(labels["minimise"].format(wrt=", ".join(array.name for array in sought))),
+        Steps((Row("", foreign("L", "L"), math(objective.loss)),)),
+        *definitions,
     )
+
+
+def _program(objective: Objective, folder: Path, lang: str) -> tuple[Block, ...]:
+    """The generated module, which is also saved."""
+    kernel = compile_kernel(objective.loss, wrt=objective.wrt, order=2, name=objective.name)
+    path = kernel.save(folder / f"{objective.name}.py")
+    return Heading(2, f"{words(lang)['program']}: {os.path.basename(path)}"), Code(kernel.source)
+
+
+def _training(objective: Objective, lang: str) -> tuple[Block, ...]:
+    """A fit by each method, with the cross-check that came before it."""
+    labels = words(lang)
+    data = objective.numbers()
     fits: dict[str, tuple[FitResult, float]] = {}
     for method in objective.methods:
         start = time.perf_counter()
         fit = minimize(objective.loss, wrt=objective.wrt, data=data, method=method)
         fits[method] = fit, time.perf_counter() - start
-        if len(fits) == 1:
-            print(fill(f"cross-check: {fit.cross_check}", WIDTH, subsequent_indent="  "))
-    first = _parameters(fits[objective.methods[0]][0])
-    print(
-        f"\n  {'method':<12} {'steps':>6} {'loss':>18} {'|gradient|':>11} {'seconds':>8}   farthest parameter"
-    )
+    meant = fits[objective.methods[0]][0]
+    reference = _flat(meant.x)
+    rows = []
     for method, (fit, seconds) in fits.items():
-        gap = np.abs(_parameters(fit) - first).max(initial=0.0) / max(1.0, np.abs(first).max(initial=0.0))
-        size = np.abs(np.concatenate([np.ravel(part) for part in _parts(fit.jac)])).max()
-        note = "(the reference)" if method == objective.methods[0] else f"{gap:.1e} relative"
-        print(f"  {method:<12} {fit.nit:>6} {fit.fun:>18.12g} {size:>11.1e} {seconds:>8.2f}   {note}")
+        away = np.abs(_flat(fit.x) - reference).max() / max(1.0, np.abs(reference).max())
+        size = np.abs(_flat(fit.jac)).max()
+        note = labels["reference"] if fit is meant else f"{away:.1e}"
+        rows.append((method, str(fit.nit), f"{fit.fun:.12g}", f"{size:.1e}", f"{seconds:.2f}", note))
+    head = ("method", "iterations", "loss", "gradient_size", "seconds", "difference")
+    source = f"{objective.data}; " if isinstance(objective.data, str) else ""
+    shapes = ", ".join(f"{name} {' × '.join(map(str, value.shape)) or value}" for name, value in data.items())
+    return (
+        Heading(2, f"{labels['training']}: {objective.name}"),
+        Note(labels["data"], source + shapes),
+        Note(labels["cross_check"], str(meant.cross_check)),
+        Table(tuple(labels[word] for word in head), tuple(rows)),
+        Curve(labels["curve"], tuple((method, tuple(fit.history)) for method, (fit, _) in fits.items())),
+    )
 
 
-def _parts(value: object) -> list[np.ndarray]:
-    """The arrays of a result that is one array, or a dict of them by name."""
-    return [np.asarray(part) for part in (value.values() if isinstance(value, dict) else [value])]
-
-
-def _parameters(fit: FitResult) -> np.ndarray:
-    return np.concatenate([np.ravel(part) for part in _parts(fit.x)])
-
-
-def _heading(text: str, line: str) -> None:
-    print(f"\n{_styled(text, '1')}\n{line * min(len(text), WIDTH)}")
-
-
-def _status(verdict: Verdict) -> str:
-    return _styled(f"[{verdict.status}]", _COLORS[verdict.status])
-
-
-def _styled(text: str, code: str) -> str:
-    """The text, with a terminal's style where there is a terminal that wants it."""
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return text if plain else f"\x1b[{code}m{text}\x1b[0m"
+def _flat(value: object) -> np.ndarray:
+    """The entries of an array, or of a dict of arrays by name, in one vector."""
+    parts = value.values() if isinstance(value, dict) else [value]
+    return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
