@@ -1,0 +1,870 @@
+"""The normal form for equality: two expressions are the same polynomial in the same atoms.
+
+`decide_equal` writes both sides as canonical sums of
+``rational · Σ_bound Π atom[labels]^exponent`` (see :mod:`polynomials`) and
+compares.  Functions are taken back to exp, log, sign and powers by their rows'
+meaning; softmax, logsumexp and log_softmax by their definitions.  Values and
+definedness are decided apart: what every part of an expression as written
+requires (the argument of a log > 0, a denominator != 0, ...) is collected,
+what declared domains and signs grant is struck off, and the two lists must
+agree.  ``0·log 0`` is 0, so a log below a factor that vanishes with its
+argument requires nothing.
+
+`expand_differentials` is the forward chain rule over the function rows; it lets
+the normal form decide lines such as d(Σ softplus(z)) = Σ σ(z)·dz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import final
+
+from sympy import Expr
+
+from symderive.calculus.polynomials import (
+    ONE,
+    Algebra,
+    Monomial,
+    NotHandled,
+    Polynomial,
+    TooLarge,
+    add,
+    constant_value,
+    exactly_unit,
+    exponent_of,
+    free_labels,
+    scale,
+)
+from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
+from symderive.errors import UnsupportedError
+from symderive.language import build
+from symderive.language import nodes as language
+from symderive.language.functions import function, meaning, partial, template
+from symderive.language.nodes import (
+    Basis,
+    Contraction,
+    Delta,
+    Differential,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Opaque,
+    Range,
+    Sum,
+)
+from symderive.language.statements import Relation
+
+HALF = Fraction(1, 2)
+
+
+@final
+@dataclass(frozen=True)
+class Equality:
+    """The answer of `decide_equal`.
+
+    ``equal`` is True only with a proof: the two sides have the same value at
+    every point of the declared domains where they are defined, for every
+    dimension >= 1, and they are defined at the same points, which are those
+    where ``conditions`` hold (none: everywhere).  False: the normal forms
+    differ, or one side is defined where the other is not (``conditions`` then
+    would mend it).  None: nothing is decided (too large, or not understood).
+    ``facts`` are the declared facts that were at hand.
+    """
+
+    equal: bool | None
+    conditions: tuple[Relation, ...] = ()
+    facts: tuple[str, ...] = ()
+    reason: str = ""
+
+
+# -- differentials -----------------------------------------------------------------
+
+
+def expand_differentials(node: Node, changing: AbstractSet[Leaf]) -> Node:
+    """Write every ``Differential`` in ``node`` in differentials of the changing leaves.
+
+    The forward chain rule: sums, products over factors, function rows, and the
+    rows of logsumexp, softmax, log_softmax and prod.  The differential of a leaf
+    that does not change is 0; the second differential of one that does is 0.
+    Raises `UnsupportedError` where a function has no derivative row.  Source:
+    Magnus & Neudecker, Matrix Differential Calculus, ch. 8.
+
+    >>> import numpy as np, symderive as sd
+    >>> from symderive.language.nodes import Differential
+    >>> w = sd.array("w")
+    >>> from symderive.language.arrays import Array
+    >>> expanded = expand_differentials(Differential((w**2).node), frozenset({w.node}))
+    >>> decide_equal(expanded, (2 * w * Array(Differential(w.node))).node).equal
+    True
+    """
+    return _Forward(changing).expand(node)
+
+
+class _Forward:
+    def __init__(self, changing: AbstractSet[Leaf]) -> None:
+        self.changing = changing
+        self.memo: dict[Node, Node] = {}
+        self.done: dict[Node, Node] = {}
+        self.kinks: dict[Node, None] = {}
+
+    def expand(self, node: Node) -> Node:
+        if node not in self.done:
+            for current in node.walk():
+                if current in self.done:
+                    continue
+                if isinstance(current, Differential):
+                    self.done[current] = self.change(self.done[current.body])
+                elif current.children:
+                    self.done[current] = build.rebuild(current, [self.done[c] for c in current.children])
+                else:
+                    self.done[current] = current
+        return self.done[node]
+
+    def change(self, node: Node) -> Node:
+        """d(node)."""
+        for current in node.walk():
+            if current not in self.memo:
+                self.memo[current] = self._change(current)
+        return self.memo[node]
+
+    def _change(self, node: Node) -> Node:
+        zero = build.zeros(node.shape)
+        moving = [c for c in node.children if not build.is_zero(self.memo[c])]
+        match node:
+            case Leaf():
+                return Differential(node) if node in self.changing else zero
+            case Differential():
+                return zero
+            case Named():
+                return self.memo[node.body]
+            case Sum():
+                return build.add([(w, self.memo[t]) for w, t in node.terms], node.shape)
+            case Contraction() if moving:
+                dims = dict(enumerate(node.label_dims))
+                terms = []
+                for k, (factor, _) in enumerate(node.factors):
+                    if not build.is_zero(self.memo[factor]):
+                        factors = [
+                            (self.memo[f] if q == k else f, labels) for q, (f, labels) in enumerate(node.factors)
+                        ]
+                        terms.append(
+                            (language.ONE, build.contract(node.coefficient, factors, range(node.out_rank), dims))
+                        )
+                return build.add(terms, node.shape)
+            case Map() if moving:
+                terms = []
+                row = function(node.function)
+                for text in row.kinks:
+                    self.kinks[template(text, row.arguments)(*node.arguments)] = None
+                for k, argument in enumerate(node.arguments):
+                    if build.is_zero(self.memo[argument]):
+                        continue
+                    slope = partial(node.function, k, node.arguments)
+                    if slope is None:
+                        raise UnsupportedError(f"{node.function} has no derivative by its argument {k}")
+                    terms.append((language.ONE, build.multiply(
+                        build.broadcast(slope, node.shape), build.broadcast(self.memo[argument], node.shape))))
+                return build.add(terms, node.shape)
+            case Opaque() if moving:
+                return self._opaque(node)
+        if moving:
+            raise UnsupportedError(f"no differential of a {type(node).__name__}")
+        return zero
+
+    def _opaque(self, node: Opaque) -> Node:
+        u = node.arguments[0]
+        du = self.memo[u]
+        rank = u.rank
+        out = range(rank - 1)
+        dims = dict(enumerate(u.shape))
+        everywhere = tuple(range(rank))
+        if node.function == "prod":
+            ratio = build.contract(1, [(du, everywhere), (build.power(u, -1), everywhere)], out, dims)
+            return build.multiply(node, ratio)
+        s = build.opaque("softmax", u)
+        mean = build.contract(1, [(s, everywhere), (du, everywhere)], out, dims)
+        if node.function == "logsumexp":
+            return mean
+        spread = build.contract(1, [(mean, tuple(out))], everywhere, dims)
+        centred = build.add([(language.ONE, du), (-language.ONE, spread)], u.shape)
+        if node.function == "log_softmax":
+            return centred
+        if node.function == "softmax":
+            return build.multiply(s, centred)
+        raise UnsupportedError(f"no differential of {node.function}")
+
+
+# -- expressions to polynomials ----------------------------------------------------
+
+
+class Normaliser:
+    """Turns nodes into polynomials of one `Algebra`; ``named`` keeps definitions as atoms."""
+
+    def __init__(self, given: Sequence[Relation] = (), named: bool = False, budget: int = 60_000) -> None:
+        self.algebra = Algebra(budget)
+        self.signs = Signs(given)
+        self.named = named
+        self._memo: dict[Node, Polynomial] = {}
+        for relation in given:
+            self._assume(relation)
+
+    def _assume(self, relation: Relation) -> None:
+        p = self.difference(relation.lhs, relation.rhs)
+        match relation.op:
+            case ">" | ">=":
+                bounds = Bounds(Fraction(0), INFINITY, relation.op == ">")
+            case "<" | "<=":
+                bounds = Bounds(-INFINITY, Fraction(0), True, relation.op == "<")
+            case "!=":
+                bounds = Bounds(nonzero=True)
+            case _:
+                return
+        self.algebra.assume(p, bounds)
+        self._memo.clear()
+
+    def difference(self, lhs: Node, rhs: Node) -> Polynomial:
+        """lhs - rhs over labels 0, 1, ...; a scalar side is spread."""
+        return add(self.of(lhs), scale(-1, self.of(rhs)))
+
+    def of(self, node: Node) -> Polynomial:
+        """The node's polynomial; axis k is label k, or -1 where the axis has size 1."""
+        for current in node.walk():
+            if current not in self._memo:
+                self._memo[current] = self._of(current)
+        return self._memo[node]
+
+    def at(self, node: Node, labels: Sequence[int]) -> Polynomial:
+        """The polynomial with the axes at given labels."""
+        rename = {k: label for k, label in enumerate(labels) if node.shape[k] != 1}
+        return self.algebra.relabel(self.of(node), rename)
+
+    def labels(self, shape: Sequence[Expr]) -> tuple[int, ...]:
+        """Labels 0, 1, ... with -1 for axes of size 1."""
+        return tuple(-1 if d == 1 else k for k, d in enumerate(shape))
+
+    def _of(self, node: Node) -> Polynomial:
+        algebra = self.algebra
+        here = self.labels(node.shape)
+        match node:
+            case Leaf():
+                bounds = self.signs.bounds(node)
+                if node.domain.has("simplex") and here[node.domain.axis("simplex")] == -1:
+                    return ONE
+                return algebra.single(algebra.leaf(node, "leaf", bounds), here)
+            case Number():
+                return algebra.constant(node.value)
+            case Delta():
+                return ONE if node.dim == 1 else algebra.single(algebra.delta(node.dim), here)
+            case Basis():
+                if node.dim == 1:
+                    return ONE
+                a = algebra.atom("basis", (node.dim, node.index), 1, exactly_unit())
+                return algebra.single(a, here)
+            case Range():
+                if node.dim == 1:
+                    return {}
+                a = algebra.atom("range", node.dim, 1, Bounds(Fraction(0), INFINITY, False))
+                return algebra.single(a, here)
+            case Named():
+                if not self.named:
+                    return self.of(node.body)
+                a = algebra.atom("named", node, node.rank, self.signs.bounds(node.body))
+                return algebra.single(a, here)
+            case Differential():
+                if not isinstance(node.body, Leaf):
+                    raise NotHandled("a differential that is not expanded")
+                return algebra.single(algebra.leaf(node.body, "d"), here)
+            case Sum():
+                return add(*(algebra.multiply(algebra.constant(w), self.of(t)) for w, t in node.terms))
+            case Contraction():
+                return self._contraction(node)
+            case Map():
+                return self._map(node)
+            case Opaque():
+                return self._opaque(node)
+        raise NotHandled(f"a {type(node).__name__}")
+
+    def _contraction(self, node: Contraction) -> Polynomial:
+        algebra = self.algebra
+        names = {k: algebra.fresh() for k in node.bound if node.label_dims[k] != 1}
+        place = tuple(-1 if d == 1 else names.get(k, k) for k, d in enumerate(node.label_dims))
+        result = algebra.constant(node.coefficient)
+        waiting = {names[k]: node.label_dims[k] for k in names}
+        parts = [(self.at(f, [place[i] for i in ls]), {place[i] for i in ls}) for f, ls in node.factors]
+        # the factors that select (δ, unit vectors) first, so that less is expanded
+        parts.sort(key=lambda part: len(part[0]))
+        for k, (part, _) in enumerate(parts):
+            result = algebra.multiply(result, part)
+            later = {i for _, ls in parts[k + 1 :] for i in ls}
+            ready = {i: d for i, d in waiting.items() if i not in later}
+            if ready:
+                result = algebra.contract(result, ready)
+                waiting = {i: d for i, d in waiting.items() if i not in ready}
+        return algebra.contract(result, waiting)
+
+    def _map(self, node: Map) -> Polynomial:
+        algebra = self.algebra
+        inner = [self.of(a) for a in node.arguments]
+        x = inner[0]
+        hint = self.signs.bounds(node.arguments[0])
+        match node.function:
+            case "exp":
+                return algebra.exp(x)
+            case "log":
+                return algebra.log(x, hint)
+            case "power":
+                value = constant_value(inner[1])
+                exponent = node.arguments[1]
+                if isinstance(exponent, Number):
+                    return algebra.power(x, exponent_of(exponent.value), hint)
+                if value is not None:
+                    return algebra.power(x, exponent_of(value), hint)
+                if hint.sign == "+" or algebra.bounds(x).sign == "+":
+                    return algebra.exp(algebra.multiply(inner[1], algebra.log(x, hint)))
+                return algebra.function("power", inner)
+            case "abs":
+                return algebra.magnitude(x, hint)
+            case "sign":
+                return algebra.sign(x, hint)
+            case "maximum" | "minimum":
+                gap = add(x, scale(-1, inner[1]))
+                size = algebra.magnitude(gap)
+                return scale(HALF, add(x, inner[1], scale(1 if node.function == "maximum" else -1, size)))
+            case "heaviside":
+                s = algebra.sign(x, hint)
+                square = algebra.multiply(s, s)
+                at_zero = algebra.multiply(inner[1], add(ONE, scale(-1, square)))
+                return add(scale(HALF, add(square, s)), at_zero)
+            case "lt" | "le" | "eq" | "ne":
+                s = algebra.sign(add(inner[1], scale(-1, x)))
+                square = algebra.multiply(s, s)
+                match node.function:
+                    case "lt":
+                        return scale(HALF, add(square, s))
+                    case "le":
+                        return add(ONE, scale(-HALF, add(square, scale(-1, s))))
+                    case "eq":
+                        return add(ONE, scale(-1, square))
+                return square
+            case "where":
+                mask = self.truth(node.arguments[0])
+                other = add(ONE, scale(-1, mask))
+                return add(algebra.multiply(mask, inner[1]), algebra.multiply(other, inner[2]))
+        simpler = meaning(node.function, node.arguments)
+        if simpler is not None:
+            return self.of(simpler)
+        return algebra.function(node.function, inner, self.signs.bounds(node))
+
+    def truth(self, condition: Node) -> Polynomial:
+        """The mask that a condition is: itself if it is one, else [condition != 0]."""
+        p = self.of(condition)
+        if isinstance(condition, Map) and function(condition.function).mask:
+            return p
+        s = self.algebra.sign(p)
+        return self.algebra.multiply(s, s)
+
+    def _opaque(self, node: Opaque) -> Polynomial:
+        algebra = self.algebra
+        u = node.arguments[0]
+        last = u.rank - 1
+        dim = u.shape[-1]
+        p = self.of(u)
+        if node.function == "prod":
+            if dim == 1:
+                return p
+            slot = algebra.fresh()
+            return algebra.product_over(algebra.relabel(p, {last: slot}), slot, dim)
+        if node.function not in ("logsumexp", "softmax", "log_softmax"):
+            raise NotHandled(f"the function {node.function}")
+        e = algebra.exp(p)
+        total = e if dim == 1 else algebra.contract(e, {last: dim})
+        positive = Bounds(Fraction(0), INFINITY)
+        if node.function == "logsumexp":
+            return algebra.log(total, positive)
+        if node.function == "softmax":
+            return algebra.multiply(e, algebra.power(total, -1, positive))
+        return add(p, scale(-1, algebra.log(total, positive)))
+
+    # -- is it zero ----------------------------------------------------------------
+
+    def is_zero(self, p: Polynomial, depth: int = 3) -> bool:
+        """Whether a polynomial is 0 wherever it is defined: as it stands, or with denominators cleared."""
+        if not p:
+            return True
+        if self._cleared(p):
+            return True
+        return depth > 0 and any(self.is_zero(q, depth - 1) for q in self._summands(p))
+
+    def _cleared(self, p: Polynomial) -> bool:
+        algebra = self.algebra
+        for _ in range(6):
+            worst: dict[tuple[int, tuple[int, ...]], Fraction] = {}
+            for m in p:
+                for a, labels, e in m[0]:
+                    if algebra.atoms[a].kind != "poly" or isinstance(e, Expr) or e >= 0:
+                        continue
+                    if all(i >= -1 for i in labels):
+                        worst[a, labels] = max(worst.get((a, labels), Fraction(0)), Fraction(-e))
+            if not worst:
+                return not p
+            total: Polynomial = {}
+            for m, c in p.items():
+                factors, bound = algebra.open(m)
+                merged = {(a, ls): e for a, ls, e in factors}
+                for at, k in worst.items():
+                    old = merged.get(at, 0)
+                    merged[at] = exponent_of(Fraction(old) + k)  # type: ignore[arg-type]
+                lifted = algebra.reduce(c, [(a, ls, e) for (a, ls), e in merged.items() if e != 0], bound)
+                total = add(total, lifted)
+            p = total
+            if not p:
+                return True
+        return False
+
+    def _summands(self, p: Polynomial) -> Iterable[Polynomial]:
+        """Polynomials whose sum over a new free label is ``p``: it is 0 if one of them is."""
+        algebra = self.algebra
+        if not any(
+            algebra.atoms[a].kind == "poly" and any(i < -1 for i in ls) for m in p for a, ls, _ in m[0]
+        ):
+            return
+        for dim in sorted({d for m in p for d in m[1]}, key=str):
+            choices: list[list[int]] = []
+            for m in p:
+                of_dim = [-2 - k for k, d in enumerate(m[1]) if d == dim]
+                under = [
+                    i for i in of_dim if any(algebra.atoms[a].kind == "poly" and i in ls for a, ls, _ in m[0])
+                ]
+                choices.append(under or of_dim)
+            count = 1
+            for c in choices:
+                count *= len(c)
+            if not 0 < count <= 32:
+                continue
+            for chosen in product(*choices):
+                label = algebra.fresh()
+                total: Polynomial = {}
+                for (m, c), i in zip(p.items(), chosen, strict=True):
+                    bound = {-2 - k: d for k, d in enumerate(m[1]) if -2 - k != i}
+                    factors, inner = algebra.open((_renamed(m, i, label), m[1]))
+                    bound = {q: d for q, d in inner.items() if any(q in ls for _, ls, _ in factors)}
+                    total = add(total, algebra.reduce(c, factors, bound))
+                yield total
+
+
+def _renamed(m: Monomial, old: int, new: int) -> tuple:
+    return tuple((a, tuple(new if i == old else i for i in ls), e) for a, ls, e in m[0])
+
+
+# -- where an expression is defined --------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class Requirement:
+    """``op`` one of "!=", ">", ">=" (of 0), for every index; ``base`` identifies what, ``joint`` its guards."""
+
+    op: str
+    base: int
+    joint: int = -1
+
+
+class Definedness:
+    """The requirements of an expression as written, less those that are granted."""
+
+    def __init__(self, normaliser: Normaliser) -> None:
+        self.normaliser = normaliser
+        self.algebra = normaliser.algebra
+        self.found: dict[Requirement, Relation] = {}
+        self._visited: set[tuple] = set()
+
+    def visit(self, node: Node, labels: Sequence[int] | None = None) -> None:
+        """Collect what a node requires."""
+        self._visit(node, tuple(self.normaliser.labels(node.shape) if labels is None else labels), (), ())
+
+    def _visit(
+        self, node: Node, labels: tuple[int, ...], guards: tuple[Polynomial, ...], strong: tuple[Polynomial, ...]
+    ) -> None:
+        if not guards and not strong:
+            # the same node at other free labels requires the same
+            shape = tuple(labels.index(i) for i in labels)
+            if (node, shape) in self._visited:
+                return
+            self._visited.add((node, shape))
+        if not node.children and not isinstance(node, Basis):
+            return
+        normaliser, algebra = self.normaliser, self.algebra
+        match node:
+            case Basis():
+                if node.index != 0 and node.index != node.dim - 1 and not (node.dim - node.index).is_positive:
+                    if (node.dim - node.index).is_nonpositive:
+                        raise NotHandled("an index out of bounds")
+                    base, _ = algebra.wrap("index", [algebra.constant(node.dim - node.index)])
+                    relation = Relation(Number(node.dim), ">", Number(node.index))
+                    self.found[Requirement("index", base)] = relation
+            case Named():
+                self._visit(node.body, labels, guards, strong)
+            case Sum():
+                for _, term in node.terms:
+                    self._visit(term, labels, guards, strong)
+            case Contraction():
+                self._contraction(node, labels, guards, strong)
+            case Map():
+                self._map(node, labels, guards, strong)
+            case Opaque():
+                fresh = -1 if node.arguments[0].shape[-1] == 1 else algebra.fresh()
+                inner = (*labels[: node.arguments[0].rank - 1], fresh)
+                self._visit(node.arguments[0], inner, (), strong)
+            case Differential():
+                if not isinstance(node.body, Leaf):
+                    raise NotHandled("a differential that is not expanded")
+            case _:
+                for child in node.children:
+                    self._visit(child, labels, (), strong)
+        _ = normaliser
+
+    def _contraction(
+        self, node: Contraction, labels: tuple[int, ...], guards: tuple[Polynomial, ...], strong: tuple[Polynomial, ...]
+    ) -> None:
+        algebra, normaliser = self.algebra, self.normaliser
+        place = list(labels) + [-1 if node.label_dims[k] == 1 else algebra.fresh() for k in node.bound]
+        free = set(labels)
+        selectors: list[tuple[Node, tuple[int, ...]]] = []
+        for factor, ls in node.factors:
+            while isinstance(factor, Named):
+                factor = factor.body
+            if isinstance(factor, Delta):
+                i, j = place[ls[0]], place[ls[1]]
+                if i != j:
+                    old, new = (i, j) if j in free or i not in free else (j, i)
+                    place = [new if x == old else x for x in place]
+                    guards = tuple(algebra.relabel(g, {old: new}) for g in guards)
+                    strong = tuple(algebra.relabel(g, {old: new}) for g in strong)
+            elif isinstance(factor, Basis):
+                selectors.append((factor, ls))
+        for factor, ls in selectors:
+            self._visit(factor, tuple(place[i] for i in ls), (), ())
+            strong = (*strong, normaliser.at(factor, [place[i] for i in ls]))
+        rest = []
+        for f, ls in node.factors:
+            stripped = f
+            while isinstance(stripped, Named):
+                stripped = stripped.body
+            if not isinstance(stripped, Delta | Basis):
+                rest.append((f, tuple(place[i] for i in ls)))
+        for k, (factor, at) in enumerate(rest):
+            if not any(isinstance(n, Map | Opaque | Basis) for n in factor.walk()):
+                continue
+            siblings: tuple[Polynomial, ...] = ()
+            if _has_log(factor):
+                siblings = tuple(normaliser.at(f, ls) for q, (f, ls) in enumerate(rest) if q != k)
+            self._visit(factor, at, guards + siblings, strong)
+
+    def _map(
+        self, node: Map, labels: tuple[int, ...], guards: tuple[Polynomial, ...], strong: tuple[Polynomial, ...]
+    ) -> None:
+        algebra, normaliser = self.algebra, self.normaliser
+        places = [labels if a.shape else () for a in node.arguments]
+        if node.function == "where":
+            self._visit(node.arguments[0], places[0], (), strong)
+            mask = algebra.relabel(
+                normaliser.truth(node.arguments[0]),
+                {k: i for k, i in enumerate(places[0]) if node.arguments[0].shape[k] != 1},
+            )
+            self._visit(node.arguments[1], places[1], (), (*strong, mask))
+            self._visit(node.arguments[2], places[2], (), (*strong, add(ONE, scale(-1, mask))))
+            return
+        first = node.arguments[0]
+        if node.function == "power":
+            exponent = node.arguments[1]
+            if isinstance(exponent, Number):
+                value = exponent.value
+                if value.is_integer and value.is_positive:
+                    self._visit(first, places[0], guards, strong)
+                    return
+                self._visit(first, places[0], (), strong)
+                if value.is_integer:
+                    if not value.is_nonnegative:
+                        self._require("!=", first, places[0], (), strong)
+                else:
+                    self._require(">=" if value.is_nonnegative else ">", first, places[0], (), strong)
+                return
+            self._require(">", first, places[0], (), strong)
+        else:
+            row = function(node.function)
+            for text in row.requires:
+                main, _, guard = text.partition(" or ")
+                name, op, bound = main.split()
+                argument = node.arguments[row.arguments.index(name)]
+                place = places[row.arguments.index(name)]
+                shifted = argument
+                if bound != "0":
+                    shifted = build.add(
+                        [(language.ONE, argument), (language.ONE, build.number(-int(bound)))], argument.shape
+                    )
+                own: tuple[Polynomial, ...] = ()
+                if guard:
+                    k = row.arguments.index(guard.split()[0])
+                    own = (normaliser.at(node.arguments[k], places[k]),)
+                elif node.function in ("log", "log1p", "log2", "log10"):
+                    own = guards
+                self._require(op, shifted, place, own, strong)
+        for argument, place in zip(node.arguments, places, strict=True):
+            self._visit(argument, place, (), strong)
+
+    def _require(
+        self,
+        op: str,
+        node: Node,
+        labels: Sequence[int],
+        guards: tuple[Polynomial, ...],
+        strong: tuple[Polynomial, ...],
+    ) -> None:
+        hint = self.normaliser.signs.bounds(node)
+        p = self.normaliser.at(node, labels)
+        self.require(op, p, Relation(node, op, Number(language.ZERO)), hint, guards, strong)
+
+    def require(
+        self,
+        op: str,
+        p: Polynomial,
+        relation: Relation,
+        hint: Bounds = Bounds(),
+        guards: tuple[Polynomial, ...] = (),
+        strong: tuple[Polynomial, ...] = (),
+    ) -> None:
+        """Note ``p op 0`` unless it is granted; broken into what its factors need."""
+        algebra = self.algebra
+        sign = algebra.bounds(p).meet(hint).sign if p else "0"
+        granted = {"!=": ("+", "-", "nonzero"), ">": ("+",), ">=": ("+", "0+", "0")}[op]
+        if sign in granted or any(self._masked(op, p, mask) for mask in strong):
+            return
+        if not p:
+            raise NotHandled("something is defined nowhere")
+        c, units, parts = algebra.factorise(p)
+        pieces: list[tuple[Polynomial, int | Fraction | Expr]] = []
+        pieces += [({(((a, ls, 1),), ()): Fraction(1)}, e) for a, ls, e in units]
+        pieces += list(parts)
+        if op == "!=":
+            for q, _ in pieces:
+                self._note("!=", q, relation, (), strong)
+            return
+        if op == ">":
+            odd: list[Polynomial] = []
+            for q, e in pieces:
+                known = algebra.bounds(q).sign
+                if len(pieces) == 1 and c > 0 and hint.sign == "0+" and e == 1:
+                    known = "0+"
+                if known in ("0+", "+") or (isinstance(e, int) and e % 2 == 0):
+                    self._note("!=", q, relation, guards if known == "0+" else (), strong)
+                elif isinstance(e, int | Expr):
+                    odd.append(q if isinstance(e, int) else algebra.power(q, e))
+                else:
+                    self._note("!=", q, relation, (), strong)
+            if odd or c < 0:
+                q = algebra.multiply(*odd)
+                self._note(">", scale(-1, q) if c < 0 else q, relation, guards, strong)
+            return
+        if len(pieces) == 1 and isinstance(pieces[0][1], int) and pieces[0][1] % 2:
+            p = scale(1 if c > 0 else -1, pieces[0][0])
+        self._note(">=", p, relation, (), strong)
+
+    def _masked(self, op: str, p: Polynomial, mask: Polynomial) -> bool:
+        """Whether ``p op 0`` holds wherever the mask is 1."""
+        algebra = self.algebra
+        s = algebra.sign(p)
+        square = algebra.multiply(s, s)
+        want = {"!=": (square, ONE), ">": (s, ONE), ">=": (s, square)}[op]
+        return not add(algebra.multiply(mask, want[0]), scale(-1, algebra.multiply(mask, want[1])))
+
+    def _note(
+        self,
+        op: str,
+        q: Polynomial,
+        relation: Relation,
+        guards: tuple[Polynomial, ...],
+        strong: tuple[Polynomial, ...],
+    ) -> None:
+        algebra = self.algebra
+        sign = algebra.bounds(q).sign
+        if sign == "+" or (op == "!=" and sign in ("-", "nonzero")):
+            return
+        if op == ">=" and sign in ("0+", "0"):
+            return
+        if len(q) == 1 and op == "!=":
+            for g in guards:
+                if all(_carries(m, next(iter(q))) for m in g):
+                    return
+        first = min(q.values(), key=abs)
+        q = scale(1 / abs(first), q) if op != "!=" else scale(1 / first, q)
+        base, _ = algebra.wrap("required", [q])
+        joint = -1
+        if guards or strong:
+            weak = algebra.multiply(*guards) if guards else {}
+            hard = algebra.multiply(*strong) if strong else ONE
+            joint, _ = algebra.wrap("guarded", [q, weak, hard])
+        self.found.setdefault(Requirement(op, base, joint), relation)
+
+    def settled(self, assumed: AbstractSet[Requirement] = frozenset()) -> dict[Requirement, Relation]:
+        """The requirements with those that others imply taken out, and pairs joined (>= and != give >)."""
+        found = dict(self.found)
+        known = {r for r in found if r.joint == -1} | {r for r in assumed if r.joint == -1}
+        for r in list(known):
+            if r.op == ">=" and Requirement("!=", r.base) in known:
+                strict = Requirement(">", r.base)
+                if strict not in known:
+                    known.add(strict)
+                    if r in found or Requirement("!=", r.base) in found:
+                        found[strict] = found.get(r) or found[Requirement("!=", r.base)]
+        result = {}
+        for r, relation in found.items():
+            if r in assumed:
+                continue
+            if r.op in ("!=", ">=") and Requirement(">", r.base) in known:
+                continue
+            if r.joint != -1 and any(Requirement(op, r.base) in known for op in (r.op, ">")):
+                continue
+            result[r] = relation
+        return {r: relation for r, relation in result.items() if Requirement(r.op, r.base) not in assumed}
+
+
+def _has_log(node: Node) -> bool:
+    return any(isinstance(n, Map) and n.function in ("log", "log1p", "log2", "log10") for n in node.walk())
+
+
+def _carries(m: Monomial, needle: Monomial) -> bool:
+    """Whether a monomial has the needle's factors."""
+    have = {(a, ls): e for a, ls, e in m[0]}
+    return not needle[1] and all(
+        (a, ls) in have and not isinstance(have[a, ls], Expr) and have[a, ls] > 0 for a, ls, _ in needle[0]  # type: ignore[operator]
+    )
+
+
+# -- the decision --------------------------------------------------------------------
+
+
+def _substituted(node: Node, given: Sequence[Relation]) -> tuple[Node, list[tuple[Node, Leaf]]]:
+    """The node with ``leaf == expression`` of given applied, and what was replaced."""
+    replaced: list[tuple[Node, Leaf]] = []
+    for relation in given:
+        if relation.op != "==":
+            continue
+        for leaf, value in ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs)):
+            if isinstance(leaf, Leaf) and leaf not in value.leaves() and leaf in node.leaves():
+                if value.shape != leaf.shape:
+                    value = build.broadcast(value, leaf.shape)
+                node = build.substitute(node, {leaf: value})
+                replaced.append((value, leaf))
+                break
+    return node, replaced
+
+
+def decide_equal(
+    lhs: Node,
+    rhs: Node,
+    given: tuple[Relation, ...] = (),
+    changing: AbstractSet[Leaf] = frozenset(),
+    budget: int = 60_000,
+) -> Equality:
+    """Decide whether two nodes are equal in value and definedness; see `Equality`.
+
+    Both sides have one shape, or one is a scalar.  ``given`` relations are used
+    as sign facts, and ``leaf == expression`` as a substitution.  ``changing``
+    are the leaves along which a ``Differential`` moves; a statement about
+    differentials says nothing where the differentiated function has a kink or
+    is undefined, and what that excludes is in ``conditions``.  ``budget``
+    bounds the number of terms.  No exception for what is not understood: then
+    ``equal`` is None with the reason.
+
+    >>> import numpy as np, symderive as sd
+    >>> n = sd.dims("n")
+    >>> z = sd.array("z", n)
+    >>> decide_equal(np.tanh(z).node, (1 - 2 / (1 + np.exp(2 * z))).node).equal
+    True
+    >>> answer = decide_equal((z / z).node, sd.ones(n).node)
+    >>> answer.equal, [str(c.op) for c in answer.conditions]
+    (False, ['!='])
+    """
+    if lhs.shape != rhs.shape:
+        if lhs.shape and rhs.shape:
+            return Equality(False, reason=f"the shapes {lhs.shape} and {rhs.shape} differ")
+        lhs, rhs = build.broadcast(lhs, lhs.shape or rhs.shape), build.broadcast(rhs, lhs.shape or rhs.shape)
+    if lhs is rhs and not changing and not any(isinstance(n, Differential) for n in lhs.walk()):
+        identical = True
+    else:
+        identical = False
+    shared = any(isinstance(n, Named) for n in lhs.walk()) and any(isinstance(n, Named) for n in rhs.walk())
+    answer = Equality(None)
+    for named in (True, False) if shared and not identical else (False,):
+        try:
+            answer = _decide(lhs, rhs, given, changing, named, budget)
+        except (TooLarge, NotHandled, UnsupportedError, RecursionError) as problem:
+            answer = Equality(None, reason=str(problem) or type(problem).__name__)
+        if answer.equal:
+            return answer
+    return answer
+
+
+def _decide(
+    lhs: Node, rhs: Node, given: tuple[Relation, ...], changing: AbstractSet[Leaf], named: bool, budget: int
+) -> Equality:
+    forward = _Forward(changing)
+    bodies = [
+        n.body
+        for side in (lhs, rhs)
+        for n in side.walk()
+        if isinstance(n, Differential) and not isinstance(n.body, Leaf | Differential)
+    ]
+    left, right = forward.expand(lhs), forward.expand(rhs)
+    derived = [forward.expand(Differential(b)) for b in bodies]
+    if named and bodies:
+        named = False
+    left, gone = _substituted(left, given)
+    right, gone_too = _substituted(right, given)
+    normaliser = Normaliser(given, named, budget)
+    for value, leaf in gone + gone_too:
+        normaliser.algebra.assume(normaliser.of(value), entry_bounds(leaf.domain.entries))
+    normaliser._memo.clear()
+    same = normaliser.is_zero(normaliser.difference(left, right))
+    facts = tuple(
+        dict.fromkeys(
+            f"{leaf.name} is declared {leaf.domain}"
+            for side in (left, right)
+            for leaf in side.leaves()
+            if repr(leaf.domain) != "real"
+        )
+    ) + tuple(f"given: {r}" for r in given)
+    if not same:
+        return Equality(False, facts=facts, reason="the normal forms differ")
+    assumed = Definedness(normaliser)
+    for body in (*bodies, *derived):
+        assumed.visit(_substituted(body, given)[0])
+    for kink in forward.kinks:
+        kink = _substituted(kink, given)[0]
+        assumed._require("!=", kink, normaliser.labels(kink.shape), (), ())
+    base = assumed.settled()
+    wants = []
+    for side in (left, right):
+        definedness = Definedness(normaliser)
+        definedness.visit(side)
+        wants.append(definedness.settled(frozenset(base)))
+    conditions = tuple(dict.fromkeys(base.values()))
+    if wants[0].keys() != wants[1].keys():
+        unmatched = {r: w[r] for w, other in (wants, wants[::-1]) for r in w if r not in other}
+        return Equality(
+            False,
+            tuple(dict.fromkeys((*conditions, *unmatched.values()))),
+            facts,
+            "equal in value, but one side is defined where the other is not",
+        )
+    return Equality(True, tuple(dict.fromkeys((*conditions, *wants[0].values()))), facts, "equal normal forms")
+
+
+__all__ = ["Definedness", "Equality", "Normaliser", "Requirement", "decide_equal", "exactly", "expand_differentials",
+           "free_labels"]
