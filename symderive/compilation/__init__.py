@@ -1,0 +1,1 @@
+"""From formulas to programs: planning, stable forms, NumPy text, kernels."""

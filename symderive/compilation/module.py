@@ -1,0 +1,252 @@
+"""The text of a whole kernel module: imports, input checks, and one function for each output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+
+from symderive.compilation.numpy_printer import LINE, Statements, imports, number_source, wrapped
+from symderive.compilation.plan import Op, Plan, operations
+from symderive.language.arrays import shape_text
+from symderive.language.nodes import Leaf
+
+__all__ = ["BUILTINS", "Part", "Routine", "module_source"]
+
+#: Built-in names that generated code uses: no array may be called so.
+BUILTINS = frozenset({"float", "int", "tuple", "zip", "all", "any", "isinstance", "ValueError", "bool"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One returned array; ``keys`` is its place in nested dicts, () for the array itself."""
+
+    keys: tuple[str, ...]
+    op: Op
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function to be written: what it returns, group by group (value, then gradient)."""
+
+    name: str
+    summary: str
+    plan: Plan
+    groups: tuple[tuple[Part, ...], ...]
+    directions: tuple[tuple[str, Leaf], ...] = ()
+    is_plain: bool = True  # one direction, not a dict of them
+
+
+def module_source(
+    formula: str,
+    title: str,
+    leaves: Sequence[Leaf],
+    asked: Sequence[Symbol],
+    least: Sequence[tuple[Expr, Expr]],
+    routines: Sequence[Routine],
+) -> str:
+    """The module's source; it imports NumPy and SciPy alone."""
+    writer = _Writer(leaves, asked, least)
+    lines = ['"""' + title, "", *wrapped(formula.replace("\\", "\\\\"), "    "), ""]
+    lines += wrapped(writer.inputs(), "")
+    lines += ["", "Computes in float64. Written by symderive; needs NumPy and SciPy alone.", '"""', ""]
+    lines += imports([[part.op for group in r.groups for part in group] for r in routines])
+    for routine in routines:
+        lines += ["", "", *writer.function(routine)]
+    lines += ["", "", *writer.checks()]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+class _Writer:
+    def __init__(
+        self, leaves: Sequence[Leaf], asked: Sequence[Symbol], least: Sequence[tuple[Expr, Expr]]
+    ) -> None:
+        self._leaves = leaves
+        self._asked = asked
+        self._least = least
+        self._names = [leaf.name for leaf in leaves]
+        self._taken = {*self._names, "np", *(str(s) for leaf in leaves for d in leaf.shape for s in d.free_symbols)}
+        self._taken |= {str(s) for s in asked}
+        self._flag = self._free("check")
+        self._checker = self._free("_checked")
+
+    def _free(self, name: str) -> str:
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
+
+    def inputs(self) -> str:
+        """The inputs with their shapes and domains, as one paragraph."""
+        parts = []
+        for leaf in self._leaves:
+            shape = shape_text(leaf.shape) if leaf.shape else "a scalar"
+            parts.append(f"{leaf.name}: {shape}, {leaf.domain}")
+        parts += [f"{s}: an integer >= 1" for s in self._asked]
+        return "Inputs: " + "; ".join(parts) + "."
+
+    def _header(self, name: str, directions: Sequence[str] = ()) -> list[str]:
+        options = [*(f"{s}" for s in self._asked), f"{self._flag}=True"]
+        parameters = [*directions, *self._names, "*", *options]
+        return _signature(name, parameters)
+
+    def function(self, routine: Routine) -> list[str]:
+        """The lines of one function."""
+        parts = [part for group in routine.groups for part in group]
+        direction = "v" if "v" not in self._taken else self._free("v_")
+        directions = [direction] if routine.directions else []
+        taken = {*self._taken, *directions, *(leaf.name for _, leaf in routine.directions)}
+        statements = Statements(routine.plan, [part.op for part in parts], taken)
+        returned: list[str] = []
+        seen: set[Op] = set()
+        texts: dict[tuple[int, tuple[str, ...]], str] = {}
+        for number, group in enumerate(routine.groups):
+            for part in group:
+                text = statements.text(part.op)
+                if part.op.rank == 0:
+                    text = text if part.op.kind == "var" else f"float({text})"
+                elif part.op in seen:
+                    text += ".copy()"
+                seen.add(part.op)
+                texts[number, part.keys] = text
+        for number, group in enumerate(routine.groups):
+            returned.append(_nested({part.keys: texts[number, part.keys] for part in group}))
+        body = [f'"""{routine.summary}"""']
+        body += self._admission()
+        if routine.directions and not (routine.is_plain and routine.directions[0][1].name == direction):
+            for key, leaf in routine.directions:
+                body.append(f"{leaf.name} = {direction}" + ("" if routine.is_plain else f'["{key}"]'))
+        body += self._dimensions(statements.dims, [leaf for _, leaf in routine.directions])
+        body += statements.lines
+        result = ", ".join(returned)
+        if len(result) + 11 <= LINE and "\n" not in result:
+            body.append(f"return {result}")
+        elif len(returned) == 1:
+            body += f"return {_broken(returned[0])}".splitlines()
+        else:
+            body += ["return (", *(f"    {line}" for r in returned for line in (_broken(r) + ",").splitlines()), ")"]
+        lines = self._header(routine.name, directions)
+        if any(op.kind == "map" and op.data == "where" for op in operations([part.op for part in parts])):
+            # np.where computes both branches; the one that is not taken may be undefined.
+            lines.insert(0, '@np.errstate(divide="ignore", invalid="ignore", over="ignore")')
+        return lines + [f"    {line}" for line in body]
+
+    def _admission(self) -> list[str]:
+        names = ", ".join(self._names)
+        if not self._names:
+            return []
+        left = names if len(self._names) > 1 else f"{names},"
+        options = "".join(f", {s}={s}" for s in self._asked)
+        return [f"if {self._flag}:", f"    {left} = {self._checker}({names}{options})"]
+
+    def _dimensions(self, needed: set[Symbol], directions: Sequence[Leaf]) -> list[str]:
+        lines: list[str] = []
+        left = {s for s in needed if s not in self._asked}
+        for leaf in [*self._leaves, *directions]:
+            here = [dim for dim in leaf.shape if isinstance(dim, Symbol) and dim in left]
+            if not here:
+                continue
+            if len(here) == leaf.rank > 1 and len(set(here)) == leaf.rank:
+                lines.append(f"{', '.join(map(str, here))} = {leaf.name}.shape")
+            else:
+                lines += [f"{dim} = {leaf.name}.shape[{leaf.shape.index(dim)}]" for dim in dict.fromkeys(here)]
+            left -= set(here)
+        return lines
+
+    def checks(self) -> list[str]:
+        """The function that checks the inputs of the saved module."""
+        parameters = [*self._names, *(["*"] if self._asked else []), *map(str, self._asked)]
+        signature = _signature(self._checker, parameters)
+        body = ['"""The inputs as finite float64 arrays of fitting shapes; ValueError otherwise."""']
+        known: dict[Symbol, str] = {s: str(s) for s in self._asked}
+        later: list[str] = []
+        for leaf in self._leaves:
+            name = leaf.name
+            needed = shape_text(leaf.shape) if leaf.shape else "(), a scalar"
+            body.append(f"{name} = np.asarray({name}, dtype=float)")
+            body += [
+                f"if {name}.ndim != {leaf.rank} or {name}.size == 0:",
+                f'    raise ValueError(f"{name} needs shape {needed}, got {{{name}.shape}}")',
+            ]
+            fresh = [i for i, dim in enumerate(leaf.shape) if isinstance(dim, Symbol) and dim not in known]
+            fresh = [i for i in fresh if leaf.shape.index(leaf.shape[i]) == i]
+            for i in fresh:
+                known[leaf.shape[i]] = str(leaf.shape[i])  # type: ignore[index]
+                body.append(f"{leaf.shape[i]} = {name}.shape[{i}]")
+            if len(fresh) < leaf.rank:
+                sizes = ", ".join(number_source(dim)[0] for dim in leaf.shape)
+                sizes = f"({sizes},)" if leaf.rank == 1 else f"({sizes})"
+                later += [
+                    f"if {name}.shape != {sizes}:",
+                    f'    raise ValueError(f"{name} needs shape {needed} = {{{sizes}}}, got {{{name}.shape}}")',
+                ]
+        body += later
+        for dim, least in self._least:
+            size, need = number_source(dim)[0], number_source(least)[0]
+            body += [f"if {size} < {need}:", f'    raise ValueError("{size} must be at least {need}")']
+        for leaf in self._leaves:
+            name = leaf.name
+            body += [
+                f"if not np.all(np.isfinite({name})):",
+                f'    raise ValueError("{name} has entries that are not finite")',
+            ]
+            test = _domain_test(leaf)
+            if test:
+                body += [f"if not ({test}):", f'    raise ValueError("{name} must be in {leaf.domain}")']
+        returned = ", ".join(f"{leaf.name}" if leaf.rank else f"float({leaf.name})" for leaf in self._leaves)
+        body.append(f"return {returned}{',' if len(self._leaves) == 1 else ''}")
+        return [*signature, *(f"    {line}" for line in body)] if self._leaves else []
+
+
+def _signature(name: str, parameters: Sequence[str]) -> list[str]:
+    text = f"def {name}({', '.join(parameters)}):"
+    if len(text) <= LINE:
+        return [text]
+    return [f"def {name}(", *wrapped(", ".join(parameters) + ",", "    "), "):"]
+
+
+def _domain_test(leaf: Leaf) -> str:
+    """A condition that entries in the domain meet, as text; empty where nothing is to be tested."""
+    entries, name = leaf.domain.entries, leaf.name
+    tests: list[str] = []
+    if entries.values is not None:
+        tests.append(f"np.all(np.isin({name}, [{', '.join(number_source(v)[0] for v in entries.values)}]))")
+    else:
+        if entries.low.is_finite:
+            tests.append(f"np.all({name} {'>' if entries.low_open else '>='} {number_source(entries.low)[0]})")
+        if entries.high.is_finite:
+            tests.append(f"np.all({name} {'<' if entries.high_open else '<='} {number_source(entries.high)[0]})")
+        if entries.nonzero:
+            tests.append(f"np.all({name} != 0)")
+        if entries.integer:
+            tests.append(f"np.all({name} == np.round({name}))")
+    for structure, axis in leaf.domain.structures:
+        if structure in ("simplex", "one_hot"):
+            tests.append(f"np.allclose({name}.sum(axis={axis}), 1, rtol=0, atol=1e-8)")
+        elif structure in ("symmetric", "spd"):
+            tests.append(f"np.allclose({name}, {name}.T)")
+    return " and ".join(tests)
+
+
+def _nested(parts: Mapping[tuple[str, ...], str]) -> str:
+    if () in parts:
+        return parts[()]
+    inner: dict[str, dict[tuple[str, ...], str]] = {}
+    for keys, text in parts.items():
+        inner.setdefault(keys[0], {})[keys[1:]] = text
+    return "{" + ", ".join(f'"{key}": {_nested(rest)}' for key, rest in inner.items()) + "}"
+
+
+def _broken(text: str) -> str:
+    """A dict over several lines."""
+    if not text.startswith("{") or len(text) + 11 <= LINE:
+        return text
+    depth, start, items = 0, 1, []
+    for i, c in enumerate(text):
+        depth += (c in "([{") - (c in ")]}")
+        if c == "," and depth == 1:
+            items.append(text[start:i].strip())
+            start = i + 1
+    items.append(text[start:-1].strip())
+    return "\n".join(["{", *(f"    {item}," for item in items), "}"])

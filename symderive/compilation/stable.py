@@ -1,0 +1,980 @@
+"""Stabilising rewrites between the formula as printed and the code as run.
+
+``log(1 + exp(z))`` is what a person writes and overflows at z = 710; the code runs
+``logaddexp(0, z)``.  Each such step is a row of :data:`RULES`: a name, the kind of node that it
+reads, and a function that gives the stabler node or None.  The rules go over a program from the
+leaves to the outputs until none applies, and every application is recorded as a
+:class:`StableStep` that the judge can be asked about.
+
+All of them are identities over the reals (with 0 log 0 = 0) on the declared domains; none of them
+drops a condition except where a limit exists, as in ``x * log(y)`` at x = 0.
+
+Sources: Mächler, "Accurately computing log(1 - exp(-|a|))" (2012) for log1p/expm1; Blanchard,
+D. J. Higham & N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J.
+Numer. Anal. 41 (2021); SciPy's ``special`` documentation for the conventions at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sympy import Expr, Integer, Rational
+from sympy import log as sympy_log
+
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.functions import FUNCTIONS
+from symderive.language.nodes import (
+    ONE,
+    ZERO,
+    Contraction,
+    Factor,
+    Leaf,
+    Map,
+    Named,
+    Node,
+    Number,
+    Opaque,
+    Shape,
+    Sum,
+    Term,
+)
+from symderive.language.statements import Relation
+
+if TYPE_CHECKING:
+    from symderive.judgement.verdicts import Verdict
+
+__all__ = ["RULES", "Rule", "StableStep", "hold", "is_nonnegative", "is_positive", "share", "stabilise"]
+
+#: A node is rewritten at most this often; a rule that undoes another one would never end.
+_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class StableStep:
+    """One stabilising rewrite: ``before`` and ``after`` are equal, ``after`` is what runs.
+
+    ``verdict`` is the judge's answer to "before == after", asked for when it is first read.
+    """
+
+    before: Array
+    after: Array
+    rule: str
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The judgement of ``before == after`` over the declared domains."""
+        from symderive.judgement.judge import judge_relation
+
+        return judge_relation(Relation(self.before.node, "==", self.after.node))
+
+    def __str__(self) -> str:
+        return f"{self.before} -> {self.after}  ({self.rule})"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row: ``rewrite`` gives the stabler node, or None where the pattern is not there."""
+
+    name: str
+    kind: type[Node]
+    rewrite: Callable[..., Node | None]
+
+
+# -- reading nodes -----------------------------------------------------------------------
+
+
+def bare(node: Node) -> Node:
+    """The node behind its names."""
+    while isinstance(node, Named):
+        node = node.body
+    return node
+
+
+def hold(node: Node) -> Node:
+    """The node as a factor that stays whole: products would take a contraction apart."""
+    return Named("", node) if isinstance(node, Contraction) and node.bound else node
+
+
+def constant(node: Node) -> Expr | None:
+    """The number that the node is everywhere, or None."""
+    node = bare(node)
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Contraction) and not node.factors and not node.bound:
+        return node.coefficient
+    return None
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether a contraction is an elementwise product of arrays of its own shape and scalars."""
+    return (
+        isinstance(node, Contraction)
+        and not node.bound
+        and all(labels in ((), tuple(range(node.rank))) for _, labels in node.factors)
+    )
+
+
+def linear(node: Node) -> dict[Node, Expr]:
+    """``{part: weight}`` with node = Σ weight · part; parts are held behind no name."""
+    parts: dict[Node, Expr] = {}
+    stack: list[Term] = [(ONE, node)]
+    while stack:
+        weight, current = stack.pop()
+        current = bare(current)
+        if isinstance(current, Sum):
+            stack.extend((weight * w, n) for w, n in current.terms)
+            continue
+        c, rest = build.split_coefficient(current)
+        if rest is not current:
+            stack.append((weight * c, rest))
+            continue
+        if is_elementwise(current):
+            assert isinstance(current, Contraction)
+            if len(current.factors) == 1 and current.factors[0][0].shape == current.shape:
+                stack.append((weight, current.factors[0][0]))
+                continue
+        parts[current] = parts.get(current, ZERO) + weight
+    return {part: weight for part, weight in parts.items() if weight != 0}
+
+
+def is_multiple(a: Node, b: Node, ratio: Expr | int) -> bool:
+    """Whether a = ratio · b term by term."""
+    if a.shape != b.shape:
+        return False
+    return linear(a) == {part: ratio * weight for part, weight in linear(b).items()}
+
+
+def negative(node: Node) -> Node:
+    """-node, written without a sign where the node begins with one."""
+    parts = linear(node)
+    if len(parts) == 1:
+        ((part, weight),) = parts.items()
+        return build.scale(-weight, hold(part))
+    inner = bare(node)
+    if isinstance(inner, Sum):
+        return build.add([(-w, n) for w, n in inner.terms], inner.shape)
+    return build.scale(-1, hold(node))
+
+
+def _call(node: Node, *names: str) -> tuple[Node, ...] | None:
+    node = bare(node)
+    return node.arguments if isinstance(node, Map) and node.function in names else None
+
+
+def _power(node: Node) -> tuple[Node, Expr]:
+    """``(base, exponent)`` with a constant exponent; exponent 1 where there is no power."""
+    inner = bare(node)
+    if isinstance(inner, Map) and inner.function == "power":
+        exponent = constant(inner.arguments[1])
+        if exponent is not None and exponent.is_number:
+            return inner.arguments[0], exponent
+    return node, ONE
+
+
+def _factors(node: Node) -> tuple[Expr, list[tuple[Node, Expr]]] | None:
+    """``(c, [(base, exponent), ...])`` of an elementwise product; None for anything else."""
+    inner = bare(node)
+    if not isinstance(inner, Contraction):
+        return ONE, [_power(node)]
+    if not is_elementwise(inner):
+        return None
+    return inner.coefficient, [_power(f) for f, _ in inner.factors]
+
+
+def is_positive(node: Node) -> bool:
+    """Whether every entry is > 0, by domains and function rows alone."""
+    node = bare(node)
+    value = constant(node)
+    if value is not None:
+        return bool(value.is_positive)
+    match node:
+        case Leaf():
+            return node.domain.entries.is_positive
+        case Map(function="power"):
+            return is_positive(node.arguments[0])
+        case Map():
+            return FUNCTIONS[node.function].sign == "+"
+        case Opaque(function="softmax"):
+            return True
+        case Contraction():
+            return bool(node.coefficient.is_positive) and all(is_positive(f) for f, _ in node.factors)
+        case Sum():
+            signs = [(w, n) for w, n in node.terms]
+            return all(w.is_positive and is_nonnegative(n) for w, n in signs) and any(
+                is_positive(n) for _, n in signs
+            )
+    return False
+
+
+def is_nonnegative(node: Node) -> bool:
+    """Whether every entry is >= 0, by domains and function rows alone."""
+    node = bare(node)
+    value = constant(node)
+    if value is not None:
+        return bool(value.is_nonnegative)
+    if is_positive(node):
+        return True
+    match node:
+        case Leaf():
+            return node.domain.entries.is_nonnegative
+        case Map(function="power"):
+            exponent = constant(node.arguments[1])
+            return is_nonnegative(node.arguments[0]) or (exponent is not None and bool(exponent.is_even))
+        case Map(function="where"):
+            return is_nonnegative(node.arguments[1]) and is_nonnegative(node.arguments[2])
+        case Map():
+            return FUNCTIONS[node.function].sign in ("+", "0+")
+        case Contraction():
+            rest = [f for f, _ in node.factors]
+            pairs = {f for f in node.factors if node.factors.count(f) % 2 == 0}
+            return bool(node.coefficient.is_nonnegative) and all(
+                is_nonnegative(f) or (f, labels) in pairs for f, labels in node.factors
+            ) and bool(rest)
+        case Sum():
+            return all(w.is_nonnegative and is_nonnegative(n) for w, n in node.terms)
+    return False
+
+
+def _sign_label(node: Node) -> Node | None:
+    """1 - 2y for an array y of labels 0 and 1 (1 - y is such an array too), else None."""
+    inner = bare(node)
+    if isinstance(inner, Leaf):
+        values = inner.domain.entries.values
+        if values is not None and set(values) == {0, 1}:
+            return build.add([(ONE, Number(ONE)), (Integer(-2), inner)], inner.shape)
+        return None
+    parts = linear(inner)
+    if len(parts) == 2 and isinstance(inner, Sum):
+        one = next((p for p in parts if constant(p) is not None), None)
+        leaf = next((p for p in parts if p is not one), None)
+        if one is None or leaf is None or not isinstance(leaf, Leaf) or _sign_label(leaf) is None:
+            return None
+        if parts[one] * (constant(one) or 0) == 1 and parts[leaf] == -1:
+            return build.add([(Integer(2), leaf), (-ONE, Number(ONE))], leaf.shape)
+    return None
+
+
+# -- rules for elementwise functions -------------------------------------------------------
+
+
+def _exponential(node: Node) -> tuple[Node, Expr] | None:
+    """``(a, c)`` with node = c · exp(a), c > 0; a positive constant is c · exp(0)."""
+    value = constant(node)
+    if value is not None:
+        return (Number(ZERO), value) if value.is_positive else None
+    split = _factors(node)
+    if split is None or not split[0].is_positive:
+        return None
+    exponent: list[Term] = []
+    for base, power in split[1]:
+        inner = _call(base, "exp")
+        if inner is None:
+            return None
+        exponent.append((power, inner[0]))
+    if not exponent:
+        return None
+    return build.add(exponent, bare(node).shape), split[0]
+
+
+def _shifted(a: Node, c: Expr, shape: Shape) -> Node:
+    """a + log c."""
+    if c == 1:
+        return a
+    return build.add([(ONE, a), (ONE, Number(sympy_log(c)))], a.shape or shape)
+
+
+def _logaddexp(a: Node, b: Node) -> Node:
+    if constant(b) == 0:
+        a, b = b, a
+    return build.apply("logaddexp", a if a.shape else bare(a), b)
+
+
+def _log_of_exponentials(node: Map) -> Node | None:
+    if node.function != "log":
+        return None
+    inner = bare(node.arguments[0])
+    if isinstance(inner, Sum) and len(inner.terms) == 2:
+        pair = [_exponential(n) for _, n in inner.terms]
+        weights = [w for w, _ in inner.terms]
+        if None in pair or not all(w.is_positive for w in weights):
+            return None
+        (a, c), (b, d) = pair[0], pair[1]  # type: ignore[misc]
+        if constant(a) is not None and constant(b) is not None:
+            return None
+        return _logaddexp(_shifted(a, c * weights[0], ()), _shifted(b, d * weights[1], ()))
+    return None
+
+
+def _log_sum_exp(node: Map) -> Node | None:
+    if node.function != "log":
+        return None
+    inner = bare(node.arguments[0])
+    if not isinstance(inner, Contraction) or not inner.bound or not inner.coefficient.is_positive:
+        return None
+    places = [i for i, (f, _) in enumerate(inner.factors) if _call(f, "exp") is not None]
+    if len(places) != 1:
+        return None
+    base, labels = inner.factors[places[0]]
+    carried = set(labels)
+    if len(carried) != len(labels) or not all(b in carried for b in inner.bound):
+        return None
+    # Positive weights beside exp(z) go into the exponent as their logarithms.
+    others = [factor for i, factor in enumerate(inner.factors) if i != places[0]]
+    if not all(is_positive(f) and set(ls) <= carried for f, ls in others):
+        return None
+    exponent = _call(base, "exp")
+    assert exponent is not None
+    order = [i for i in range(inner.rank) if i in carried] + list(inner.bound)
+    position = {label: i for i, label in enumerate(order)}
+    shape = tuple(inner.label_dims[label] for label in order)
+    z = build.view(exponent[0], [position[x] for x in labels], shape)
+    if others:
+        logs = [build.view(build.apply("log", f), [position[x] for x in ls], shape) for f, ls in others]
+        z = build.add([(ONE, z), *((ONE, n) for n in logs)], shape)
+    for _ in inner.bound:
+        z = build.opaque("logsumexp", z)
+    z = build.view(z, [i for i in range(inner.rank) if i in carried], inner.shape)
+    if inner.coefficient == 1:
+        return z
+    return build.add([(ONE, z), (ONE, Number(sympy_log(inner.coefficient)))], inner.shape)
+
+
+def _log_of_product(node: Map) -> Node | None:
+    """log of exponentials, sigmoids and softmaxes, split where one of them is among the factors."""
+    if node.function != "log":
+        return None
+    split = _factors(node.arguments[0])
+    if split is None or not split[0].is_positive:
+        return None
+    shape = node.shape
+    terms: list[Term] = [] if split[0] == 1 else [(ONE, Number(sympy_log(split[0])))]
+    special = False
+    for base, power in split[1]:
+        if (argument := _call(base, "exp")) is not None:
+            terms.append((power, argument[0]))
+            special = True
+        elif (argument := _call(base, "expit")) is not None:
+            terms.append((power, build.apply("log_expit", argument[0])))
+            special = True
+        elif isinstance(inner := bare(base), Opaque) and inner.function == "softmax":
+            terms.append((power, build.opaque("log_softmax", *inner.arguments)))
+            special = True
+        elif is_positive(base):
+            terms.append((power, build.apply("log", base)))
+        else:
+            return None
+    return build.add(terms, shape) if special else None
+
+
+def _log1p(node: Map) -> Node | None:
+    if node.function == "log":
+        inner = bare(node.arguments[0])
+        if isinstance(inner, Sum):
+            rest: list[Term] = []
+            ones = ZERO
+            for w, n in inner.terms:
+                value = constant(n)
+                if value is None:
+                    rest.append((w, n))
+                else:
+                    ones = ones + w * value
+            if ones == 1 and rest:
+                return build.apply("log1p", build.add(rest, inner.shape))
+    return None
+
+
+def _log1p_of_exponential(node: Map) -> Node | None:
+    if node.function != "log1p":
+        return None
+    found = _exponential(node.arguments[0])
+    if found is not None and constant(found[0]) is None:
+        return _logaddexp(Number(ZERO), _shifted(found[0], found[1], ()))
+    c, rest = build.split_coefficient(bare(node.arguments[0]))
+    inner = _call(rest, "expit")
+    if c == -1 and inner is not None:
+        return build.apply("log_expit", negative(inner[0]))
+    return None
+
+
+def _sigmoid(node: Map) -> Node | None:
+    """(c + d exp(a))**-k is a power of a sigmoid; exp(a)**k is exp(k a)."""
+    if node.function != "power":
+        return None
+    base, exponent = _power(node)
+    inner = bare(base)
+    below, power = _power(inner)
+    if power != 1 and power.is_integer and exponent.is_integer:
+        return build.power(below, power * exponent)
+    if (argument := _call(inner, "exp")) is not None and exponent != 1 and constant(argument[0]) is None:
+        return build.apply("exp", build.scale(exponent, hold(argument[0])))
+    if not (isinstance(inner, Sum) and len(inner.terms) == 2 and exponent.is_negative):
+        return None
+    value = [constant(n) for _, n in inner.terms]
+    for i in (0, 1):
+        c, (weight, other) = value[i], inner.terms[1 - i]
+        if c is None or value[1 - i] is not None:
+            continue
+        found = _exponential(other)
+        c = c * inner.terms[i][0]
+        if found is None or not c.is_positive or not weight.is_positive:
+            continue
+        a = negative(_shifted(found[0], found[1] * weight / c, ()))
+        return build.scale(c**exponent, build.power(build.apply("expit", a), -exponent))
+    return None
+
+
+def _xlogy_of_sigmoid(node: Map) -> Node | None:
+    if node.function != "xlogy":
+        return None
+    x, y = node.arguments
+    if (argument := _call(y, "expit")) is not None and x.shape == y.shape:
+        return build.multiply(hold(x), build.apply("log_expit", argument[0]))
+    inner = bare(y)
+    if isinstance(inner, Opaque) and inner.function == "softmax" and x.shape == y.shape:
+        return build.multiply(hold(x), build.opaque("log_softmax", *inner.arguments))
+    return None
+
+
+def _exp_of_log(node: Map) -> Node | None:
+    if node.function != "exp":
+        return None
+    if (argument := _call(node.arguments[0], "log_expit")) is not None:
+        return build.apply("expit", argument[0])
+    inner = bare(node.arguments[0])
+    if isinstance(inner, Opaque) and inner.function == "log_softmax":
+        return build.opaque("softmax", *inner.arguments)
+    return None
+
+
+# -- rules for sums --------------------------------------------------------------------------
+
+
+def _without(terms: Sequence[Term], used: Iterable[int], new: Term, shape: Shape) -> Node:
+    """The sum with the used terms replaced by a new one at the first of their places."""
+    gone = sorted(used)
+    out: list[Term] = []
+    for i, term in enumerate(terms):
+        if i == gone[0]:
+            out.append(new)
+        elif i not in gone:
+            out.append(term)
+    return build.add(out, shape)
+
+
+def _constant_term(node: Sum) -> tuple[int, Expr] | None:
+    for i, (w, n) in enumerate(node.terms):
+        value = constant(n)
+        if value is not None:
+            return i, w * value
+    return None
+
+
+def _one_minus_sigmoid(node: Sum) -> Node | None:
+    found = _constant_term(node)
+    if found is None:
+        return None
+    i, c = found
+    for k, (w, n) in enumerate(node.terms):
+        inner = _call(n, "expit")
+        if inner is not None and w == -c:
+            return _without(node.terms, (i, k), (c, build.apply("expit", negative(inner[0]))), node.shape)
+        base, exponent = _power(n)
+        if exponent == 2 and w == -c and (inner := _call(base, "tanh")) is not None:
+            twice = build.scale(2, hold(inner[0]))
+            product = build.multiply(build.apply("expit", twice), build.apply("expit", negative(twice)))
+            return _without(node.terms, (i, k), (4 * c, product), node.shape)
+        if exponent == 1 and w == -2 * c and inner is not None:
+            half = build.scale(Rational(-1, 2), hold(inner[0]))
+            return _without(node.terms, (i, k), (c, build.apply("tanh", half)), node.shape)
+        if w == -c and (inner := _call(n, "exp")) is not None:
+            return _without(node.terms, (i, k), (-c, build.apply("expm1", inner[0])), node.shape)
+    return None
+
+
+def _sigmoid_minus_square(node: Sum) -> Node | None:
+    for i, (w, n) in enumerate(node.terms):
+        inner = _call(n, "expit")
+        if inner is None:
+            continue
+        for k, (v, m) in enumerate(node.terms):
+            split = _factors(m)
+            if v != -w or split is None or split[0] != 1 or len(split[1]) not in (1, 2):
+                continue
+            bases = [bare(b) for b, _ in split[1]]
+            if sum(e for _, e in split[1]) == 2 and all(b is bare(n) for b in bases):
+                product = build.multiply(n, build.apply("expit", negative(inner[0])))
+                return _without(node.terms, (i, k), (w, product), node.shape)
+    return None
+
+
+def _softplus(weight: Expr, node: Node) -> tuple[Expr, Node] | None:
+    """``(c, u)`` with weight · node = c · log(1 + exp(u))."""
+    inner = _call(node, "log_expit")
+    if inner is not None:
+        return -weight, negative(inner[0])
+    inner = _call(node, "logaddexp")
+    if inner is not None and constant(inner[0]) == 0:
+        return weight, inner[1]
+    if inner is not None and constant(inner[1]) == 0:
+        return weight, inner[0]
+    return None
+
+
+def _label_times(node: Node) -> Iterator[tuple[Node, Expr, Node]]:
+    """``(1 - 2y, c, u)`` for each way to read the node as c · y · u with labels y."""
+    inner = bare(node)
+    if not isinstance(inner, Contraction) or inner.bound:
+        return
+    for k, (f, labels) in enumerate(inner.factors):
+        if labels != tuple(range(inner.rank)):
+            continue
+        sign = _sign_label(f)
+        if sign is not None:
+            rest = [(g, ls) for j, (g, ls) in enumerate(inner.factors) if j != k]
+            u = build.contract(ONE, rest, range(inner.rank), dict(enumerate(inner.shape)))
+            yield sign, inner.coefficient, u
+
+
+def _bernoulli(node: Sum) -> Node | None:
+    for i, (w, n) in enumerate(node.terms):
+        found = _softplus(w, n)
+        if found is None:
+            continue
+        c, u = found
+        for k, (v, m) in enumerate(node.terms):
+            if k == i:
+                continue
+            for sign, weight, z in _label_times(m):
+                if is_multiple(build.scale(v * weight, hold(z)), u, -c):
+                    flipped = build.multiply(sign, hold(u))
+                    new = build.apply("logaddexp", Number(ZERO), flipped)
+                    return _without(node.terms, (i, k), (c, new), node.shape)
+    return None
+
+
+def _label_choice(node: Sum) -> Node | None:
+    """y log σ(z) + (1 - y) log σ(-z) = log σ((2y - 1) z), one term of the two being 0."""
+    for i, (w, n) in enumerate(node.terms):
+        for sign, c, u in _label_times(n):
+            found = _softplus(w * c, u)
+            if found is None:
+                continue
+            for k, (v, m) in enumerate(node.terms):
+                if k == i:
+                    continue
+                for other, e, x in _label_times(m):
+                    second = _softplus(v * e, x)
+                    if (
+                        second is not None
+                        and second[0] == found[0]
+                        and is_multiple(other, sign, -1)
+                        and is_multiple(second[1], found[1], -1)
+                    ):
+                        # The first term counts where its label is 1, where 1 - 2y = -1.
+                        flipped = build.multiply(negative(sign), hold(found[1]))
+                        new = build.apply("logaddexp", Number(ZERO), flipped)
+                        return _without(node.terms, (i, k), (found[0], new), node.shape)
+    return None
+
+
+def _residual(node: Sum) -> Node | None:
+    for i, (w, n) in enumerate(node.terms):
+        inner = _call(n, "expit")
+        if inner is None:
+            continue
+        for k, (v, m) in enumerate(node.terms):
+            sign = _sign_label(m) if v == -w else None
+            if sign is not None and isinstance(bare(m), Leaf):
+                flipped = build.multiply(sign, hold(inner[0]))
+                new = build.multiply(sign, build.apply("expit", flipped))
+                return _without(node.terms, (i, k), (w, new), node.shape)
+    return None
+
+
+def _log_sigmoid(node: Sum) -> Node | None:
+    """z - log(1 + exp(z)) = log σ(z)."""
+    for i, (w, n) in enumerate(node.terms):
+        found = _softplus(w, n)
+        if found is None:
+            continue
+        c, u = found
+        wanted = {part: -c * weight for part, weight in linear(u).items()}
+        used = [i]
+        for k, (v, m) in enumerate(node.terms):
+            part = bare(m)
+            if k != i and wanted.get(part) == v:
+                del wanted[part]
+                used.append(k)
+        if not wanted:
+            return _without(node.terms, used, (-c, build.apply("log_expit", u)), node.shape)
+    return None
+
+
+def _log_softmax(node: Sum) -> Node | None:
+    """z - logsumexp(z) along the last axis."""
+    rank = len(node.shape)
+    for i, (w, n) in enumerate(node.terms):
+        inner = bare(n)
+        if not (
+            isinstance(inner, Contraction)
+            and inner.coefficient == 1
+            and not inner.bound
+            and len(inner.factors) == 1
+            and inner.factors[0][1] == tuple(range(rank - 1))
+        ):
+            continue
+        lse = bare(inner.factors[0][0])
+        if not (isinstance(lse, Opaque) and lse.function == "logsumexp" and lse.arguments[0].shape == node.shape):
+            continue
+        wanted = {part: -w * weight for part, weight in linear(lse.arguments[0]).items()}
+        used = [i]
+        for k, (v, m) in enumerate(node.terms):
+            part = bare(m)
+            if k != i and wanted.get(part) == v:
+                del wanted[part]
+                used.append(k)
+        if not wanted:
+            return _without(node.terms, used, (-w, build.opaque("log_softmax", *lse.arguments)), node.shape)
+    return None
+
+
+def _xlogx(weight: Expr, node: Node) -> tuple[Expr, Node] | None:
+    """``(c, x)`` with weight · node = c · x log x."""
+    if (inner := _call(node, "entr")) is not None:
+        return -weight, inner[0]
+    inner = _call(node, "xlogy")
+    if inner is not None and bare(inner[0]) is bare(inner[1]):
+        return weight, inner[0]
+    return None
+
+
+def _relative_entropy(node: Sum) -> Node | None:
+    """x log x - x log y, for x >= 0."""
+    for i, (w, n) in enumerate(node.terms):
+        found = _xlogx(w, n)
+        if found is None or not is_nonnegative(found[1]):
+            continue
+        for k, (v, m) in enumerate(node.terms):
+            inner = _call(m, "xlogy")
+            if k != i and v == -found[0] and inner is not None and bare(inner[0]) is bare(found[1]):
+                new = build.apply("rel_entr", found[1], inner[1])
+                return _without(node.terms, (i, k), (found[0], new), node.shape)
+    return None
+
+
+def _kl_div(node: Sum) -> Node | None:
+    """x log(x/y) - x + y."""
+    for i, (w, n) in enumerate(node.terms):
+        inner = _call(n, "rel_entr")
+        if inner is None:
+            continue
+        x, y = bare(inner[0]), bare(inner[1])
+        minus = next((k for k, (v, m) in enumerate(node.terms) if v == -w and bare(m) is x), None)
+        plus = next((k for k, (v, m) in enumerate(node.terms) if v == w and bare(m) is y), None)
+        if minus is not None and plus is not None:
+            return _without(node.terms, (i, minus, plus), (w, build.apply("kl_div", *inner)), node.shape)
+    return None
+
+
+# -- rules for products ----------------------------------------------------------------------
+
+
+def _with_factors(node: Contraction, coefficient: Expr, factors: Sequence[Factor]) -> Node:
+    return build.contract(
+        node.coefficient * coefficient,
+        [(hold(f), labels) for f, labels in factors],
+        range(node.out_rank),
+        dict(enumerate(node.label_dims)),
+    )
+
+
+def _exp_times_sigmoid(node: Contraction) -> Node | None:
+    """exp(a) σ(-a)**q = σ(a) σ(-a)**(q-1)."""
+    for i, (f, labels) in enumerate(node.factors):
+        a = _call(f, "exp")
+        if a is None:
+            continue
+        for k, (g, ls) in enumerate(node.factors):
+            base, exponent = _power(g)
+            b = _call(base, "expit")
+            if b is None or ls != labels or not (exponent - 1).is_nonnegative:
+                continue
+            if is_multiple(a[0], b[0], -1):
+                out = list(node.factors)
+                out[i] = (build.apply("expit", a[0]), labels)
+                if exponent == 1:
+                    del out[k]
+                else:
+                    out[k] = (build.power(base, exponent - 1), labels)
+                return _with_factors(node, ONE, out)
+    return None
+
+
+def _softmax(node: Contraction) -> Node | None:
+    """exp(z) / Σ exp(z) over one axis."""
+    for i, (f, labels) in enumerate(node.factors):
+        z = _call(f, "exp")
+        if z is None or len(set(labels)) != len(labels):
+            continue
+        for k, (g, ls) in enumerate(node.factors):
+            base, exponent = _power(g)
+            total = bare(base)
+            if exponent != -1 or not isinstance(total, Contraction) or len(total.bound) != 1:
+                continue
+            if total.coefficient != 1 or len(total.factors) != 1 or bare(total.factors[0][0]) is not bare(f):
+                continue
+            inside = total.factors[0][1]
+            (bound,) = total.bound
+            if bound not in inside or len(inside) != len(labels):
+                continue
+            summed = labels[inside.index(bound)]
+            if [x for x in labels if x != summed] != [ls[x] for x in inside if x != bound]:
+                continue
+            order = [x for x in labels if x != summed] + [summed]
+            shape = tuple(node.label_dims[x] for x in order)
+            new = build.opaque("softmax", build.view(z[0], [order.index(x) for x in labels], shape))
+            out = [x for j, x in enumerate(node.factors) if j not in (i, k)]
+            out.insert(min(i, k), (new, tuple(order)))
+            return _with_factors(node, ONE, out)
+    return None
+
+
+def _hyperbolic(node: Contraction) -> Node | None:
+    """(exp(a) - exp(-a)) / (exp(a) + exp(-a)) = tanh(a)."""
+    for i, (f, labels) in enumerate(node.factors):
+        top = bare(f)
+        if not isinstance(top, Sum) or len(top.terms) != 2:
+            continue
+        for k, (g, ls) in enumerate(node.factors):
+            base, exponent = _power(g)
+            low = bare(base)
+            if exponent != -1 or ls != labels or not isinstance(low, Sum) or len(low.terms) != 2:
+                continue
+            if {n: abs(w) for w, n in top.terms} != {n: w for w, n in low.terms}:
+                continue
+            parts = [(w, _call(n, "exp")) for w, n in top.terms]
+            (w0, a), (w1, b) = parts
+            if a is None or b is None or w0 != -w1 or not is_multiple(a[0], b[0], -1):
+                continue
+            out = list(node.factors)
+            out[i] = (build.apply("tanh", a[0]), labels)
+            del out[k]
+            return _with_factors(node, w0 / abs(w0), out)
+    return None
+
+
+def _logarithms(node: Node) -> list[tuple[Expr, Node]] | None:
+    """``[(c, y), ...]`` with node = Σ c log y + finite; each log's quotient taken apart; else None."""
+    inner = bare(node)
+    if (argument := _call(inner, "log")) is not None:
+        split = _factors(argument[0])
+        if split is None or len(split[1]) < 2:
+            return [(ONE, argument[0])]
+        if not all(is_nonnegative(base) for base, _ in split[1]) or not split[0].is_positive:
+            return [(ONE, argument[0])]
+        logs = [(power, base) for base, power in split[1]]
+        return logs if split[0] == 1 else [(ONE, Number(split[0])), *logs]
+    return None
+
+
+def _x_log_y(node: Contraction) -> Node | None:
+    """x log(y) where x and y can be 0 together: 0 log 0 = 0, and x log 0 = -inf for x > 0."""
+    for k, (g, ls) in enumerate(node.factors):
+        inner = bare(g)
+        terms = inner.terms if isinstance(inner, Sum) else ((ONE, g),)
+        dangerous = any(
+            (logs := _logarithms(n)) is not None and not all(is_positive(y) for _, y in logs) for _, n in terms
+        ) or any((a := _call(n, "log1p")) is not None and not is_positive(a[0]) for _, n in terms)
+        if not dangerous:
+            continue
+        for i, (f, labels) in enumerate(node.factors):
+            if i == k or labels != ls or is_positive(f):
+                continue
+            if isinstance(bare(f), Leaf) and bare(f).domain.entries.is_nonzero:  # type: ignore[attr-defined]
+                continue
+            out: list[Term] = []
+            for w, n in terms:
+                logs = _logarithms(n)
+                if logs is not None:
+                    out.extend((w * c, build.apply("xlogy", f, y)) for c, y in logs)
+                elif (argument := _call(n, "log1p")) is not None:
+                    out.append((w, build.apply("xlog1py", f, argument[0])))
+                else:
+                    out.append((w, build.multiply(hold(f), hold(n))))
+            new = build.add(out, g.shape)
+            rest = [x for j, x in enumerate(node.factors) if j not in (i, k)]
+            rest.insert(min(i, k), (new, ls))
+            return _with_factors(node, ONE, rest)
+    return None
+
+
+def _masked(node: Contraction) -> Node | None:
+    """where(c, 1, 0) · f = where(c, f, 0): a branch not taken must not make 0 · inf."""
+    for i, (f, labels) in enumerate(node.factors):
+        inner = _call(f, "where")
+        if inner is None:
+            continue
+        values = [constant(x) for x in inner[1:]]
+        if values not in ([1, 0], [0, 1]):
+            continue
+        rest = [(g, ls) for j, (g, ls) in enumerate(node.factors) if j != i and ls == labels]
+        if not rest or all(isinstance(bare(g), Leaf) for g, _ in rest):
+            continue
+        shape = f.shape
+        product = build.multiply(*(hold(g) for g, _ in rest))
+        zero = Number(ZERO)
+        branches = (product, zero) if values == [1, 0] else (zero, product)
+        condition = inner[0]
+        new = build.apply("where", condition, *branches)
+        assert new.shape == shape
+        out = [(g, ls) for j, (g, ls) in enumerate(node.factors) if j != i and ls != labels]
+        out.insert(0, (new, labels))
+        return _with_factors(node, ONE, out)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("log of a sum of exponentials: log(e^a + e^b) = logaddexp(a, b)", Map, _log_of_exponentials),
+    Rule("log-sum-exp, shifted by the largest term", Map, _log_sum_exp),
+    Rule("log of a product of exponentials and sigmoids", Map, _log_of_product),
+    Rule("log(1 + x) = log1p(x)", Map, _log1p),
+    Rule("log1p(exp(z)) = logaddexp(0, z)", Map, _log1p_of_exponential),
+    Rule("1/(1 + exp(-z)) = σ(z)", Map, _sigmoid),
+    Rule("x log σ(z) without the rounded σ", Map, _xlogy_of_sigmoid),
+    Rule("exp(log σ(z)) = σ(z)", Map, _exp_of_log),
+    Rule("log-likelihood of labels 0 and 1: softplus(z) - y z = softplus((1 - 2y) z)", Sum, _bernoulli),
+    Rule("log-likelihood of labels 0 and 1: the term that is not 0", Sum, _label_choice),
+    Rule("residual of labels 0 and 1: σ(z) - y = (1 - 2y) σ((1 - 2y) z)", Sum, _residual),
+    Rule("z - softplus(z) = log σ(z)", Sum, _log_sigmoid),
+    Rule("σ(z) - σ(z)² = σ(z) σ(-z)", Sum, _sigmoid_minus_square),
+    Rule("complements without cancellation: 1 - σ(z) = σ(-z), exp(x) - 1 = expm1(x), 1 - tanh²", Sum,
+         _one_minus_sigmoid),
+    Rule("z - logsumexp(z) = log_softmax(z)", Sum, _log_softmax),
+    Rule("x log x - x log y = rel_entr(x, y)", Sum, _relative_entropy),
+    Rule("rel_entr(x, y) - x + y = kl_div(x, y)", Sum, _kl_div),
+    Rule("exp(z) σ(-z) = σ(z)", Contraction, _exp_times_sigmoid),
+    Rule("exp(z) / Σ exp(z) = softmax(z), shifted by the largest", Contraction, _softmax),
+    Rule("(e^a - e^-a)/(e^a + e^-a) = tanh(a)", Contraction, _hyperbolic),
+    Rule("a mask selects before it multiplies", Contraction, _masked),
+    Rule("0 log 0 = 0: x log y = xlogy(x, y)", Contraction, _x_log_y),
+)
+"""The stabilising rules, in the order in which they are tried."""
+
+
+# -- applying them -----------------------------------------------------------------------------
+
+
+def stabilise(nodes: Sequence[Node]) -> tuple[list[Node], tuple[StableStep, ...]]:
+    """The stable forms of some nodes, and the steps that made them.
+
+    Equal parts of the nodes stay equal parts of the results.
+    """
+    done: dict[Node, Node] = {}
+    steps: dict[tuple[Node, Node], StableStep] = {}
+    shared = share(nodes)
+    for node in shared:
+        for current in node.walk():
+            if current not in done:
+                new = build.rebuild(current, [_held(done[c], c) for c in current.children])
+                done[current] = _fixpoint(new, steps)
+    return [done[node] for node in shared], tuple(steps.values())
+
+
+def _held(new: Node, old: Node) -> Node:
+    return new if new is old else hold(new)
+
+
+def _fixpoint(node: Node, steps: dict[tuple[Node, Node], StableStep]) -> Node:
+    for _ in range(_ROUNDS):
+        for rule in RULES:
+            if isinstance(node, rule.kind) and (new := rule.rewrite(node)) is not None and new is not node:
+                before, after = _plain(node), _plain(new)
+                steps.setdefault((before, after), StableStep(Array(before), Array(after), rule.name))
+                # What a rule made inside is a new place for the other rules.
+                inner = {c: _fixpoint(c, steps) for c in new.children}
+                node = build.rebuild(new, [_held(inner[c], c) for c in new.children])
+                break
+        else:
+            return node
+    return node
+
+
+def _plain(node: Node) -> Node:
+    """The node without the nameless barriers of `hold`."""
+    done: dict[Node, Node] = {}
+    for current in node.walk():
+        if isinstance(current, Named) and not current.name:
+            done[current] = done[current.body]
+        else:
+            done[current] = build.rebuild(current, [done[c] for c in current.children])
+    return done[node]
+
+
+def share(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes with common contractions kept whole.
+
+    ``y * (X @ w)`` is one flat product y_i X_ij w_j; where X @ w occurs by itself as well, it is
+    held here as one factor, so that it is computed once and recognised as the same z.
+    """
+    candidates: dict[Node, None] = {}
+    for node in nodes:
+        for current in node.walk():
+            if not isinstance(current, Map | Opaque | Sum | Named):
+                continue
+            for child in current.children:
+                _, rest = build.split_coefficient(child)
+                if isinstance(rest, Contraction) and rest.bound and rest.rank and len(rest.factors) > 1:
+                    candidates[rest] = None
+    if not candidates:
+        return list(nodes)
+    ordered = sorted((c for c in candidates if isinstance(c, Contraction)), key=lambda c: -len(c.factors))
+    done: dict[Node, Node] = {}
+    for node in nodes:
+        for current in node.walk():
+            if current in done:
+                continue
+            new = build.rebuild(current, [_held(done[c], c) for c in current.children])
+            for candidate in ordered:
+                if not isinstance(new, Contraction) or len(new.factors) <= len(candidate.factors):
+                    continue
+                new = _replace(new, candidate)
+            done[current] = new
+    return [done[node] for node in nodes]
+
+
+def _replace(node: Contraction, part: Contraction) -> Node:
+    """The contraction with ``part`` as one of its factors, if its factors are among them."""
+    found = _match(node, part, 0, {}, [])
+    if found is None:
+        return node
+    labels, used = found
+    factors = [f for i, f in enumerate(node.factors) if i not in used]
+    gone = {labels[b] for b in part.bound}
+    if any(x in gone for _, ls in factors for x in ls) or any(x < node.out_rank for x in gone):
+        return node
+    out = tuple(labels[i] for i in range(part.out_rank))
+    factors.insert(min(used), (Named("", part), out))
+    dims = {i: s for i, s in enumerate(node.label_dims) if i not in gone}
+    return build.contract(node.coefficient, factors, range(node.out_rank), dims)
+
+
+def _match(
+    node: Contraction, part: Contraction, k: int, labels: dict[int, int], used: list[int]
+) -> tuple[dict[int, int], list[int]] | None:
+    if k == len(part.factors):
+        whole = all(i in labels for i in range(len(part.label_dims)))
+        return (labels, used) if whole and len(set(labels.values())) == len(labels) else None
+    wanted, wanted_labels = part.factors[k]
+    for i, (f, ls) in enumerate(node.factors):
+        if i in used or f is not wanted:
+            continue
+        trial = dict(labels)
+        if all(trial.setdefault(a, b) == b for a, b in zip(wanted_labels, ls, strict=True)):
+            found = _match(node, part, k + 1, trial, [*used, i])
+            if found is not None:
+                return found
+    return None
