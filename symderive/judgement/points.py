@@ -1,0 +1,297 @@
+"""Which points a statement is judged at: the plan, what is given, and both sides of every kink."""
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from sympy import Symbol
+
+from symderive.judgement.balls import (
+    Element,
+    Evaluator,
+    Hole,
+    Undefined,
+    coefficient,
+    depth,
+    precision,
+    sign_of,
+)
+from symderive.judgement.examine import (
+    BITS,
+    BUDGET,
+    HOLDS,
+    POINTS,
+    SCALAR_POINTS,
+    Point,
+    Statement,
+)
+from symderive.judgement.instances import (
+    STRATA,
+    Instance,
+    contains,
+    direction,
+    draw,
+    fits,
+    integer_at,
+    satisfies,
+    settings,
+    shape_at,
+)
+from symderive.language.functions import function, template
+from symderive.language.nodes import Contraction, Leaf, Map, Node
+from symderive.language.statements import Relation
+
+
+class Source:
+    """Draws points of the leaves' domains at which everything given holds provably."""
+
+    def __init__(
+        self,
+        leaves: Sequence[Leaf],
+        given: Sequence[Relation],
+        changing: Sequence[Leaf],
+        seed: int,
+        constraints: Sequence[Any],
+    ) -> None:
+        self.leaves = tuple(leaves)
+        self.given = tuple(given)
+        self.changing = tuple(changing)
+        self.seed = seed
+        self.constraints = constraints
+        self.outside = 0
+        self.draws = 0
+
+    def point(self, sizes: dict[Symbol, int], stratum: str, tag: object, tries: int = 1) -> Point | None:
+        """A point, or None after ``tries`` draws."""
+        for attempt in range(tries):
+            kind = stratum if attempt < (tries + 1) // 2 else STRATA[attempt % len(STRATA)]
+            key = f"{self.seed}:{tag}:{attempt}"
+            self.draws += 1
+            instance = draw(self.leaves, sizes, kind, key)
+            if instance is None:
+                continue
+            if self.given:
+                instance = self._repair(instance, key)
+                if instance is None:
+                    self.outside += 1
+                    continue
+            moving = {leaf: direction(leaf, sizes, f"{key}:{leaf.name}") for leaf in self.changing}
+            return Point(instance, moving)
+        return None
+
+    def admits(self, instance: Instance) -> bool:
+        """Whether a point lies in every domain and satisfies everything given, provably."""
+        if not fits(self.constraints, instance.sizes):
+            return False
+        for leaf in self.leaves:
+            value = instance.values[leaf]
+            if value.shape != shape_at(leaf, instance.sizes) or not satisfies(leaf.domain, value):
+                return False
+        return all(holds(r, instance) for r in self.given)
+
+    def _repair(self, instance: Instance, key: str) -> Instance | None:
+        rng = random.Random(f"{key}:repair")
+        for relation in self.given:
+            if holds(relation, instance):
+                continue
+            if relation.op == "==":
+                instance = _assign(relation, instance) or instance
+            if not holds(relation, instance):
+                instance = _solve_relation(relation, instance, rng) or instance
+        return instance if self.admits(instance) else None
+
+
+def holds(relation: Relation, instance: Instance, bits: int = BITS) -> bool:
+    """Whether a relation holds provably, in every entry, at a point."""
+    for level in (bits, 4 * bits):
+        with precision(level):
+            evaluator = Evaluator(instance)
+            a, b = np.broadcast_arrays(evaluator.value(relation.lhs), evaluator.value(relation.rhs))
+            certain = True
+            for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True):
+                if isinstance(x, Undefined) or isinstance(y, Undefined):
+                    return False
+                if isinstance(x, Hole) or isinstance(y, Hole):
+                    certain = False
+                    continue
+                sign = sign_of(x - y)
+                if sign is None:
+                    certain = False
+                elif not HOLDS[relation.op](sign):
+                    return False
+            if certain:
+                return True
+    return False
+
+
+def _fraction(value: Element) -> Fraction | None:
+    return Fraction(int(value.p), int(value.q)) if type(value) is fmpq else None
+
+
+def replaced(instance: Instance, leaf: Leaf, value: np.ndarray) -> Instance:
+    """The instance with another value for one leaf."""
+    return Instance(instance.sizes, {**instance.values, leaf: value})
+
+
+def changed_entry(instance: Instance, leaf: Leaf, index: tuple[int, ...], value: Any) -> Instance:
+    """The instance with one entry changed, and its mirror image in a symmetric leaf."""
+    array = instance.values[leaf].copy()
+    array[index] = value
+    if leaf.domain.has("symmetric") and len(index) >= 2:
+        array[(*index[:-2], index[-1], index[-2])] = value
+    return replaced(instance, leaf, array)
+
+
+def _assign(relation: Relation, instance: Instance) -> Instance | None:
+    """``leaf == expression``: give the leaf the expression's exact value."""
+    for leaf, expr in ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs)):
+        if not isinstance(leaf, Leaf) or leaf in expr.walk():
+            continue
+        with precision(BITS):
+            value = np.broadcast_to(Evaluator(instance).value(expr), instance.values[leaf].shape)
+        out = np.empty(value.shape, object)
+        for index in np.ndindex(out.shape):
+            out[index] = _fraction(value[index])
+            if out[index] is None:
+                break
+        else:
+            if satisfies(leaf.domain, out):
+                return replaced(instance, leaf, out)
+    return None
+
+
+def _solve_relation(relation: Relation, instance: Instance, rng: random.Random) -> Instance | None:
+    """Move single entries so that a relation comes to hold where it is linear in them."""
+    with precision(BITS):
+        evaluator = Evaluator(instance)
+        size = np.broadcast(evaluator.value(relation.lhs), evaluator.value(relation.rhs)).size
+    for flat in range(min(size, 24)):
+        if relation.op in ("==", "<=", ">=") and rng.random() < (1.0 if relation.op == "==" else 0.2):
+            target = Fraction(0)
+        else:
+            target = Fraction(rng.randint(1, 12), rng.choice((1, 2, 4, 10)))
+            if relation.op in ("<", "<="):
+                target = -target
+        solved = solve_entry(relation.lhs, relation.rhs, flat, relation.op, target, instance, rng)
+        instance = solved or instance
+    return instance
+
+
+def solve_entry(
+    lhs: Node, rhs: Node, flat: int, op: str, target: Fraction, instance: Instance, rng: random.Random
+) -> Instance | None:
+    """Make entry ``flat`` of ``lhs - rhs`` equal ``target`` exactly by one entry of one leaf."""
+    places = [
+        (leaf, index)
+        for leaf, value in instance.values.items()
+        if leaf.domain.entries.values is None and value.size
+        for index in np.ndindex(value.shape)
+    ]
+    rng.shuffle(places)
+    for leaf, index in places[:12]:
+        unit = np.empty(instance.values[leaf].shape, object)
+        unit.fill(Fraction(0))
+        unit[index] = Fraction(1)
+        with precision(BITS, 3):
+            evaluator = Evaluator(instance)
+            a = evaluator.jets(lhs, {leaf: unit}, 3)
+            b = evaluator.jets(rhs, {leaf: unit}, 3)
+            x, y = (v.reshape(-1)[flat] for v in np.broadcast_arrays(a, b))
+            if isinstance(x, Hole) or isinstance(y, Hole):
+                continue
+            d = x - y
+            zeroth, first, second = (_fraction(coefficient(d, k)) for k in range(3))
+        if zeroth is None:
+            continue
+        if op != "==" and op != "tie" and HOLDS[op](zeroth):
+            return instance
+        if first is None or second is None or first == 0 or second != 0:
+            continue
+        old = instance.values[leaf][index]
+        if not isinstance(old, Fraction):
+            continue
+        new = old + (target - zeroth) / first
+        if contains(leaf.domain.entries, new):
+            changed = changed_entry(instance, leaf, index, new)
+            if satisfies(leaf.domain, changed.values[leaf]):
+                return changed
+    return None
+
+
+def _cost(nodes: Iterable[Node], sizes: dict[Symbol, int]) -> int:
+    """Roughly how many elements an evaluation makes."""
+    total, seen = 1, set()
+    for root in nodes:
+        for node in root.walk():
+            if node in seen:
+                continue
+            seen.add(node)
+            size = 1
+            for dim in node.label_dims if isinstance(node, Contraction) else node.shape:
+                size *= integer_at(dim, sizes) or 1
+            total += size
+    return total
+
+
+def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, int], str]]:
+    """Sizes and stratum of each point to draw; fewer points where they are expensive."""
+    wanted = settings(statement.roots)
+    if not wanted:
+        return []
+    count = points if points is not None else (SCALAR_POINTS if wanted == [{}] else POINTS)
+    plan: list[tuple[dict[Symbol, int], str]] = []
+    spent = 0
+    costs = [_cost(statement.roots, s) * statement.cost_factor(s) for s in wanted]
+    for k in range(count):
+        i = k % len(wanted)
+        if costs[i] > BUDGET / 8 and k >= 2:
+            continue
+        spent += costs[i]
+        plan.append((wanted[i], STRATA[(k + k // len(wanted)) % len(STRATA)]))
+        if points is None and spent > BUDGET and len(plan) >= 8:
+            break
+    return plan
+
+
+def _kinks(nodes: Iterable[Node]) -> list[Node]:
+    """The expressions at whose zeros a function below the nodes changes its branch."""
+    found: dict[Node, None] = {}
+    for root in nodes:
+        for node in root.walk():
+            if isinstance(node, Map):
+                row = function(node.function)
+                for text in row.kinks:
+                    kink = template(text, row.arguments)(*node.arguments)
+                    if depth(kink) == 0 and kink.leaves():
+                        found[kink] = None
+    return list(found)
+
+
+class Sides:
+    """Which sides of each kink the points so far have seen."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.kinks = _kinks(nodes)[:12]
+        self.seen: dict[Node, set[int]] = {k: set() for k in self.kinks}
+
+    def look(self, instance: Instance) -> bool:
+        """Note the sides at a point; whether one of them is new."""
+        new = False
+        with precision(BITS):
+            evaluator = Evaluator(instance)
+            for kink in self.kinks:
+                for value in evaluator.value(kink).reshape(-1):
+                    if not isinstance(value, Hole):
+                        sign = sign_of(value)
+                        if sign is not None and sign not in self.seen[kink]:
+                            self.seen[kink].add(sign)
+                            new = True
+        return new
+
+    def missing(self) -> list[tuple[Node, int]]:
+        """The sides not seen yet."""
+        return [(k, s) for k in self.kinks for s in (-1, 0, 1) if s not in self.seen[k]]
