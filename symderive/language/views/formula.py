@@ -136,13 +136,18 @@ def formula_lines(formula: Formula, width: float, first: float | None = None) ->
     then inside; continuation lines start with ``\quad``.  A piece that is wider
     than a line is left as it is.
     """
-    tokens = list(_tokens(formula.parts))
-    if sum(t.width for t in tokens if isinstance(t, Piece)) <= (width if first is None else first):
-        return [formula_latex(formula)]
-    lines = _split(tokens, width, width if first is None else first)
-    out = [_join(lines[0])]
-    out.extend(rf"\quad{{}}{_join(line)}" for line in lines[1:])
-    return out
+    lines = _broken(formula, width, first)
+    return [_join(lines[0]), *(rf"\quad{{}}{_join(line)}" for line in lines[1:])]
+
+
+def line_widths(formula: Formula, width: float, first: float | None = None) -> list[float]:
+    """The estimated widths of the lines that :func:`formula_lines` makes, in em."""
+    lines = _broken(formula, width, first)
+    return [sum(piece.width for piece in line) + (1.0 if k else 0.0) for k, line in enumerate(lines)]
+
+
+def _broken(formula: Formula, width: float, first: float | None) -> list[list[Piece]]:
+    return _split(list(_tokens(formula.parts)), width, width if first is None else first)
 
 
 def _priority(depth: int, rank: int) -> int:
@@ -260,7 +265,8 @@ def has_sum(formula: Formula) -> bool:
     return PLUS in formula.parts or MINUS in formula.parts
 
 
-def _kind(parts: Sequence[Part], at: int) -> str:
+def kind_at(parts: Sequence[Part], at: int) -> str:
+    """What the part at a place is to its neighbours."""
     part = parts[at]
     return part.kind if isinstance(part, Piece | Bracket) else "plain"
 
@@ -273,12 +279,13 @@ def product_of(factors: Sequence[Formula]) -> Formula:
     for position, factor in enumerate(factors):
         last = position == len(factors) - 1
         written = factor
+        starts_d = kind_at(factor.parts, 0) == "d"
         if factor.level == OPEN and not last:
             written = Formula(factor.closed, CALL) if factor.closed is not None else bracket(factor)
-        elif factor.level < (OPEN if last else MUL) or factor.level == HADAMARD:
+        elif factor.level < (OPEN if last else MUL) or factor.level == HADAMARD or (starts_d and not last):
             written = bracket(factor)
         if position:
-            before, after = _kind(parts, -1), _kind(written.parts, 0)
+            before, after = kind_at(parts, -1), kind_at(written.parts, 0)
             if after == "digit" or (before == "fraction" and after == "fraction"):
                 parts.append(CDOT)
             elif after in ("d", "word") or before in ("word", "function"):
@@ -325,9 +332,7 @@ def operator_of(name: str, arguments: Sequence[Formula]) -> Formula:
 
 def _is_simple(formula: Formula) -> bool:
     """Whether ``\\log`` may stand before it without brackets."""
-    return (
-        len(formula.parts) == 1 and isinstance(formula.parts[0], Piece) and formula.level in (ATOM, FRACTION)
-    )
+    return len(formula.parts) == 1 and isinstance(formula.parts[0], Piece) and formula.level in (ATOM, FRACTION)
 
 
 def function_of(tex: str, width: float, argument: Formula) -> Formula:

@@ -110,11 +110,12 @@ __all__ = [
 
 # -- names ------------------------------------------------------------------------------------
 
-_ALPHABET = """
+_ALPHABET_TEXT = """
 α alpha β beta γ gamma δ delta ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu ξ xi π pi ρ rho σ sigma
 τ tau υ upsilon φ phi χ chi ψ psi ω omega ς varsigma ε varepsilon
 Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Υ Upsilon Φ Phi Ψ Psi Ω Omega
-""".split()
+"""
+_ALPHABET = _ALPHABET_TEXT.split()
 _LETTERS = {letter: "\\" + name for letter, name in zip(_ALPHABET[::2], _ALPHABET[1::2], strict=True)}
 _GREEK = {name: "\\" + name for name in (*_ALPHABET[1::2], "varphi", "vartheta", "ell")}
 _GREEK |= {"lam": r"\lambda", "lamda": r"\lambda", "epsilon": r"\varepsilon", "eps": r"\varepsilon"}
@@ -183,7 +184,8 @@ def _subscript(pieces: Sequence[Piece]) -> Piece:
     return Piece(f"_{{{tex}}}", SCRIPT * sum(p.width + (0 if plain else 0.2) for p in pieces))
 
 
-def _name(name: str) -> Formula:
+def name_formula(name: str) -> Formula:
+    """A declared name as a formula."""
     base, subscripts = _name_parts(name)
     if not subscripts:
         return Formula((base,), ATOM)
@@ -197,7 +199,7 @@ def name_latex(name: str) -> str:
     >>> name_latex("W1"), name_latex("lambda_"), name_latex("y_hat"), name_latex("step_size")
     ('W_{1}', '\\lambda', '\\hat{y}', '\\mathrm{step}_{\\mathrm{size}}')
     """
-    return formula_latex(_name(name))
+    return formula_latex(name_formula(name))
 
 
 # -- numbers ------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ def _number(value: Expr) -> Formula:
         digit = Piece(text, 0.5 * len(text), 0, "digit")
         return Formula((digit,), ATOM) if value >= 0 else Formula((SIGN, digit), ADD)
     if isinstance(value, Symbol):
-        return _name(value.name)
+        return name_formula(value.name)
     if isinstance(value, Rational):
         inner = fraction_of(_number(Integer(abs(value.p))), _number(Integer(value.q)))
         return inner if value > 0 else Formula((SIGN, *inner.parts), ADD)
@@ -334,6 +336,10 @@ def _is_linear(tree: Tree) -> bool:
     return False
 
 
+def _has_differential(tree: Tree) -> bool:
+    return isinstance(tree, D) or any(_has_differential(child) for child in tree.children)
+
+
 def _is_scalar(tree: Tree) -> bool:
     """Whether no array occurs in it."""
     return not tree.shape and all(_is_scalar(child) for child in tree.children)
@@ -419,7 +425,7 @@ class _Writer:
             return self._matrix(plain)
         match tree:
             case Name(text=text):
-                return _name(text)
+                return name_formula(text)
             case Num(value=value):
                 return _number(value)
             case Neg() | Mul() | Div():
@@ -567,9 +573,7 @@ class _Writer:
             if len(bottom.shape) == 2 and _is_one(bottom.shape[1]) and bottom.shape[0] == tree.shape[0]:
                 return product_of([inverse, middle])
             if bottom.shape[-1] == tree.shape[1] and (len(bottom.shape) == 1 or _is_one(bottom.shape[0])):
-                return product_of(
-                    [at_least(middle, MUL) if middle.level != HADAMARD else bracket(middle), inverse]
-                )
+                return product_of([at_least(middle, MUL) if middle.level != HADAMARD else bracket(middle), inverse])
         return chain_of([self._fit(top, tree.shape), self._fit(bottom, tree.shape)], OSLASH, HADAMARD)
 
     def _quotient(self, top: Tree, bottom: Tree) -> Formula:
@@ -645,7 +649,8 @@ class _Writer:
             a, b = flat
             if a == b:
                 return self._norm_squared(a)
-            if not (_is_linear(a) and _is_linear(b)):
+            changes = _has_differential(a) or _has_differential(b)
+            if not changes and not (_is_linear(a) and _is_linear(b)):
                 return self._big(r"\sum", Mul(a.shape, (a, b)), ())
         factors, rank = self._factors(tree)
         if rank == "row":
@@ -722,7 +727,7 @@ class _Writer:
             base, subscripts = _name_parts(tree.text)
             if not subscripts:
                 return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
-            return Formula(scripted(bracket(_name(tree.text)), script).parts, ATOM)
+            return Formula(scripted(bracket(name_formula(tree.text)), script).parts, ATOM)
         inner = self._matrix(tree)
         if isinstance(tree, Call) and inner.level == CALL:
             inner = replace(inner, level=ATOM)
@@ -776,9 +781,7 @@ class _Writer:
     def _constant(self, name: str, sizes: Shape) -> Formula:
         if name == "zeros":
             text = r"\times ".join(flat(_number(s).parts) for s in sizes)
-            return Formula(
-                (Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM
-            )
+            return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM)
         factors = []
         for position, size in enumerate(sizes):
             written = _number(size)
@@ -961,7 +964,7 @@ class _Writer:
             positive = Formula((*heads, *inside.parts[1:]), OPEN)
             return self._negated(positive)
         if inside.level == ADD:
-            inside = bracket(inside, "[", "]") if inside.width > 5 or inside.tall else bracket(inside)
+            inside = bracket(inside, "[", "]") if inside.width > 8 or inside.tall else bracket(inside)
         if not heads:
             return inside
         return Formula((*heads, *inside.parts), OPEN)
@@ -1037,9 +1040,7 @@ class _Writer:
     def _entry_of(self, tree: Tree, labels: tuple[str | None, ...]) -> Formula:
         """The entry of an operand that may broadcast: fewer axes, or axes of length 1."""
         own = labels[len(labels) - len(tree.shape) :] if tree.shape else ()
-        return self._entry(
-            tree, tuple(None if _is_one(s) else i for s, i in zip(tree.shape, own, strict=True))
-        )
+        return self._entry(tree, tuple(None if _is_one(s) else i for s, i in zip(tree.shape, own, strict=True)))
 
     def _pieces(self, labels: Sequence[str | None]) -> list[Piece]:
         return [Piece("1", 0.5, 0, "digit") if i is None else self._label_or_number(i) for i in labels]
@@ -1182,9 +1183,7 @@ class _Writer:
     def _entry_softmax(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
         try:
             inner = self._softmax(replace(tree, function="softmax"))
-            entry = Formula(
-                scripted(replace(inner, level=ATOM), _subscript(self._pieces(labels))).parts, ATOM
-            )
+            entry = Formula(scripted(replace(inner, level=ATOM), _subscript(self._pieces(labels))).parts, ATOM)
             return entry if tree.function == "softmax" else function_of(r"\log", 1.3, entry)
         except _NoMatrixForm:
             operand = tree.arguments[0]
@@ -1263,9 +1262,7 @@ _EQUALS = Piece(" = ", 1.34, 0, "op")
 
 def where_formulas(definitions: Sequence[tuple[str, Tree]]) -> list[Formula]:
     """Each definition as ``z = Xw``."""
-    return [
-        Formula((*_name(name).parts, _EQUALS, *tree_formula(tree).parts), ADD) for name, tree in definitions
-    ]
+    return [Formula((*name_formula(name).parts, _EQUALS, *tree_formula(tree).parts), ADD) for name, tree in definitions]
 
 
 def array_formula(array: Array, where: bool = True) -> Formula:

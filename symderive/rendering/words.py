@@ -1,0 +1,153 @@
+"""The fixed labels of documents, in the languages that they are written in.
+
+Rule names, titles and reasons are the author's and stay as given, unless a rule
+has a translation here.
+"""
+
+from __future__ import annotations
+
+from symderive.errors import UnknownNameError
+
+__all__ = ["LANGUAGES", "rule_name", "words"]
+
+_ENGLISH: dict[str, str] = {
+    "gradient": "Gradient with respect to {wrt}",
+    "hessian": "Hessian with respect to {wrt}",
+    "jacobian": "Jacobian with respect to {wrt}",
+    "differential": "Differential with respect to {wrt}",
+    "chain": "Derivation",
+    "let": "Let",
+    "and": "and",
+    "given": "provided that",
+    "result": "Result",
+    "by": "by",
+    "steps": "Step {number} in detail",
+    "step": "Step",
+    "left": "Left side",
+    "right": "Right side",
+    "rule": "Rule",
+    "verdict": "Verdict",
+    "claim": "Claim",
+    "objective": "Objective",
+    "minimise": "Minimise over {wrt}:",
+    "program": "Generated program",
+    "training": "Training",
+    "data": "Data",
+    "method": "method",
+    "iterations": "iterations",
+    "loss": "loss",
+    "gradient_size": "largest gradient entry",
+    "seconds": "seconds",
+    "difference": "farthest parameter",
+    "reference": "(the reference)",
+    "curve": "Loss by iteration",
+    "cross_check": "Cross-check",
+    "reason": "Reason",
+    "hint": "Hint",
+    "counterexample": "Counterexample",
+    "evidence": "Evidence",
+    "proof": "Proof",
+    "conditions": "Conditions",
+    "end_to_end": "End to end",
+    "legend": "What the verdicts mean",
+    "notation": "Notation",
+    "proved": "proved",
+    "certified": "certified",
+    "checked": "checked",
+    "undecided": "undecided",
+    "refuted": "refuted",
+    "means_proved": "holds for every dimension and every point of the domain; the proof can be replayed",
+    "means_certified": "the whole of a bounded domain was covered rigorously",
+    "means_checked": "both sides agreed in ball arithmetic at exact random points and several dimensions, "
+    "and a search for a violation found none: evidence, not proof",
+    "means_undecided": "none of the others; the reason is given",
+    "means_refuted": "there is an exact point of the domain where the two sides differ",
+    "notation_text": "One-dimensional arrays are columns and functions act entry by entry; ⊙ and ⊘ are the "
+    "entrywise product and quotient, 𝟏 is a column of ones, σ(x) = 1/(1 + exp(−x)); indices count from 1.",
+}
+
+_CHINESE: dict[str, str] = {
+    "gradient": "关于 {wrt} 的梯度",
+    "hessian": "关于 {wrt} 的海森矩阵",
+    "jacobian": "关于 {wrt} 的雅可比矩阵",
+    "differential": "关于 {wrt} 的微分",
+    "chain": "推导",
+    "let": "设",
+    "and": "与",
+    "given": "条件：",
+    "result": "结果",
+    "by": "依据",
+    "steps": "第 {number} 步的细节",
+    "step": "步骤",
+    "left": "左边",
+    "right": "右边",
+    "rule": "法则",
+    "verdict": "判定",
+    "claim": "命题",
+    "objective": "目标函数",
+    "minimise": "对 {wrt} 求最小：",
+    "program": "生成的程序",
+    "training": "训练",
+    "data": "数据",
+    "method": "方法",
+    "iterations": "迭代次数",
+    "loss": "损失",
+    "gradient_size": "梯度最大分量",
+    "seconds": "秒",
+    "difference": "参数最大偏差",
+    "reference": "（基准）",
+    "curve": "损失随迭代的变化",
+    "cross_check": "有限差分核对",
+    "reason": "理由",
+    "hint": "提示",
+    "counterexample": "反例",
+    "evidence": "证据",
+    "proof": "证明",
+    "conditions": "条件",
+    "end_to_end": "整体判定",
+    "legend": "判定的含义",
+    "notation": "记号",
+    "proved": "已证明",
+    "certified": "已核证",
+    "checked": "已检验",
+    "undecided": "未决",
+    "refuted": "已否定",
+    "means_proved": "对任意维数与定义域中的每一点成立；证明可以重放",
+    "means_certified": "有界定义域已被严格地全部覆盖",
+    "means_checked": "在若干维数的精确随机点上，两边在球算术中一致，且未搜索到反例：是证据而非证明",
+    "means_undecided": "以上皆非；附有理由",
+    "means_refuted": "定义域中存在一个精确的点使两边不等",
+    "notation_text": "一维数组为列向量，函数逐元素作用；⊙ 与 ⊘ 为逐元素的积与商，𝟏 为全一列向量，"
+    "σ(x) = 1/(1 + exp(−x))；下标从 1 开始。",
+}
+
+_RULES_ZH = {
+    "sum rule": "求和法则",
+    "linearity": "线性性",
+    "chain rule": "链式法则",
+    "product rule": "乘积法则",
+    "power rule": "幂法则",
+    "definition": "定义",
+    "simplify": "化简",
+    "sigmoid": "S 型函数",
+}
+
+LANGUAGES = {"en": _ENGLISH, "zh": _CHINESE}
+"""The labels by language; every language has every label."""
+
+
+def words(lang: str) -> dict[str, str]:
+    """The labels of a language; an unknown one raises.
+
+    >>> words("en")["rule"], words("zh")["rule"]
+    ('Rule', '法则')
+    """
+    try:
+        return LANGUAGES[lang]
+    except KeyError:
+        raise UnknownNameError(f"no labels in the language {lang!r}; there are {', '.join(LANGUAGES)}") from None
+
+
+def rule_name(rule: str, lang: str) -> str:
+    """A rule's name in a language, or as given."""
+    return _RULES_ZH.get(rule, rule) if lang == "zh" else rule
