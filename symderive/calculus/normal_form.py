@@ -37,6 +37,7 @@ from symderive.calculus.polynomials import (
     exactly_unit,
     exponent_of,
     free_labels,
+    monomial_key,
     scale,
 )
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
@@ -168,8 +169,14 @@ class _Forward:
                     slope = partial(node.function, k, node.arguments)
                     if slope is None:
                         raise UnsupportedError(f"{node.function} has no derivative by its argument {k}")
-                    terms.append((language.ONE, build.multiply(
-                        build.broadcast(slope, node.shape), build.broadcast(self.memo[argument], node.shape))))
+                    terms.append(
+                        (
+                            language.ONE,
+                            build.multiply(
+                                build.broadcast(slope, node.shape), build.broadcast(self.memo[argument], node.shape)
+                            ),
+                        )
+                    )
                 return build.add(terms, node.shape)
             case Opaque() if moving:
                 return self._opaque(node)
@@ -399,7 +406,35 @@ class Normaliser:
             return True
         if self._cleared(p):
             return True
-        return depth > 0 and any(self.is_zero(q, depth - 1) for q in self._summands(p))
+        if depth == 0:
+            return False
+        return any(self.is_zero(q, depth - 1) for q in self._summands(p)) or self._by_sign(p, depth - 1)
+
+    def _by_sign(self, p: Polynomial, depth: int) -> bool:
+        """Whether a polynomial is 0 in each case of the sign of something."""
+        algebra = self.algebra
+        found = next(
+            (
+                (a, ls)
+                for m in sorted(p, key=monomial_key)
+                for a, ls, _ in m[0]
+                if algebra.atoms[a].kind == "sign" and all(i >= -1 for i in ls)
+            ),
+            None,
+        )
+        if found is None:
+            return False
+        a, labels = found
+        atom = algebra.atoms[a]
+        inner = algebra.relabel(atom.inner[0], dict(enumerate(labels)))
+        for value in atom.values:
+            case = algebra.assign(p, a, labels, value)
+            only = next(iter(inner))
+            if value == 0 and len(inner) == 1 and len(only[0]) == 1 and not only[1]:
+                case = algebra.vanish(case, only[0][0][0], only[0][0][1])
+            if not self.is_zero(case, depth):
+                return False
+        return True
 
     def _cleared(self, p: Polynomial) -> bool:
         algebra = self.algebra
@@ -430,17 +465,13 @@ class Normaliser:
     def _summands(self, p: Polynomial) -> Iterable[Polynomial]:
         """Polynomials whose sum over a new free label is ``p``: it is 0 if one of them is."""
         algebra = self.algebra
-        if not any(
-            algebra.atoms[a].kind == "poly" and any(i < -1 for i in ls) for m in p for a, ls, _ in m[0]
-        ):
+        if not any(algebra.atoms[a].kind == "poly" and any(i < -1 for i in ls) for m in p for a, ls, _ in m[0]):
             return
         for dim in sorted({d for m in p for d in m[1]}, key=str):
             choices: list[list[int]] = []
             for m in p:
                 of_dim = [-2 - k for k, d in enumerate(m[1]) if d == dim]
-                under = [
-                    i for i in of_dim if any(algebra.atoms[a].kind == "poly" and i in ls for a, ls, _ in m[0])
-                ]
+                under = [i for i in of_dim if any(algebra.atoms[a].kind == "poly" and i in ls for a, ls, _ in m[0])]
                 choices.append(under or of_dim)
             count = 1
             for c in choices:
@@ -647,10 +678,13 @@ class Definedness:
             return
         if not p:
             raise NotHandled("something is defined nowhere")
-        c, units, parts = algebra.factorise(p)
-        pieces: list[tuple[Polynomial, int | Fraction | Expr]] = []
-        pieces += [({(((a, ls, 1),), ()): Fraction(1)}, e) for a, ls, e in units]
-        pieces += list(parts)
+        picked = algebra.bound_basis([p])
+        if picked is not None:
+            label, (inner,) = algebra.unpick([p], picked)
+            strong = (*strong, algebra.single(picked, (label,)))
+            self.require(op, inner, relation, hint, guards, strong)
+            return
+        c, pieces = algebra.magnitudes(p)
         if op == "!=":
             for q, _ in pieces:
                 self._note("!=", q, relation, (), strong)
@@ -697,6 +731,11 @@ class Definedness:
             return
         if op == ">=" and sign in ("0+", "0"):
             return
+        ((only, _), *more) = q.items()
+        if op == "!=" and not more and len(only[0]) == 1 and not only[1]:
+            a, ls, _ = only[0][0]
+            if algebra.atoms[a].kind == "abs":
+                q = algebra.relabel(algebra.atoms[a].inner[0], dict(enumerate(ls)))
         if len(q) == 1 and op == "!=":
             for g in guards:
                 if all(_carries(m, next(iter(q))) for m in g):
@@ -742,7 +781,8 @@ def _carries(m: Monomial, needle: Monomial) -> bool:
     """Whether a monomial has the needle's factors."""
     have = {(a, ls): e for a, ls, e in m[0]}
     return not needle[1] and all(
-        (a, ls) in have and not isinstance(have[a, ls], Expr) and have[a, ls] > 0 for a, ls, _ in needle[0]  # type: ignore[operator]
+        (a, ls) in have and not isinstance(have[a, ls], Expr) and have[a, ls] > 0
+        for a, ls, _ in needle[0]  # type: ignore[operator]
     )
 
 
@@ -866,5 +906,13 @@ def _decide(
     return Equality(True, tuple(dict.fromkeys((*conditions, *wants[0].values()))), facts, "equal normal forms")
 
 
-__all__ = ["Definedness", "Equality", "Normaliser", "Requirement", "decide_equal", "exactly", "expand_differentials",
-           "free_labels"]
+__all__ = [
+    "Definedness",
+    "Equality",
+    "Normaliser",
+    "Requirement",
+    "decide_equal",
+    "exactly",
+    "expand_differentials",
+    "free_labels",
+]

@@ -181,7 +181,7 @@ class Algebra:
         self._fresh = 1_000_000
         self._canonical: dict[Any, Monomial] = {}
         self._constants: dict[Expr, Polynomial] = {}
-        self._factored: dict[Any, tuple[Fraction, list[Factor], list[tuple[Polynomial, int]]]] = {}
+        self._factored: dict[Any, tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]] = {}
         self._known: dict[int, Bounds] = {}
 
     # -- atoms -------------------------------------------------------------------
@@ -214,6 +214,10 @@ class Algebra:
         if found is None:
             found = len(self.atoms)
             leading = self._leading(inner[0]) if kind in ("poly", "sign") else None
+            if kind == "sign":
+                values = tuple(Fraction(v) for v in (-1, 0, 1) if bounds.low <= v <= bounds.high)
+                if bounds.nonzero:
+                    values = tuple(v for v in values if v)
             self.atoms.append(Atom(found, kind, payload, rank, bounds, inner, symmetries, values, leading))
             self._table[name] = found
         return found
@@ -294,8 +298,12 @@ class Algebra:
             while True:
                 signatures: dict[int, list[Any]] = {i: [] for i in names}
                 for (a, labels, e), orbit in zip(factors, orbits, strict=True):
-                    seen = tuple(sorted((o, 0 if i in bound else 1, colours[i] if i in bound else i)
-                                        for o, i in zip(orbit, labels, strict=True)))
+                    seen = tuple(
+                        sorted(
+                            (o, 0 if i in bound else 1, colours[i] if i in bound else i)
+                            for o, i in zip(orbit, labels, strict=True)
+                        )
+                    )
                     for o, i in zip(orbit, labels, strict=True):
                         if i in bound:
                             signatures[i].append((a, _key(e), o, seen))
@@ -493,7 +501,7 @@ class Algebra:
         for k, (a, labels, e) in enumerate(factors):
             atom = atoms[a]
             if atom.inner and len(set(labels)) != len(labels):
-                rebuilt = self._rebuild(atom, {q: label for q, label in enumerate(labels)})
+                rebuilt = self._rebuild(atom, dict(enumerate(labels)))
                 rest = factors[:k] + factors[k + 1 :]
                 return self._replace(c, rest, bound, self.power(rebuilt, e))
         # equal factors
@@ -533,8 +541,10 @@ class Algebra:
         if atom.kind == "prod":
             slot = self.fresh()
             return self.product_over(self.relabel(atom.inner[0], {**rename, atom.rank: slot}), slot, atom.payload)
-        inner = [self.relabel(p, rename) for p in atom.inner]
-        match atom.kind:
+        return self._make(atom.kind, [self.relabel(p, rename) for p in atom.inner])
+
+    def _make(self, kind: str, inner: list[Polynomial]) -> Polynomial:
+        match kind:
             case "exp":
                 return self.exp(inner[0])
             case "log":
@@ -545,7 +555,7 @@ class Algebra:
                 return self.magnitude(inner[0])
             case "sign":
                 return self.sign(inner[0])
-        return self.function(atom.kind, inner)
+        return self.function(kind, inner)
 
     def _single_fact(self, atom: Atom, labels: Labels, e: Exponent) -> Polynomial | None:
         kind = atom.kind
@@ -576,7 +586,7 @@ class Algebra:
                 return _raw([(atom.index, (), exponent_of(left))] if left else [], value)
         if kind == "sign" and isinstance(e, int):
             if atom.bounds.nonzero:
-                return (None if e == 1 else _raw([(atom.index, labels, 1)] if e % 2 else []))
+                return None if e == 1 else _raw([(atom.index, labels, 1)] if e % 2 else [])
             low = 1 if atom.bounds.low == 0 else 2
             if e > low or e < 0:
                 reduced = 1 if e % 2 or low == 1 else 2
@@ -766,8 +776,14 @@ class Algebra:
                 if isinstance(ev, Expr) or ev >= 0:
                     continue
                 if all(
-                    m == UNIT or any(f[0] == v and self._symmetric(v, tuple(rename.get(i, i) for i in f[1])) == ls
-                                     and not isinstance(f[2], Expr) and f[2] > 0 for f in m[0])
+                    m == UNIT
+                    or any(
+                        f[0] == v
+                        and self._symmetric(v, tuple(rename.get(i, i) for i in f[1])) == ls
+                        and not isinstance(f[2], Expr)
+                        and f[2] > 0
+                        for f in m[0]
+                    )
                     for m in p
                 ):
                     raised = _plus(e, 1)
@@ -814,7 +830,7 @@ class Algebra:
 
     def _interpolate(self, atom: Atom, labels: Labels, table: Sequence[Fraction | Polynomial]) -> Polynomial:
         """Σ_v table[v] · Π_{u != v} (y - u)/(v - u)."""
-        y = {((( atom.index, self._symmetric(atom.index, labels), 1),), ()): Fraction(1)}
+        y = {(((atom.index, self._symmetric(atom.index, labels), 1),), ()): Fraction(1)}
         total: Polynomial = {}
         for v, value in zip(atom.values, table, strict=True):
             basis = ONE
@@ -837,26 +853,27 @@ class Algebra:
                 _collect(total, (f, ()), c1 * c2)
         return total
 
-    def _cases(self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]) -> Polynomial | None:
+    def _cases(
+        self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial], products: bool
+    ) -> Polynomial | None:
         """Split a function by the values of a label leaf, δ or unit vector in its arguments; None if there is none."""
         target: tuple[int, Labels] | None = None
-        loose: set[tuple[int, Labels]] = set()
         for p in inner:
             for m in p:
                 for a, labels, _ in m[0]:
                     atom = self.atoms[a]
-                    if atom.values or atom.kind in ("delta", "basis"):
-                        if any(i < -1 for i in labels):
-                            loose.add((a, ()))
-                        elif target is None:
-                            target = (a, labels)
+                    if atom.kind == "sign" and len(p) == 1 and products:
+                        continue
+                    selects = atom.values or atom.kind in ("delta", "basis")
+                    if selects and target is None and all(i >= -1 for i in labels):
+                        target = (a, labels)
         if target is None:
             return None
         a, labels = target
         atom = self.atoms[a]
         if atom.kind in ("delta", "basis"):
-            on = [self._assign(p, a, labels, Fraction(1)) for p in inner]
-            off = [self._assign(p, a, labels, Fraction(0)) for p in inner]
+            on = [self.assign(p, a, labels, Fraction(1)) for p in inner]
+            off = [self.assign(p, a, labels, Fraction(0)) for p in inner]
             if atom.kind == "delta":
                 on = [self.relabel(p, {max(labels): min(labels)}) for p in on]
             mask = _raw([(a, labels, 1)])
@@ -864,12 +881,13 @@ class Algebra:
         if len(atom.values) > 5:
             return None
         try:
-            table = [make([self._assign(p, a, labels, v) for p in inner]) for v in atom.values]
+            table = [make([self.assign(p, a, labels, v) for p in inner]) for v in atom.values]
         except NotHandled:
             return None
         return self._interpolate(atom, labels, table)
 
-    def _assign(self, p: Polynomial, a: int, labels: Labels, value: Fraction) -> Polynomial:
+    def assign(self, p: Polynomial, a: int, labels: Labels, value: Fraction) -> Polynomial:
+        """Put a number for a factor over free labels."""
         total: Polynomial = {}
         for m, c in p.items():
             kept = []
@@ -882,13 +900,19 @@ class Algebra:
                 _collect(total, (tuple(kept), m[1]), c)
         return total
 
-    def _picked(self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]) -> Polynomial | None:
+    def _picked(
+        self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]
+    ) -> Polynomial | None:
         """f(Σ_i e_k(i) u_i) = Σ_i e_k(i) f(u_i)."""
-        target = next(
-            (f[0] for p in inner for m in p for f in m[0] if self.atoms[f[0]].kind == "basis" and f[1][0] < -1), None
-        )
+        target = self.bound_basis(inner)
         if target is None:
             return None
+        label, opened = self.unpick(inner, target)
+        value = self.multiply(_raw([(target, (label,), 1)]), make(opened))
+        return self.contract(value, {label: self.atoms[target].payload[0]})
+
+    def unpick(self, inner: Sequence[Polynomial], target: int) -> tuple[int, list[Polynomial]]:
+        """Take Σ_i e_k(i) off the terms that have it; the label that stands for k, and what is left."""
         label = self.fresh()
         opened: list[Polynomial] = []
         for p in inner:
@@ -905,12 +929,53 @@ class Algebra:
                 for m2, c2 in self.reduce(c, kept, bound).items():
                     _collect(total, m2, c2)
             opened.append(total)
-        value = self.multiply(_raw([(target, (label,), 1)]), make(opened))
-        return self.contract(value, {label: self.atoms[target].payload[0]})
+        return label, opened
 
-    def _split(self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]) -> Polynomial | None:
+    def vanish(self, p: Polynomial, a: int, labels: Labels) -> Polynomial:
+        """Put 0 for a factor, inside functions too."""
+        total: Polynomial = {}
+        for m, c in p.items():
+            factors, bound = self.open(m)
+            plain: list[Factor] = []
+            others: list[Polynomial] = []
+            gone = False
+            for b, ls, e in factors:
+                atom = self.atoms[b]
+                if b == a and ls == labels:
+                    if isinstance(e, Expr) or e <= 0:
+                        raise NotHandled("a quotient at 0")
+                    gone = True
+                elif atom.inner and set(labels) <= set(ls) and atom.kind != "prod":
+                    inside = [self.relabel(q, dict(enumerate(ls))) for q in atom.inner]
+                    zeroed = [self.vanish(q, a, labels) for q in inside]
+                    if zeroed == inside:
+                        plain.append((b, ls, e))
+                    else:
+                        others.append(self.power(self._make(atom.kind, zeroed), e))
+                else:
+                    plain.append((b, ls, e))
+            if not gone:
+                value = self.multiply(*others) if others else ONE
+                items = self._replace(c, plain, bound, value)
+                for item in items:
+                    total = add(total, self.reduce(*item))
+        return total
+
+    def bound_basis(self, inner: Sequence[Polynomial]) -> int | None:
+        """A unit vector that picks an entry under a sum."""
+        return next(
+            (f[0] for p in inner for m in p for f in m[0] if self.atoms[f[0]].kind == "basis" and f[1][0] < -1), None
+        )
+
+    def _split(
+        self,
+        inner: Sequence[Polynomial],
+        make: Callable[[Sequence[Polynomial]], Polynomial],
+        products: bool = False,
+    ) -> Polynomial | None:
+        """`_picked` or `_cases`; ``products``: the function handles products of signs itself."""
         found = self._picked(inner, make)
-        return self._cases(inner, make) if found is None else found
+        return self._cases(inner, make, products) if found is None else found
 
     # -- constants -------------------------------------------------------------------
 
@@ -975,15 +1040,44 @@ class Algebra:
             components.append(self.canonical(factors, {i: m[1][-2 - i] for i in labels}))
         return free, components
 
-    def factorise(self, p: Polynomial) -> tuple[Fraction, list[Factor], list[tuple[Polynomial, int]]]:
+    def factorise(self, p: Polynomial) -> tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]:
         """``p = c · Π factors · Π P^k`` with factors over free labels and normalised P."""
         key = polynomial_key(p)
         found = self._factored.get(key)
         if found is None:
-            found = self._factored[key] = self._factorise(p)
+            c, units, parts = self._factorise(p)
+            kept = []
+            for a, ls, e in units:
+                if self.atoms[a].kind == "poly":
+                    parts = [*parts, (self.relabel(self.atoms[a].inner[0], dict(enumerate(ls))), e)]
+                else:
+                    kept.append((a, ls, e))
+            found = self._factored[key] = (c, kept, parts)
         return found
 
-    def _factorise(self, p: Polynomial) -> tuple[Fraction, list[Factor], list[tuple[Polynomial, int]]]:
+    def magnitudes(self, p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, Exponent]]]:
+        """``p = c · Π q^k`` as in `factorise`, with q·sign(q) joined to |q|."""
+        c, units, parts = self.factorise(p)
+        pieces: list[tuple[Polynomial, Exponent]] = [(_raw([(a, ls, 1)]), e) for a, ls, e in units] + parts
+        for a, ls, e in units:
+            if self.atoms[a].kind != "sign" or not isinstance(e, int) or not e % 2:
+                continue
+            inner = self.relabel(self.atoms[a].inner[0], dict(enumerate(ls)))
+            for k, (q, j) in enumerate(pieces):
+                if q == inner and isinstance(j, int) and j % 2:
+                    size = self.size(q)
+                    pieces[k] = (size, j)
+                    pieces = [x for x in pieces if x[0] != _raw([(a, ls, 1)])]
+                    break
+        return c, pieces
+
+    def size(self, q: Polynomial) -> Polynomial:
+        """|q| as an atom, for logarithms and roots."""
+        bounds = POSITIVE if self.bounds(q).nonzero else Bounds(Fraction(0), low_open=False)
+        a, ls = self.wrap("abs", [q], bounds)
+        return _raw([(a, ls, 1)])
+
+    def _factorise(self, p: Polynomial) -> tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]:
         if len(p) == 1:
             ((m, c),) = p.items()
             free, components = self._pieces(m)
@@ -1012,8 +1106,16 @@ class Algebra:
                 if e != 0:
                     factors.append((*at, e))
             bound = {-2 - k: d for k, d in enumerate(m[1])}
-            _collect(left, self.canonical(factors, bound), c)
+            left = add(left, self.reduce(c, factors, bound))
         units = [(a, ls, e) for (a, ls), e in common.items()]
+        if not left:
+            raise NotHandled("a factor that is 0")
+        if common and len(left) < len(p):
+            content, more, parts = self._factorise(left)
+            merged = dict(common)
+            for a, ls, e in more:
+                merged[a, ls] = _plus(merged.get((a, ls), 0), e)
+            return content, [(a, ls, e) for (a, ls), e in merged.items() if e != 0], parts
         content, parts = self._factor_list(left)
         return content, units, parts
 
@@ -1206,7 +1308,7 @@ class Algebra:
 
     def log(self, p: Polynomial, hint: Bounds = Bounds()) -> Polynomial:
         """log of a polynomial, split where signs allow."""
-        split = self._split([p], lambda q: self.log(q[0]))
+        split = self._split([p], lambda q: self.log(q[0]), products=True)
         if split is not None:
             return split
         number = constant_value(p)
@@ -1214,19 +1316,18 @@ class Algebra:
             raise NotHandled("the logarithm of a number that is not positive")
         if number == 1:
             return {}
-        c, units, parts = self.factorise(p)
+        c, everything = self.magnitudes(p)
         total: Polynomial = {}
         if abs(c) != 1:
             for prime, k in _primes(abs(c)):
                 a = self.atom("prime", prime, 0, exactly(Fraction(prime)))
                 total = add(total, scale(k, self._log_atom(_raw([(a, (), 1)]))))
         signed: list[tuple[Polynomial, int]] = []
-        everything = [(_raw([(a, ls, 1)]), e, self.atoms[a].kind) for a, ls, e in units]
-        everything += [(q, k, "poly") for q, k in parts]
         whole_positive = hint.sign == "+" or self.bounds(p).sign == "+"
-        for q, e, kind in everything:
-            if kind == "exp":
-                a, ls, _ = next(iter(q))[0][0]
+        for q, e in everything:
+            only = next(iter(q))
+            if len(q) == 1 and len(only[0]) == 1 and self.atoms[only[0][0][0]].kind == "exp":
+                a, ls, _ = only[0][0]
                 inner = self.relabel(self.atoms[a].inner[0], dict(enumerate(ls)))
                 total = add(total, self.multiply(self.constant(to_sympy(e)), inner))
                 continue
@@ -1273,10 +1374,10 @@ class Algebra:
             return self.integer_power(p, e)
         if not p:
             raise NotHandled("a power of 0")
-        split = self._split([p], lambda q: self.power(q[0], e))
+        split = self._split([p], lambda q: self.power(q[0], e), products=True)
         if split is not None:
             return split
-        c, units, parts = self.factorise(p)
+        c, everything = self.magnitudes(p)
         result: list[Factor] = []
         extra: list[Polynomial] = []
         integral = isinstance(e, int) or (isinstance(e, Expr) and bool(e.is_integer))
@@ -1292,11 +1393,10 @@ class Algebra:
             a, ls = self.wrap("poly", [p])
             return _raw([(a, ls, e)])
         signed: list[Polynomial] = []
-        everything = [(_raw([(a, ls, 1)]), (a, ls), k) for a, ls, k in units]
-        everything += [(q, None, k) for q, k in parts]
         whole = hint.sign if hint.sign in ("+", "0+") else self.bounds(p).sign
-        for q, at, k in everything:
+        for q, k in everything:
             sign = self.bounds(q).sign
+            at = _only(q)
             if len(everything) == 1 and c > 0 and k == 1 and whole in ("+", "0+"):
                 sign = whole
             if isinstance(k, Expr) and not integral and sign not in ("+", "0+") and k.is_integer is not False:
@@ -1331,7 +1431,7 @@ class Algebra:
         known = self.bounds(p).meet(hint).sign if p else "0"
         if known in ("+", "-", "0"):
             return scale({"+": 1, "-": -1, "0": 0}[known], ONE)
-        split = self._split([p], lambda q: self.sign(q[0]))
+        split = self._split([p], lambda q: self.sign(q[0]), products=True)
         if split is not None:
             return split
         c, units, parts = self.factorise(p)
@@ -1424,6 +1524,15 @@ def _raw(factors: Iterable[Factor], c: Fraction | int = 1) -> Polynomial:
     return {(tuple(sorted(factors, key=_factor_key)), ()): Fraction(c)}
 
 
+def _only(q: Polynomial) -> tuple[int, Labels] | None:
+    """The single factor that a polynomial is."""
+    if len(q) == 1:
+        ((m, c),) = q.items()
+        if c == 1 and not m[1] and len(m[0]) == 1 and m[0][0][2] == 1:
+            return m[0][0][0], m[0][0][1]
+    return None
+
+
 def _exponent_in(m: Monomial, name: tuple[int, Labels]) -> Fraction:
     return sum((Fraction(e) for a, ls, e in m[0] if (a, ls) == name), Fraction(0))  # type: ignore[arg-type]
 
@@ -1447,9 +1556,7 @@ def _lcm(a: int, b: int) -> int:
 
 def _involutions(labels: list[int], dims: Sequence[Expr]) -> Iterable[list[tuple[int, int]]]:
     """Sets of disjoint pairs of labels of equal dimension (not the empty one)."""
-    pairs = [
-        (i, j) for i, j in combinations(labels, 2) if dims[-2 - i] == dims[-2 - j]
-    ]
+    pairs = [(i, j) for i, j in combinations(labels, 2) if dims[-2 - i] == dims[-2 - j]]
 
     def choose(start: int, used: frozenset[int]) -> Iterable[list[tuple[int, int]]]:
         yield []

@@ -45,8 +45,6 @@ End = Fraction | float
 """An end of an interval: a fraction, or plus or minus infinity."""
 
 
-
-
 @final
 @dataclass(frozen=True)
 class Sign:
@@ -175,7 +173,7 @@ class Bounds:
     def power(self, exponent: Expr) -> Bounds:
         """Bounds of a constant power, where it is defined."""
         if not exponent.is_number:
-            positive = self.sign == "+" or (not exponent.is_integer and exponent.is_negative)
+            positive = self.sign == "+" or bool(not exponent.is_integer and exponent.is_negative)
             if positive or self.sign == "0+" or not exponent.is_integer:
                 return Bounds(Fraction(0), INFINITY, positive)
             return Bounds(nonzero=self.sign in ("-", "nonzero"))
@@ -482,8 +480,9 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             low = Fraction(0) if x.low >= at else -INFINITY
             high = Fraction(0) if x.high <= at else INFINITY
             nonzero = x.low > at or x.high < at
-            return Bounds(low, high, x.low_open if x.low == at else nonzero, x.high_open if x.high == at else nonzero,
-                          nonzero)
+            return Bounds(
+                low, high, x.low_open if x.low == at else nonzero, x.high_open if x.high == at else nonzero, nonzero
+            )
         case "expm1" | "tanh" | "sinh" | "arctan":
             sign = x.sign
             bounds = _of_sign(sign)
@@ -505,8 +504,7 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             return Bounds(-INFINITY, Fraction(0))
         case "logaddexp":
             low = max(x.low, inner[1].low)
-            bounds = Bounds(low)
-            return bounds
+            return Bounds(low)
         case "abs":
             return x.magnitude()
         case "sign":
