@@ -1,0 +1,782 @@
+"""SymPy expressions as arrays: scalars, sums over indices, matrix expressions.
+
+The expression is read as it stands, node by node; nothing is evaluated or
+simplified.  Every index, bound or free, is renamed to a position of its own,
+so two sums may share a dummy's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    Derivative,
+    Expr,
+    Float,
+    Function,
+    Heaviside,
+    Idx,
+    Indexed,
+    IndexedBase,
+    Integer,
+    Integral,
+    KroneckerDelta,
+    Lambda,
+    Max,
+    Min,
+    Mul,
+    NumberSymbol,
+    Piecewise,
+    Pow,
+    Product,
+    Rational,
+    S,
+    Sum,
+    Symbol,
+    atan,
+    cos,
+    cosh,
+    exp,
+    expand,
+    log,
+    preorder_traversal,
+    sign,
+    sin,
+    sinh,
+    sympify,
+    tan,
+    tanh,
+)
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
+from sympy.matrices import MatrixBase
+from sympy.matrices.expressions import (
+    HadamardPower,
+    HadamardProduct,
+    Identity,
+    MatAdd,
+    MatMul,
+    MatPow,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Trace,
+    Transpose,
+    ZeroMatrix,
+)
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.dotproduct import DotProduct
+from sympy.matrices.expressions.matexpr import MatrixElement
+
+from symderive.errors import DomainError, ShapeError, UnknownNameError, UnsupportedError
+from symderive.language import arrays, build
+from symderive.language.arrays import Array, check_name, dimension_symbol, shape_text
+from symderive.language.domains import Domain, Entries, nonnegative, nonzero, positive, real
+from symderive.language.functions import FUNCTIONS
+from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range
+from symderive.language.text_reader import read_shape
+
+MAX_MATRIX_POWER = 8
+
+_ELEMENTWISE: dict[type, str] = {
+    exp: "exp",
+    log: "log",
+    Abs: "abs",
+    sign: "sign",
+    sin: "sin",
+    cos: "cos",
+    sinh: "sinh",
+    cosh: "cosh",
+    tanh: "tanh",
+    atan: "arctan",
+}
+_RELATIONS: dict[str, tuple[str, bool]] = {
+    "<": ("lt", False),
+    "<=": ("le", False),
+    ">": ("lt", True),
+    ">=": ("le", True),
+    "==": ("eq", False),
+    "!=": ("ne", False),
+}
+
+
+@dataclass(frozen=True)
+class _Index:
+    """One index, bound or free: a position of its own, running over a dimension."""
+
+    place: int
+    dim: Expr
+    low: Expr
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A node whose axes are indices."""
+
+    node: Node
+    axes: tuple[_Index, ...] = ()
+
+
+_Scope = Mapping[Any, Any]
+
+
+def _shown(expr: object) -> str:
+    text = "".join(c if c.isprintable() else " " for c in str(expr))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Translator:
+    """What all expressions of one statement share: dimensions, shapes, declared leaves."""
+
+    def __init__(
+        self,
+        expressions: Sequence[Basic],
+        domains: Mapping[Any, Domain] | None,
+        shapes: Mapping[Any, Any] | None,
+        indices: Sequence[Any] | None,
+    ) -> None:
+        self.places = count()
+        self.domains: dict[str, Domain] = {}
+        for key, domain in (domains or {}).items():
+            if not isinstance(domain, Domain):
+                raise DomainError(f"domains: {key} needs one of sd.real, sd.positive, ..., got {domain!r}")
+            self.domains[str(key)] = domain
+        self.dimensions: set[str] = set()
+        self.symbols: dict[str, Symbol] = {}
+        self.leaves: dict[str, Leaf] = {}
+        self.free: dict[Any, _Index] = {}
+        self.order = list(indices or ())
+        self.shapes: dict[str, list[Expr | None]] = {}
+        self.lows: dict[tuple[str, int], Expr] = {}
+        self.given = shapes or {}
+        for key, shape in self.given.items():
+            sizes = read_shape(shape, str(key)) if isinstance(shape, str) else self.sizes(shape)
+            self.shapes[str(key)] = list(sizes)
+            self.note_dimensions(sizes)
+        for expression in expressions:
+            self.collect(expression)
+        for expression in expressions:
+            self.infer(expression, {})
+
+    # -- what the whole statement says about dimensions
+
+    @staticmethod
+    def sizes(shape: Any) -> list[Expr]:
+        return [arrays.as_dimension(s) for s in (shape if isinstance(shape, tuple | list) else (shape,))]
+
+    def note_dimensions(self, sizes: Iterable[Any]) -> None:
+        for size in sizes:
+            if size is not None:
+                self.dimensions |= {str(s) for s in sympify(size).free_symbols}
+
+    def collect(self, expression: Basic) -> None:
+        """The symbols that are dimensions, and one symbol for each name."""
+        bound: set[Any] = set()
+        for part in preorder_traversal(expression):
+            if isinstance(part, Sum | Product):
+                for limit in part.limits:
+                    if len(limit) != 3:
+                        raise UnsupportedError(f"the sum over {limit[0]} needs its two limits: {_shown(part)}")
+                    bound.add(limit[0])
+                    self.note_dimensions([limit[1], limit[2]])
+            elif isinstance(part, MatrixSymbol | Identity | ZeroMatrix | OneMatrix) or (
+                isinstance(part, IndexedBase) and part.shape
+            ):
+                self.note_dimensions(part.shape)
+            elif isinstance(part, Idx) and part.lower is not None and part.upper is not None:
+                self.note_dimensions([part.lower, part.upper])
+            elif isinstance(part, Lambda):
+                bound |= set(part.variables)
+        self.dimensions -= {str(b) for b in bound}
+        for symbol in expression.free_symbols:
+            if type(symbol) is Symbol and symbol not in bound:
+                name = str(symbol)
+                other = self.symbols.setdefault(name, symbol)
+                if other != symbol and name not in self.dimensions:
+                    raise UnknownNameError(
+                        f"two different SymPy symbols are called {_shown(name)!r} (their assumptions differ); "
+                        "make each symbol once"
+                    )
+
+    def dim(self, size: Any) -> Expr:
+        """A size in the one kind of dimension symbols."""
+        size = sympify(size)
+        named = {s: dimension_symbol(str(s)) for s in size.free_symbols}
+        made = expand(size.xreplace(named))
+        if made.is_Integer and made < 1:
+            raise ShapeError(f"a range of {made} values is empty; a dimension is an integer >= 1")
+        if made.is_integer is False or not isinstance(made, Expr):
+            raise ShapeError(f"a dimension must be an integer, got {_shown(size)}")
+        return made
+
+    def infer(self, expression: Basic, ranges: dict[Any, tuple[Expr, Expr]]) -> None:
+        """The shapes of the indexed arrays, from the ranges of their indices."""
+        stack: list[tuple[Any, dict[Any, tuple[Expr, Expr]]]] = [(expression, ranges)]
+        while stack:
+            part, known = stack.pop()
+            if isinstance(part, Sum | Product):
+                inner = dict(known)
+                for symbol, low, high in part.limits:
+                    loose = {str(s) for s in (*low.free_symbols, *high.free_symbols)} & {str(k) for k in known}
+                    if loose or any(low.has(lim[0]) or high.has(lim[0]) for lim in part.limits):
+                        raise UnsupportedError(f"limits that depend on another index are not read: {_shown(part)}")
+                    inner[symbol] = (self.dim(high - low + 1), self.dim_expression(low))
+                stack.append((part.function, inner))
+                continue
+            if isinstance(part, Indexed):
+                self.infer_indexed(part, known)
+            stack.extend((a, known) for a in part.args)
+
+    def dim_expression(self, value: Any) -> Expr:
+        return value.xreplace({s: dimension_symbol(str(s)) for s in value.free_symbols})
+
+    def infer_indexed(self, part: Any, known: Mapping[Any, tuple[Expr, Expr]]) -> None:
+        name = str(part.base.label)
+        rank = len(part.indices)
+        shape = self.shapes.setdefault(name, [None] * rank)
+        if len(shape) != rank:
+            raise ShapeError(f"{_shown(name)} is used with {rank} indices and with {len(shape)}")
+        for axis, index in enumerate(part.indices):
+            if part.base.shape is not None and len(part.base.shape) == rank:
+                self.same(name, axis, self.dim(part.base.shape[axis]))
+            found = known.get(index)
+            if found is None and isinstance(index, Idx) and index.lower is not None and index.upper is not None:
+                found = (self.dim(index.upper - index.lower + 1), self.dim_expression(index.lower))
+            if found is not None:
+                self.same(name, axis, found[0])
+                low = self.lows.setdefault((name, axis), found[1])
+                if low != found[1]:
+                    raise UnsupportedError(
+                        f"axis {axis} of {_shown(name)} is counted from {low} and from {found[1]}; "
+                        "let all indices of an axis have one range"
+                    )
+
+    def same(self, name: str, axis: int, size: Expr) -> None:
+        old = self.shapes[name][axis]
+        if old is not None and old != size:
+            raise ShapeError(f"axis {axis} of {_shown(name)} has the dimension {old} and the dimension {size}")
+        self.shapes[name][axis] = size
+
+    # -- leaves
+
+    def leaf(self, name: str, shape: tuple[Expr, ...], symbol: Any) -> Leaf:
+        check_name(name, "a SymPy symbol")
+        if name in self.leaves:
+            if self.leaves[name].shape != shape:
+                raise ShapeError(
+                    f"{name} has the shape {shape_text(self.leaves[name].shape)} and the shape {shape_text(shape)}"
+                )
+            return self.leaves[name]
+        domain = self.assumed(symbol) & self.domains.get(name, real)
+        if domain.is_empty:
+            raise DomainError(f"the domain {domain} of {name} is empty (SymPy's assumptions included)")
+        made = arrays.array(name, *shape, domain=domain).node
+        assert isinstance(made, Leaf)
+        self.leaves[name] = made
+        return made
+
+    @staticmethod
+    def assumed(symbol: Any) -> Domain:
+        """SymPy's own assumptions as a domain."""
+        if symbol is None:
+            return real
+        if getattr(symbol, "is_extended_real", None) is False or symbol.is_commutative is False:
+            raise DomainError(f"{_shown(symbol)} is assumed not to be real")
+        domain = real
+        if symbol.is_positive:
+            domain = domain & positive
+        elif symbol.is_nonnegative:
+            domain = domain & nonnegative
+        elif symbol.is_negative:
+            domain = domain & Domain(Entries(high=Integer(0)), (), "interval(-oo, 0)")
+        elif symbol.is_nonpositive:
+            nonpositive = Entries(high=Integer(0), high_open=False)
+            domain = domain & Domain(nonpositive, (), 'interval(-oo, 0, closed="right")')
+        elif symbol.is_nonzero:
+            domain = domain & nonzero
+        if symbol.is_integer:
+            domain = domain & Domain(Entries(integer=True), (), "integers(-oo, oo)")
+        return domain
+
+    # -- indices
+
+    def bind(self, dim: Expr, low: Expr) -> _Index:
+        return _Index(next(self.places), dim, low)
+
+    def index(self, symbol: Any, scope: _Scope, name: str, axis: int) -> _Index:
+        """The index that a symbol in brackets stands for; a free one is made when it is first seen."""
+        found = scope.get(symbol)
+        if found is None:
+            found = self.free.get(symbol)
+        size = self.shapes.get(name, [None] * (axis + 1))[axis]
+        if found is None:
+            if size is None:
+                raise ShapeError(
+                    f"the range of the free index {_shown(symbol)} of {_shown(name)} is not known; "
+                    f'give shapes={{"{_shown(name)}": ...}}, or an IndexedBase with shape='
+                )
+            found = self.bind(size, self.lows.get((name, axis), ONE))
+            self.free[symbol] = found
+        if not isinstance(found, _Index):
+            raise UnsupportedError(f"{_shown(symbol)} cannot be an index")
+        if size is not None and size != found.dim:
+            raise ShapeError(
+                f"the index {_shown(symbol)} has {found.dim} values, axis {axis} of {_shown(name)} has {size}"
+            )
+        return found
+
+    # -- scalars and indexed expressions
+
+    def aligned(self, values: Sequence[_Value]) -> tuple[list[Node], tuple[_Index, ...]]:
+        """The nodes laid on common axes; scalars stay scalars."""
+        axes = tuple(dict.fromkeys(i for v in values for i in v.axes))
+        shape = tuple(i.dim for i in axes)
+        nodes = [build.view(v.node, [axes.index(i) for i in v.axes], shape) if v.axes else v.node for v in values]
+        return nodes, axes
+
+    def map(self, function: str, *values: _Value) -> _Value:
+        nodes, axes = self.aligned(values)
+        return _Value(build.apply(function, *nodes), axes)
+
+    def product(self, values: Sequence[_Value], summed: Sequence[_Index] = ()) -> _Value:
+        axes = tuple(dict.fromkeys(i for v in values for i in v.axes))
+        out = tuple(i for i in axes if i not in summed)
+        labels = {i: k for k, i in enumerate(dict.fromkeys((*axes, *summed)))}
+        factors = [(v.node, [labels[i] for i in v.axes]) for v in values]
+        node = build.contract(ONE, factors, [labels[i] for i in out], {k: i.dim for i, k in labels.items()})
+        return _Value(node, out)
+
+    def total(self, values: Sequence[_Value]) -> _Value:
+        nodes, axes = self.aligned(values)
+        return _Value(build.add([(ONE, n) for n in nodes], tuple(i.dim for i in axes)), axes)
+
+    def power(self, base: _Value, exponent: _Value) -> _Value:
+        if isinstance(exponent.node, Number):
+            return _Value(build.power(base.node, exponent.node.value), base.axes)
+        return self.map("power", base, exponent)
+
+    def value(self, expr: Any, scope: _Scope) -> _Value:
+        """A scalar-valued SymPy expression, at the indices of the scope."""
+        if isinstance(expr, MatrixExpr | MatrixBase):
+            matrix = self.matrix(expr, scope)
+            if matrix.axes:
+                raise UnsupportedError(f"a matrix stands where a scalar is needed: {_shown(expr)}")
+            return matrix
+        if expr in scope and not isinstance(scope[expr], _Index):
+            return scope[expr]
+        if isinstance(expr, Symbol | Idx):
+            return self.symbol(expr, scope)
+        if expr in (S.NaN, S.ComplexInfinity, S.Infinity, S.NegativeInfinity):
+            raise DomainError(f"a constant in a formula must be finite, got {expr}")
+        if expr is S.ImaginaryUnit:
+            raise UnsupportedError("complex numbers are not read")
+        match expr:
+            case Rational() | NumberSymbol():
+                return _Value(Number(expr))
+            case Float():
+                return _Value(Number(Rational(str(expr))))
+            case Add():
+                return self.total([self.value(a, scope) for a in expr.args])
+            case Mul():
+                return self.product([self.value(a, scope) for a in expr.args])
+            case exp():
+                argument = self.value(expr.args[0], scope)
+                if isinstance(argument.node, Number):
+                    return _Value(Number(exp(argument.node.value)))
+                return self.map("exp", argument)
+            case Pow():
+                return self.power(self.value(expr.base, scope), self.value(expr.exp, scope))
+            case Indexed():
+                return self.indexed(expr, scope)
+            case Sum():
+                return self.summed(expr, scope)
+            case Product():
+                return self.multiplied(expr, scope)
+            case KroneckerDelta():
+                return self.delta(expr, scope)
+            case Piecewise():
+                return self.piecewise(expr, scope)
+            case Max() | Min():
+                name = "maximum" if isinstance(expr, Max) else "minimum"
+                first, *rest = [self.value(a, scope) for a in expr.args]
+                for other in rest:
+                    first = self.map(name, first, other)
+                return first
+            case Heaviside():
+                return self.map("heaviside", self.value(expr.args[0], scope), self.value(expr.args[1], scope))
+            case tan():
+                argument = self.value(expr.args[0], scope)
+                cosine = self.power(self.map("cos", argument), _Value(Number(Integer(-1))))
+                return self.product([self.map("sin", argument), cosine])
+            case MatrixElement():
+                return self.element(expr, scope)
+            case Trace():
+                return self.trace(expr, scope)
+            case DotProduct():
+                return self.contracted([expr.args[0], expr.args[1]], scope)
+            case Relational() | BooleanTrue() | BooleanFalse() | And() | Or() | Not():
+                raise UnsupportedError(f"a relation is no number; pass its two sides to sd.check: {_shown(expr)}")
+            case Derivative() | Integral():
+                raise UnsupportedError(f"{type(expr).__name__} is not read: {_shown(expr)}")
+            case Function():
+                return self.function(expr, scope)
+        raise UnsupportedError(f"{type(expr).__name__} is not read: {_shown(expr)}")
+
+    def function(self, expr: Any, scope: _Scope) -> _Value:
+        name = _ELEMENTWISE.get(type(expr)) or type(expr).__name__
+        row = FUNCTIONS.get(name)
+        if row is None or len(row.arguments) != len(expr.args):
+            raise UnsupportedError(
+                f"the function {_shown(name)} is not read; the functions are {', '.join(sorted(FUNCTIONS))}"
+            )
+        return self.map(name, *(self.value(a, scope) for a in expr.args))
+
+    def symbol(self, symbol: Any, scope: _Scope) -> _Value:
+        found = scope.get(symbol) or self.free.get(symbol)
+        if isinstance(found, _Index):
+            counted = Range(found.dim)
+            if found.low == 0:
+                return _Value(counted, (found,))
+            low = build.broadcast(Number(found.low), (found.dim,))
+            return _Value(build.add([(ONE, counted), (ONE, low)], (found.dim,)), (found,))
+        name = str(symbol)
+        if name in self.dimensions:
+            return _Value(Number(dimension_symbol(name)))
+        if isinstance(symbol, Idx):
+            raise UnsupportedError(f"the index {_shown(symbol)} is used outside of a sum and of brackets")
+        return _Value(self.leaf(name, (), symbol))
+
+    def indexed(self, expr: Any, scope: _Scope) -> _Value:
+        name = str(expr.base.label)
+        picked: list[tuple[Node, list[int]]] = []
+        labels: list[int] = []
+        axes: dict[_Index, int] = {}
+        sizes: dict[int, Expr] = {}
+        shape: list[Expr] = []
+        for axis, index in enumerate(expr.indices):
+            if isinstance(index, Symbol | Idx) and str(index) not in self.dimensions:
+                found = self.index(index, scope, name, axis)
+                label = axes.setdefault(found, len(sizes))
+                sizes[label] = found.dim
+                shape.append(found.dim)
+            else:
+                size = self.shapes[name][axis]
+                low = self.lows.get((name, axis))
+                if size is None or low is None:
+                    raise ShapeError(
+                        f"{_shown(expr)}: axis {axis} of {_shown(name)} has no range from which the entry "
+                        f"{_shown(index)} could be counted; sum over it somewhere, or use symbols"
+                    )
+                position = self.dim_expression(sympify(index)) - low
+                if not position.is_integer or {str(s) for s in position.free_symbols} - self.dimensions:
+                    raise UnsupportedError(f"the index {_shown(index)} of {_shown(expr)} is not read")
+                if position.is_negative or (position - size).is_nonnegative:
+                    raise ShapeError(f"the index {_shown(index)} of {_shown(expr)} is out of range")
+                label = len(sizes)
+                sizes[label] = size
+                shape.append(size)
+                picked.append((Basis(size, position), [label]))
+            labels.append(label)
+        label_symbol = expr.base.label if isinstance(expr.base.label, Symbol) else None
+        leaf = self.leaf(name, tuple(shape), label_symbol)
+        node = build.contract(ONE, [(leaf, labels), *picked], list(axes.values()), sizes)
+        return _Value(node, tuple(axes))
+
+    def ranges(self, expr: Any, scope: _Scope) -> tuple[dict[Any, Any], list[_Index]]:
+        inner = dict(scope)
+        made: list[_Index] = []
+        for symbol, low, high in expr.limits:
+            index = self.bind(self.dim(high - low + 1), self.dim_expression(low))
+            inner[symbol] = index
+            made.append(index)
+        return inner, made
+
+    def summed(self, expr: Any, scope: _Scope) -> _Value:
+        inner, bound = self.ranges(expr, scope)
+        return self.product([self.value(expr.function, inner)], bound)
+
+    def multiplied(self, expr: Any, scope: _Scope) -> _Value:
+        inner, bound = self.ranges(expr, scope)
+        body = self.value(expr.function, inner)
+        for index in bound:
+            axes = (*(i for i in body.axes if i is not index), index)
+            laid = build.view(body.node, [axes.index(i) for i in body.axes], tuple(i.dim for i in axes))
+            body = _Value(build.opaque("prod", laid), axes[:-1])
+        return body
+
+    def delta(self, expr: Any, scope: _Scope) -> _Value:
+        ends: list[Any] = [scope.get(a) or self.free.get(a) for a in expr.args[:2]]
+        if all(isinstance(e, _Index) for e in ends):
+            a, b = ends
+            if a is b:
+                return _Value(Number(ONE))
+            if a.dim != b.dim or a.low != b.low:
+                raise ShapeError(f"{_shown(expr)}: its indices have different ranges")
+            return _Value(Delta(a.dim), (a, b))
+        for index, other in ((ends[0], expr.args[1]), (ends[1], expr.args[0])):
+            if isinstance(index, _Index) and not isinstance(other, Symbol):
+                return _Value(Basis(index.dim, self.dim_expression(sympify(other)) - index.low), (index,))
+        return self.map("eq", self.value(expr.args[0], scope), self.value(expr.args[1], scope))
+
+    def piecewise(self, expr: Any, scope: _Scope) -> _Value:
+        *cases, last = expr.args
+        if not isinstance(last[1], BooleanTrue):
+            raise UnsupportedError(f"a Piecewise needs a last case (..., True): {_shown(expr)}")
+        result = self.value(last[0], scope)
+        for body, condition in reversed(cases):
+            result = self.map("where", self.mask(condition, scope), self.value(body, scope), result)
+        return result
+
+    def mask(self, condition: Any, scope: _Scope) -> _Value:
+        match condition:
+            case BooleanTrue():
+                return _Value(Number(ONE))
+            case BooleanFalse():
+                return _Value(Number(Integer(0)))
+            case And():
+                return self.product([self.mask(c, scope) for c in condition.args])
+            case Or():
+                first, *rest = [self.mask(c, scope) for c in condition.args]
+                for other in rest:
+                    first = self.map("maximum", first, other)
+                return first
+            case Not():
+                inner = self.mask(condition.args[0], scope)
+                minus = _Value(build.scale(-1, inner.node), inner.axes)
+                return self.total([_Value(Number(ONE)), minus])
+            case Relational():
+                name, flipped = _RELATIONS[condition.rel_op]
+                sides = [self.value(condition.lhs, scope), self.value(condition.rhs, scope)]
+                return self.map(name, *(reversed(sides) if flipped else sides))
+        raise UnsupportedError(f"the condition {_shown(condition)} is not read")
+
+    # -- matrices: axes of dimension 1 are left out
+
+    def fresh(self, sizes: Iterable[Any]) -> list[_Index | None]:
+        dims = [self.dim(s) for s in sizes]
+        return [None if d == 1 else self.bind(d, Integer(0)) for d in dims]
+
+    def matrix(self, expr: Any, scope: _Scope) -> _Value:
+        """A matrix; its axes are its rows and its columns, without those of length 1."""
+        rows, columns = self.fresh(expr.shape)
+        return self.at(expr, rows, columns, scope)
+
+    def at(self, expr: Any, row: _Index | None, column: _Index | None, scope: _Scope) -> _Value:
+        """A matrix at a row and a column index (None for a dimension of 1)."""
+        axes = tuple(i for i in (row, column) if i is not None)
+        value = self.matrix_value(expr, row, column, scope)
+        if value.axes == axes:
+            return value
+        shape = tuple(i.dim for i in axes)
+        return _Value(build.view(value.node, [axes.index(i) for i in value.axes], shape), axes)
+
+    def matrix_value(self, expr: Any, row: _Index | None, column: _Index | None, scope: _Scope) -> _Value:
+        axes = tuple(i for i in (row, column) if i is not None)
+        shape = tuple(i.dim for i in axes)
+        match expr:
+            case MatrixSymbol():
+                return _Value(self.leaf(str(expr.name), shape, None), axes)
+            case Identity():
+                return _Value(Delta(shape[0]), axes) if shape else _Value(Number(ONE))
+            case ZeroMatrix():
+                return _Value(build.zeros(shape), axes)
+            case OneMatrix():
+                return _Value(build.ones(shape), axes)
+            case Transpose():
+                return self.at(expr.arg, column, row, scope)
+            case MatAdd():
+                return self.total([self.at(a, row, column, scope) for a in expr.args])
+            case HadamardProduct():
+                return self.product([self.at(a, row, column, scope) for a in expr.args])
+            case HadamardPower():
+                return self.power(self.at(expr.base, row, column, scope), self.value(expr.exp, scope))
+            case MatMul():
+                return self.contracted(expr.args, scope, row, column)
+            case MatPow():
+                exponent = expr.exp
+                if exponent == -1:
+                    raise UnsupportedError(f"Inverse is not read yet: {_shown(expr)}")
+                if not isinstance(exponent, Integer) or not 0 <= exponent <= MAX_MATRIX_POWER:
+                    raise UnsupportedError(
+                        f"the matrix power {_shown(expr)} is not read; integer powers 0 to {MAX_MATRIX_POWER} are"
+                    )
+                if exponent == 0:
+                    return self.at(Identity(expr.shape[0]), row, column, scope)
+                return self.contracted([expr.base] * int(exponent), scope, row, column)
+            case ElementwiseApplyFunction():
+                inner = self.at(expr.expr, row, column, scope)
+                body = expr.function
+                if not isinstance(body, Lambda) or len(body.variables) != 1:
+                    raise UnsupportedError(f"{_shown(expr)} is not read")
+                return self.value(body.expr, {**scope, body.variables[0]: inner})
+            case MatrixBase() if expr.shape == (1, 1):
+                return self.value(expr[0, 0], scope)
+        raise UnsupportedError(f"{type(expr).__name__} is not read yet: {_shown(expr)}")
+
+    def contracted(
+        self, factors: Sequence[Any], scope: _Scope, row: _Index | None = None, column: _Index | None = None
+    ) -> _Value:
+        """A matrix product of scalars and matrices."""
+        matrices = [f for f in factors if isinstance(f, MatrixExpr | MatrixBase)]
+        values = [self.value(f, scope) for f in factors if f not in matrices]
+        summed: list[_Index] = []
+        left = row
+        for k, factor in enumerate(matrices):
+            transposed = k == 0 and row is None and column is None and len(matrices) == 2
+            if transposed and factor.shape[0] != 1:
+                factor = Transpose(factor)  # a DotProduct of two columns
+            if k == len(matrices) - 1:
+                right = column
+                if column is None and factor.shape[1] != 1:
+                    factor = Transpose(factor)
+            else:
+                (right,) = self.fresh([factor.shape[1]])
+                if right is not None:
+                    summed.append(right)
+            values.append(self.at(factor, left, right, scope))
+            left = right
+        return self.product(values, summed)
+
+    def trace(self, expr: Any, scope: _Scope) -> _Value:
+        (index,) = self.fresh([expr.arg.shape[0]])
+        if index is None:
+            return self.matrix(expr.arg, scope)
+        (other,) = self.fresh([expr.arg.shape[1]])
+        assert other is not None
+        body = self.at(expr.arg, index, other, scope)
+        node = build.contract(ONE, [(body.node, [0, 0])], [], {0: index.dim})
+        return _Value(node)
+
+    def element(self, expr: Any, scope: _Scope) -> _Value:
+        """One entry of a matrix, its indices counted from 0 as SymPy does."""
+        whole = self.matrix(expr.parent, scope)
+        sizes = [self.dim(s) for s in expr.parent.shape]
+        picks = [index for index, size in zip(expr.indices, sizes, strict=True) if size != 1]
+        factors: list[tuple[Node, list[int]]] = [(whole.node, list(range(len(picks))))]
+        axes: dict[_Index, int] = {}
+        labels: list[int] = []
+        dims: dict[int, Expr] = {}
+        for k, (pick, axis) in enumerate(zip(picks, whole.axes, strict=True)):
+            found = scope.get(pick) or self.free.get(pick)
+            if found is None and isinstance(pick, Symbol) and str(pick) not in self.dimensions:
+                found = self.free[pick] = self.bind(axis.dim, Integer(0))
+            if isinstance(found, _Index):
+                if found.dim != axis.dim or found.low != 0:
+                    raise ShapeError(
+                        f"{_shown(expr)}: the entries of a SymPy matrix are counted from 0 to {axis.dim - 1}"
+                    )
+                label = axes.setdefault(found, k)
+                dims[label] = axis.dim
+            else:
+                label = k
+                dims[label] = axis.dim
+                factors.append((Basis(axis.dim, self.dim_expression(sympify(pick))), [label]))
+            labels.append(label)
+        factors[0] = (whole.node, labels)
+        return _Value(build.contract(ONE, factors, list(axes.values()), dims), tuple(axes))
+
+    # -- the result
+
+    def array(self, expr: Any) -> Array:
+        """An expression as an array: free indices, or a matrix's rows and columns, are its axes."""
+        self.free = {}
+        if isinstance(expr, MatrixExpr | MatrixBase):
+            return Array(self.matrix(expr, {}).node)
+        for symbol in (*self.order, *self.appearing(expr)):
+            self.register(symbol, expr)
+        value = self.value(expr, {})
+        axes = tuple(self.free.values())
+        if self.order and set(self.free) - set(self.order):
+            extra = ", ".join(_shown(s) for s in self.free if s not in self.order)
+            raise ShapeError(f"the expression has free indices that are not among the given ones: {extra}")
+        shape = tuple(i.dim for i in axes)
+        return Array(build.view(value.node, [axes.index(i) for i in value.axes], shape))
+
+    def appearing(self, expr: Any) -> Iterator[Any]:
+        """Free indices in the order in which they appear in brackets."""
+        free = expr.free_symbols
+        for part in preorder_traversal(expr):
+            if isinstance(part, Indexed | MatrixElement):
+                for index in part.indices:
+                    if isinstance(index, Symbol | Idx) and index in free and str(index) not in self.dimensions:
+                        yield index
+
+    def register(self, symbol: Any, expr: Any) -> None:
+        """Make the free index of a symbol from the first bracket that knows its range."""
+        if symbol in self.free:
+            return
+        for part in preorder_traversal(expr):
+            if isinstance(part, Indexed) and symbol in part.indices:
+                name, axis = str(part.base.label), list(part.indices).index(symbol)
+                if self.shapes[name][axis] is not None:
+                    self.index(symbol, {}, name, axis)
+                    return
+            if isinstance(part, MatrixElement) and symbol in part.indices:
+                size = self.dim(part.parent.shape[list(part.indices).index(symbol)])
+                self.free[symbol] = self.bind(size, Integer(0))
+                return
+
+
+def from_sympy(
+    expr: Any,
+    domains: Mapping[Any, Domain] | None = None,
+    shapes: Mapping[Any, Any] | None = None,
+    indices: Sequence[Any] | None = None,
+) -> Array:
+    """Read a SymPy expression as an array, as it stands.
+
+    * Scalars: each ``Symbol`` becomes a scalar array of its name.  SymPy's
+      assumptions (positive, real, integer, ...) intersect with ``domains``,
+      whose keys are symbols or names; an undeclared symbol ranges over the reals.
+    * ``Sum`` and ``Product`` over ``Indexed``: the symbols in the limits are
+      dimensions, and the arrays' shapes follow from the ranges, from
+      ``IndexedBase(shape=...)``, or from ``shapes={"x": "n d"}``.  Free indices
+      become axes, in the order in which they appear (or as ``indices`` says).
+    * Matrix expressions: products, sums, transposes, traces, small powers,
+      ``HadamardProduct``, ``applyfunc``.  A column ``MatrixSymbol("w", d, 1)``
+      becomes a vector of shape (d,), a 1×1 result a scalar.
+
+    Raises :class:`~symderive.errors.UnsupportedError` naming what is not read,
+    ``ShapeError`` where ranges disagree or are not known, ``UnknownNameError``
+    for names that are no identifiers, ``DomainError`` for an empty domain.
+
+    >>> import symderive as sd
+    >>> from sympy import IndexedBase, Sum, symbols
+    >>> i, n = symbols("i n", integer=True)
+    >>> x = IndexedBase("x")
+    >>> sd.from_sympy(Sum(x[i] ** 2, (i, 1, n)) / n).shape
+    ()
+    """
+    return from_sympy_together([expr], domains, shapes, indices)[0]
+
+
+def from_sympy_together(
+    expressions: Sequence[Any],
+    domains: Mapping[Any, Domain] | None = None,
+    shapes: Mapping[Any, Any] | None = None,
+    indices: Sequence[Any] | None = None,
+) -> list[Array]:
+    """Read the expressions of one statement (both sides of a claim): they share dimensions and shapes.
+
+    See :func:`from_sympy`.
+
+    >>> from sympy import IndexedBase, Sum, symbols
+    >>> from symderive.language.sympy_input import from_sympy_together
+    >>> i, n = symbols("i n", integer=True)
+    >>> [a.ndim for a in from_sympy_together([Sum(i, (i, 1, n)), n * (n + 1) / 2])]
+    [0, 0]
+    """
+    read: list[Any] = []
+    for expr in expressions:
+        made = expr if isinstance(expr, Basic | MatrixBase) else sympify(expr, strict=True)
+        if not isinstance(made, Expr | MatrixExpr | MatrixBase) or isinstance(made, Lambda):
+            raise UnsupportedError(f"a SymPy {type(made).__name__} is no formula: {_shown(made)}")
+        read.append(made.as_immutable() if isinstance(made, MatrixBase) else made)
+    translator = _Translator(read, domains, shapes, indices)
+    return [translator.array(expr) for expr in read]
