@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -68,6 +68,8 @@ class Kernel:
     wrt : the variables, a tuple of Arrays
     order : the highest derivative: 0, 1 or 2
     name : its title in ``source``
+    several : whether a sequence of variables was asked for, so that derivatives are dicts
+    program, variables : the loss and its variables with definitions among ``wrt`` made inputs
     """
 
     def __init__(self, loss: Array, wrt: tuple[Array, ...], several: bool, order: int, name: str) -> None:
@@ -75,10 +77,10 @@ class Kernel:
         self.wrt = wrt
         self.order = order
         self.name = name
-        self._several = several
+        self.several = several
         #: With definitions among the variables, the program takes these as inputs.
-        self._program = definitions_as_leaves(loss, wrt) if wrt else loss
-        self._variables = tuple(_leaf(self._program, a) for a in wrt)
+        self.program = definitions_as_leaves(loss, wrt) if wrt else loss
+        self.variables = tuple(_leaf(self.program, a) for a in wrt)
 
     # -- what is derived -----------------------------------------------------------------
 
@@ -87,21 +89,21 @@ class Kernel:
         """The derivation of the gradient (None for a kernel of the value alone)."""
         if self.order < 1:
             return None
-        return gradient(self.loss, list(self.wrt) if self._several else self.wrt[0])
+        return gradient(self.loss, list(self.wrt) if self.several else self.wrt[0])
 
     @cached_property
     def second_derivation(self) -> Derivation | None:
         """The derivation of the Hessian (None below order 2)."""
         if self.order < 2:
             return None
-        return hessian(self.loss, list(self.wrt) if self._several else self.wrt[0])
+        return hessian(self.loss, list(self.wrt) if self.several else self.wrt[0])
 
     @cached_property
     def _gradients(self) -> dict[str, Array]:
         if self.derivation is None:
             return {}
         result = self.derivation.result
-        return dict(result) if self._several else {self.wrt[0].name: result}
+        return dict(result) if self.several else {self.wrt[0].name: result}
 
     @cached_property
     def _hessians(self) -> dict[str, dict[str, Array]]:
@@ -109,15 +111,15 @@ class Kernel:
             return {}
         result = self.second_derivation.result
         only = self.wrt[0].name
-        return {k: dict(v) for k, v in result.items()} if self._several else {only: {only: result}}
+        return {k: dict(v) for k, v in result.items()} if self.several else {only: {only: result}}
 
     @cached_property
     def _directions(self) -> dict[str, Leaf]:
         """An array for the direction of each variable, of names not in use."""
         names = {leaf.name for leaf in self.leaves} | {str(s) for s in self.dimensions}
         made: dict[str, Leaf] = {}
-        for leaf in self._variables:
-            name = f"v_{leaf.name}" if self._several else "v"
+        for leaf in self.variables:
+            name = f"v_{leaf.name}" if self.several else "v"
             while name in names:
                 name += "_"
             names.add(name)
@@ -134,11 +136,11 @@ class Kernel:
             factors = [(g.node, tuple(axes)), (leaf, tuple(range(leaf.rank)))]
             terms.append((ONE, build.contract(ONE, factors, (), dict(enumerate(leaf.shape)))))
         along = Array(build.add(terms, ()))
-        occurring = [Array(leaf) for leaf in self._variables if leaf in along.node.leaves()]
+        occurring = [Array(leaf) for leaf in self.variables if leaf in along.node.leaves()]
         results = gradient(along, occurring).result if occurring else {}
         return {
             leaf.name: results[leaf.name] if leaf.name in results else Array(build.zeros(leaf.shape))
-            for leaf in self._variables
+            for leaf in self.variables
         }
 
     # -- what is compiled ----------------------------------------------------------------
@@ -146,13 +148,13 @@ class Kernel:
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The declared arrays that are inputs, in the order of the functions' parameters."""
-        return tuple(dict.fromkeys((*self._program.node.leaves(), *self._variables)))
+        return tuple(dict.fromkeys((*self.program.node.leaves(), *self.variables)))
 
     @cached_property
     def dimensions(self) -> tuple[Symbol, ...]:
         """The dimensions in play, in order of first appearance."""
         found: dict[Symbol, None] = {}
-        for node in (*self._program.node.walk(), *self.leaves):
+        for node in (*self.program.node.walk(), *self.leaves):
             exprs = [*node.shape, *getattr(node, "label_dims", ())]
             for attribute in ("value", "coefficient", "index", "dim"):
                 exprs += [v] if isinstance(v := getattr(node, attribute, None), Expr) else []
@@ -166,9 +168,9 @@ class Kernel:
     def _parts(self) -> dict[str, list[tuple[tuple[str, ...], Array]]]:
         """The arrays of each output, with their places in the returned dicts."""
         def place(*names: str) -> tuple[str, ...]:
-            return names if self._several else ()
+            return names if self.several else ()
 
-        parts: dict[str, list[tuple[tuple[str, ...], Array]]] = {"value": [((), self._program)]}
+        parts: dict[str, list[tuple[tuple[str, ...], Array]]] = {"value": [((), self.program)]}
         if self.order >= 1:
             parts["gradient"] = [(place(k), g) for k, g in self._gradients.items()]
         if self.order >= 2:
@@ -202,7 +204,7 @@ class Kernel:
             combinations += [("hessian",), ("hvp",)]
         made: list[Routine] = []
         for outputs in combinations:
-            plan = Plan(dim for leaf in self._variables for dim in leaf.shape)
+            plan = Plan(dim for leaf in self.variables for dim in leaf.shape)
             groups = tuple(
                 tuple(Part(keys, plan.output(a.node, _order(a))) for keys, a in stable[output])
                 for output in outputs
@@ -211,7 +213,7 @@ class Kernel:
             if outputs == ("hvp",):
                 directions = tuple(self._directions.items())
             made.append(
-                Routine("_and_".join(outputs), self._summary(outputs), plan, groups, directions, not self._several)
+                Routine("_and_".join(outputs), self._summary(outputs), plan, groups, directions, not self.several)
             )
         return tuple(made)
 
@@ -305,15 +307,14 @@ class Kernel:
     def bind(self, **data: Any) -> Bound:
         """The functions on fixed data, for loops: the data are checked here, and only here.
 
-        ``data`` holds every input but the variables, and the variables too where no other array
-        carries a dimension (their values only give shapes then).
+        ``data`` holds every input but the variables; sizes of dimensions may be among them.
         """
-        names = {leaf.name for leaf in self._variables}
+        names = {leaf.name for leaf in self.variables}
         rest = Door(
             tuple(leaf for leaf in self.leaves if leaf.name not in names),
             tuple(s for s in self.dimensions if str(s) in data or s in self._carried(names)),
         )
-        inputs = rest.admit({k: v for k, v in data.items() if k not in names})
+        inputs = rest.admit(data)
         options: dict[str, Any] = {str(s): inputs.sizes[str(s)] for s in self._door.asked if str(s) in inputs.sizes}
         options[self._flag] = False
         fixed = {**inputs.values, **options}
@@ -323,8 +324,8 @@ class Kernel:
             return lambda point: function(**fixed, **point)
 
         def keyed(name: str, depth: int) -> Callable[[Mapping[str, Any]], Any]:
-            function, only = call(name), self._variables[0].name
-            if self._several:
+            function, only = call(name), self.variables[0].name
+            if self.several:
                 return function
             if depth == 1:
                 return lambda point: {only: function(point)}
@@ -332,7 +333,7 @@ class Kernel:
 
         def both(point: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
             value, g = together(point)
-            return value, g if self._several else {self._variables[0].name: g}
+            return value, g if self.several else {self.variables[0].name: g}
 
         def missing(point: Mapping[str, Any]) -> Any:
             raise UnsupportedError(f"this kernel was compiled with order={self.order}")
@@ -345,6 +346,32 @@ class Kernel:
             keyed("hessian", 2) if self.order >= 2 else missing,
         )
 
+    @property
+    def asked(self) -> tuple[Symbol, ...]:
+        """The dimensions that no array carries: they are inputs by name."""
+        return tuple(self._door.asked)
+
+    def admit(self, data: Mapping[str, Any]) -> Inputs:
+        """The checked inputs; raises as `value` does."""
+        return self._door.admit(data)
+
+    def sizes_from(self, data: Mapping[str, Any], without: Sequence[str]) -> dict[Symbol, int]:
+        """The dimensions' sizes as far as the data, without the named arrays, say them."""
+        door = Door(
+            tuple(leaf for leaf in self.leaves if leaf.name not in without),
+            tuple(s for s in self.dimensions if str(s) in data or s in self._carried(set(without))),
+        )
+        sizes = door.admit(data).sizes
+        return {s: sizes[str(s)] for s in self.dimensions if str(s) in sizes}
+
+    def unchecked(self, name: str, options: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
+        """A function of (data, variables), both dicts, for loops that vary the data; a dict comes back."""
+        function, fixed = self._functions[name], {**options, self._flag: False}
+        if self.several:
+            return lambda data, point: function(**data, **point, **fixed)
+        only = self.variables[0].name
+        return lambda data, point: {only: function(**data, **point, **fixed)}
+
     def cross_check(self, **data: Any) -> CrossCheck:
         """The gradient beside finite differences of the value, at the given point.
 
@@ -352,9 +379,9 @@ class Kernel:
         """
         self._need(1)
         inputs = self._door.admit(data)
-        names = [leaf.name for leaf in self._variables]
+        names = [leaf.name for leaf in self.variables]
         point = {name: np.array(inputs.values[name], dtype=float) for name in names}
-        bound = self.bind(**inputs.values, **{k: v for k, v in data.items() if k in inputs.sizes})
+        bound = self.bind(**{k: v for k, v in inputs.values.items() if k not in names}, **inputs.sizes)
         return cross_check(lambda **at: bound.value(at), lambda **at: bound.gradient(at), point)
 
     def __repr__(self) -> str:
@@ -392,10 +419,10 @@ class Kernel:
         return self._functions[name](*directions, **inputs.values, **asked, **{self._flag: False})
 
     def _direction(self, v: Any, data: Mapping[str, Any]) -> Any:
-        names = [leaf.name for leaf in self._variables]
-        if self._several and (not isinstance(v, Mapping) or set(v) != set(names)):
+        names = [leaf.name for leaf in self.variables]
+        if self.several and (not isinstance(v, Mapping) or set(v) != set(names)):
             raise DataError(f"v must be a dict with the keys {', '.join(names)}, as the gradient is")
-        parts = v if self._several else {names[0]: v}
+        parts = v if self.several else {names[0]: v}
         made: dict[str, Any] = {}
         for name in names:
             part, wanted = np.asarray(parts[name]), np.shape(data[name])
@@ -404,7 +431,7 @@ class Kernel:
             if part.shape != wanted:
                 raise ShapeError(f"v for {name} must have {name}'s shape {wanted}, got {part.shape}")
             made[name] = part.astype(float) if part.ndim else float(part)
-        return made if self._several else made[names[0]]
+        return made if self.several else made[names[0]]
 
 
 def compile(

@@ -159,41 +159,44 @@ class _Writer:
         parameters = [*self._names, *(["*"] if self._asked else []), *map(str, self._asked)]
         signature = _signature(self._checker, parameters)
         body = ['"""The inputs as finite float64 arrays of fitting shapes; ValueError otherwise."""']
-        known: dict[Symbol, str] = {s: str(s) for s in self._asked}
-        later: list[str] = []
+        body += [f"{leaf.name} = np.asarray({leaf.name}, dtype=float)" for leaf in self._leaves]
+        known = set(self._asked)
+        table: list[str] = []
         for leaf in self._leaves:
             name = leaf.name
             needed = shape_text(leaf.shape) if leaf.shape else "(), a scalar"
-            body.append(f"{name} = np.asarray({name}, dtype=float)")
-            body += [
-                f"if {name}.ndim != {leaf.rank} or {name}.size == 0:",
-                f'    raise ValueError(f"{name} needs shape {needed}, got {{{name}.shape}}")',
+            fresh = [
+                i
+                for i, dim in enumerate(leaf.shape)
+                if isinstance(dim, Symbol) and dim not in known and leaf.shape.index(dim) == i
             ]
-            fresh = [i for i, dim in enumerate(leaf.shape) if isinstance(dim, Symbol) and dim not in known]
-            fresh = [i for i in fresh if leaf.shape.index(leaf.shape[i]) == i]
-            for i in fresh:
-                known[leaf.shape[i]] = str(leaf.shape[i])  # type: ignore[index]
-                body.append(f"{leaf.shape[i]} = {name}.shape[{i}]")
-            if len(fresh) < leaf.rank:
-                sizes = ", ".join(number_source(dim)[0] for dim in leaf.shape)
-                sizes = f"({sizes},)" if leaf.rank == 1 else f"({sizes})"
-                later += [
-                    f"if {name}.shape != {sizes}:",
-                    f'    raise ValueError(f"{name} needs shape {needed} = {{{sizes}}}, got {{{name}.shape}}")',
+            if fresh:
+                body += [
+                    f"if {name}.ndim != {leaf.rank}:",
+                    f'    raise ValueError(f"{name} needs shape {needed}, got {{{name}.shape}}")',
                 ]
-        body += later
+            if len(fresh) == leaf.rank > 1:
+                body.append(f"{', '.join(map(str, leaf.shape))} = {name}.shape")
+            else:
+                body += [f"{leaf.shape[i]} = {name}.shape[{i}]" for i in fresh]
+            known |= {leaf.shape[i] for i in fresh}
+            sizes = ", ".join(number_source(dim)[0] for dim in leaf.shape)
+            sizes = f"({sizes},)" if leaf.rank == 1 else f"({sizes})"
+            table.append(f'    ("{name} {shape_text(leaf.shape)}", {name}, {sizes}),')
+        body += ["for name, array, shape in (", *table, "):"]
+        body += [
+            "    if array.shape != shape or array.size == 0:",
+            '        raise ValueError(f"{name} needs shape {shape}, got {array.shape}")',
+            "    if not np.all(np.isfinite(array)):",
+            '        raise ValueError(f"{name} has entries that are not finite")',
+        ]
         for dim, least in self._least:
             size, need = number_source(dim)[0], number_source(least)[0]
             body += [f"if {size} < {need}:", f'    raise ValueError("{size} must be at least {need}")']
         for leaf in self._leaves:
-            name = leaf.name
-            body += [
-                f"if not np.all(np.isfinite({name})):",
-                f'    raise ValueError("{name} has entries that are not finite")',
-            ]
             test = _domain_test(leaf)
             if test:
-                body += [f"if not ({test}):", f'    raise ValueError("{name} must be in {leaf.domain}")']
+                body += [f"if not {test}:", f'    raise ValueError("{leaf.name} must be in {leaf.domain}")']
         returned = ", ".join(f"{leaf.name}" if leaf.rank else f"float({leaf.name})" for leaf in self._leaves)
         body.append(f"return {returned}{',' if len(self._leaves) == 1 else ''}")
         return [*signature, *(f"    {line}" for line in body)] if self._leaves else []
@@ -226,7 +229,7 @@ def _domain_test(leaf: Leaf) -> str:
             tests.append(f"np.allclose({name}.sum(axis={axis}), 1, rtol=0, atol=1e-8)")
         elif structure in ("symmetric", "spd"):
             tests.append(f"np.allclose({name}, {name}.T)")
-    return " and ".join(tests)
+    return tests[0] if len(tests) == 1 else f"({' and '.join(tests)})" if tests else ""
 
 
 def _nested(parts: Mapping[tuple[str, ...], str]) -> str:
