@@ -37,7 +37,7 @@ _BIG = {"sum": "∑", "prod": "∏"}
 _FUNCTIONS = {"log", "exp", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "max", "min", "det"}
 _SPACES = {",": "0.17em", ";": "0.28em", ":": "0.22em", "!": "-0.17em", "quad": "1em", "qquad": "2em", " ": "0.3em"}
 _FENCES = {"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "{": "{", "}": "}", "langle": "⟨", "rangle": "⟩"}
-_SIZES = {"big": "1.2em", "Big": "1.65em", "bigg": "2.1em"}
+_SIZES = {"big": None, "Big": "1.65em", "bigg": "2.1em"}
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "acute": "´", "grave": "`", "ddot": "¨", "dot": "˙", "breve": "˘",
             "check": "ˇ"}  # fmt: skip
 _BOLD = str.maketrans("01", "𝟎𝟏")
@@ -111,8 +111,10 @@ class _Reader:
             if token == closing:
                 self.next()
                 return out
+            fence = token[0] in "([" or _opens(token)
             element, kind = self.scripts(previous)
-            if previous == "function" and kind not in ("fence-open", "space", "close"):
+            after = previous == "function" and not fence and kind not in ("fence-open", "space", "close")
+            if after or (kind == "function" and previous in ("atom", "close")):
                 out.append(_space("0.17em"))
             out.append(element)
             previous = kind
@@ -165,7 +167,7 @@ class _Reader:
             return f"<mi>{escape(token)}</mi>", "atom"
         return self.command(token[1:].rstrip(" ") or " ")
 
-    def fenced(self, name: str, size: str | None) -> tuple[str, str]:
+    def fenced(self, name: str, size: str | None = None) -> tuple[str, str]:
         """Brackets with what they hold as one row, so that scripts hang on the whole; a lone one as it is."""
         start = self.at
         try:
@@ -229,6 +231,10 @@ def _space(width: str) -> str:
     return f'<mspace width="{width}"></mspace>'
 
 
+def _opens(token: str) -> bool:
+    return token.rstrip(" ") in ("\\bigl", "\\Bigl", "\\biggl", "\\lVert", "\\lvert", "\\langle", "\\{")
+
+
 def _closes(token: str) -> bool:
     return token.rstrip(" ") in ("\\bigr", "\\Bigr", "\\biggr", "\\rVert", "\\rvert", "\\rangle", "\\}")
 
@@ -242,7 +248,7 @@ def _fence(name: str, size: str | None, opens: bool) -> str:
     stretch = 'stretchy="false"' if size is None else 'stretchy="true"'
     if size not in (None, "true"):
         stretch += f' minsize="{size}" maxsize="{size}"'
-    return f'<mo form="{form}" {stretch} lspace="0" rspace="0">{escape(character)}</mo>'
+    return f'<mo form="{form}" {stretch} lspace="0em" rspace="0em">{escape(character)}</mo>'
 
 
 def mathml(tex: str) -> str:
