@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from symderive.calculus.regions import is_elementwise, region_children
 from symderive.language import build
 from symderive.language.nodes import (
     Contraction,
@@ -60,9 +61,48 @@ def _uses(root: Node) -> dict[Node, int]:
         if isinstance(node, Differential | Named):
             continue
         for core in _cores(node):
-            if core.children and not isinstance(core, Named):
+            if core.children and not isinstance(core, Named) and not _is_spread(core):
                 uses[core] = uses.get(core, 0) + 1
     return uses
+
+
+def _is_spread(node: Node) -> bool:
+    """Whether a node only repeats something along an axis."""
+    if not isinstance(node, Contraction):
+        return False
+    return not set(range(node.out_rank)) <= {x for _, labels in node.factors for x in labels}
+
+
+def opened(node: Node) -> tuple[Node, dict[Node, Named]]:
+    """Definitions of elementwise functions written out, and what to call them again.
+
+    ``p = σ(z)`` hides from the rules that log p and 1 - p are functions of z; linear
+    definitions hide nothing and stay.
+    """
+    names: dict[Node, Named] = {}
+    written: dict[Node, Node] = {}
+    for part in node.walk():
+        if not part.children:
+            written[part] = part
+            continue
+        children = [written[c] for c in part.children]
+        if isinstance(part, Named) and _is_function(children[0]):
+            names[children[0]] = Named(part.name, children[0])
+            written[part] = children[0]
+        else:
+            written[part] = build.rebuild(part, children)
+    return written[node], names
+
+
+def _is_function(node: Node) -> bool:
+    return is_elementwise(node) and any(isinstance(p, Map) and p.function != "power" for p in _region(node))
+
+
+def _region(node: Node) -> list[Node]:
+    found = [node]
+    for child in region_children(node):
+        found += _region(child)
+    return found
 
 
 def with_names(node: Node, definitions: dict[Node, Named]) -> Node:

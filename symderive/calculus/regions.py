@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import cast
 
 from sympy import (
@@ -53,6 +53,7 @@ from symderive.language.nodes import (
     Sum,
 )
 from symderive.language.views.lift import lift
+from symderive.language.views.tree import Call, Index, Tree
 
 TERM_CAP = 60
 """Regions with more SymPy operations than this are left as they are: expansion grows fast."""
@@ -371,9 +372,19 @@ class _Back:
 _PENALTY = {"exp": 3, "log": 2, "power": 0, "log1p": 2, "where": 2}
 
 
+def _clumsiness(tree: Tree) -> float:
+    own = 0.0
+    if isinstance(tree, Call):
+        own = {"outer": 3.0, "einsum": 8.0}.get(tree.function, 0.0)
+    elif isinstance(tree, Index) and len(tree.shape) > 2:
+        own = 3.0
+    return own + sum(_clumsiness(c) for c in tree.children)
+
+
 def cost(node: Node) -> float:
     """Printed length, with penalties for exp, log and division."""
-    total = float(lift(node).tree.count())
+    tree = lift(node).tree
+    total = float(tree.count()) + _clumsiness(tree)
     for part in node.walk():
         if isinstance(part, Map):
             total += _PENALTY.get(part.function, 0)
@@ -414,7 +425,43 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                     found.append(
                         factor(reduced).subs(product, base.s * _fn("expit")(-base.u))
                     )
+    found += _hyperbolic(expr) + _rectified(expr)
     return list(dict.fromkeys(found))
+
+
+def _hyperbolic(expr: Expr) -> list[Expr]:
+    """sinh u / cosh u is tanh u."""
+    found: list[Expr] = []
+    for part in expr.atoms(_fn("sinh")):
+        u = part.args[0]
+        quotient = cancel(expr.subs(part, _fn("tanh")(u) * _fn("cosh")(u)))
+        if not quotient.has(_fn("cosh")(u)):
+            found.append(quotient)
+    return found
+
+
+def _rectified(expr: Expr) -> list[Expr]:
+    """max(0, u) times its own mask [u > 0] is max(0, u); a mask squared is the mask."""
+    found: list[Expr] = []
+    for part in expr.atoms(_fn("lt"), _fn("le")):
+        mask = Dummy("m")
+        reduced = expand(expr.subs(part, mask))
+        if not reduced.is_polynomial(mask):
+            continue
+        reduced = reduced.replace(lambda e: e.is_Pow and e.base == mask, lambda e: mask)
+        for positive in reduced.atoms(_fn("maximum")):
+            low, high = part.args
+            if set(positive.args) == {S.Zero, high} and low == 0:
+                reduced = expand(reduced).replace(
+                    lambda e, hit=positive: e.is_Mul and e.has(hit) and e.has(mask), lambda e: e.subs(mask, 1)
+                )
+        found += [factor(reduced).subs(mask, part), reduced.subs(mask, part)]
+    return found
+
+
+def _has_label_powers(expr: Expr, region: _Region) -> bool:
+    labels = {x for n, x in region.atoms.items() if isinstance(n, Leaf) and n.domain.entries.values is not None}
+    return any(p.base in labels for p in expr.atoms(Pow))
 
 
 def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
@@ -431,6 +478,35 @@ def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
     return expr
 
 
+_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le"})
+"""Functions that have identities with others, or with powers of themselves."""
+
+
+def _is_plain(expr: Expr) -> bool:
+    """Whether algebra has nothing to gain: terms of distinct closed factors, no part shared."""
+    functions = expr.atoms(_Fn)
+    family = [f for f in functions if _family_argument(f) is not None]
+    if len(family) > 1 or any(type(f).row in _TALKING for f in functions):  # type: ignore[attr-defined]
+        return False
+    if any(not _is_monomials(cast(Expr, a)) for f in functions for a in f.args):
+        return False
+    return _is_monomials(expr.xreplace({f: Dummy() for f in functions}))
+
+
+def _is_monomials(expr: Expr) -> bool:
+    seen: set[Expr] = set()
+    for term in Add.make_args(expr):
+        for part in Mul.make_args(term):
+            base = part.as_base_exp()[0]
+            if part.is_number:
+                continue
+            if not base.is_Symbol or (base in seen and isinstance(base, Dummy)):
+                return False
+            seen.add(base)
+    return True
+
+
+@lru_cache(maxsize=4096)
 def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple[Node, tuple[Rewrite, ...]]:
     """The shortest equal form found of an elementwise region, and the rewrite made.
 
@@ -443,10 +519,14 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     plain = _plain(node, region)
     if plain.count_ops() > TERM_CAP:
         return node, ()
-    _choose_bases(plain, region)
-    family = _in_family(plain, region) if region.bases else plain
-    facts = _label_facts(family, region, blocked)
-    expressions = _candidates(facts, region)
+    family = facts = plain
+    if _is_plain(plain) and not _has_label_powers(plain, region):
+        expressions = [plain]
+    else:
+        _choose_bases(plain, region)
+        family = _in_family(plain, region) if region.bases else plain
+        facts = _label_facts(family, region, blocked)
+        expressions = _candidates(facts, region)
     back = _Back(region)
     best, best_cost = node, cost(node)
     for expr in expressions:

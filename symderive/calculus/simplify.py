@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import permutations
 
-from sympy import Expr, Integer, Rational, gcd, ilcm
+from sympy import Expr, Rational, gcd
 
 from symderive.calculus.definedness import dropped
 from symderive.calculus.regions import cost, is_elementwise, region_children, simplify_region
@@ -41,6 +41,8 @@ from symderive.language.nodes import (
     Sum,
     Term,
 )
+from symderive.language.views.lift import lift
+from symderive.language.views.tree import Call, Tree
 
 
 def simplify(node: Node, blocked: Iterable[Leaf] = (), *, recognise_only: bool = False) -> Rewritten:
@@ -91,6 +93,10 @@ class _Simplifier:
             if node.coefficient == 0 or any(build.is_zero(f) for f, _ in node.factors):
                 node = self._record(node, build.zeros(node.shape), "product with zero")
         if isinstance(node, Contraction):
+            node = self._record(node, sum_constants(node), "sum of a constant")
+        if isinstance(node, Contraction):
+            node = self._record(node, self._symmetric(node), "declared symmetry")
+        if isinstance(node, Contraction):
             node = self._record(node, self._facts(node), "declared sum")
         if isinstance(node, Contraction):
             node = self._record(node, _recognise_softmax(node), "softmax")
@@ -111,6 +117,8 @@ class _Simplifier:
             node = self._merged_vectors(node)
         if isinstance(node, Contraction) and (self.shape_too or changed):
             node = self._record(node, _content(node), "common factor")
+        if isinstance(node, Contraction) and self.shape_too:
+            node = self._record(node, self._distributed(node), "linearity of the sum")
         return node
 
     # -- contractions ------------------------------------------------------------
@@ -130,6 +138,48 @@ class _Simplifier:
             after = build.contract(node.coefficient, factors, range(node.out_rank), dims)
             return self._facts(after) if isinstance(after, Contraction) else after
         return node
+
+    def _distributed(self, node: Contraction) -> Node:
+        """Σ f·(a + b) as Σ f·a + Σ f·b where that is shorter: Σ (x - mean x) = 0."""
+        best: Node = node
+        for position, (total, labels) in enumerate(node.factors):
+            if not isinstance(total, Sum) or not (node.bound or node.out_rank):
+                continue
+            if len(node.factors) > 1 and "einsum" not in _functions(lift(node).tree):
+                continue
+            split = self._split(node, position, total, labels)
+            if cost(split) < cost(best):
+                best = split
+        return best
+
+    def _split(self, node: Contraction, position: int, total: Sum, labels: Labels) -> Node:
+        others = [f for k, f in enumerate(node.factors) if k != position]
+        dims = dict(enumerate(node.label_dims))
+        terms: list[Term] = []
+        for weight, term in total.terms:
+            part = build.contract(node.coefficient * weight, [*others, (term, labels)], range(node.out_rank), dims)
+            for rule in (eliminate_deltas, sum_constants):
+                part = rule(part) if isinstance(part, Contraction) else part
+            terms.append((ONE, part))
+        split = build.add(terms, node.shape)
+        if isinstance(split, Sum):
+            split = collect(split)
+        if isinstance(split, Sum):
+            content = sum_content(split.terms)
+            split = build.scale(content, build.add([(w / content, n) for w, n in split.terms], split.shape))
+        return split
+
+    def _symmetric(self, node: Contraction) -> Node:
+        """S_ij = S_ji: the labels of a symmetric leaf in ascending order."""
+        factors = [
+            (f, tuple(sorted(ls)))
+            if isinstance(f, Leaf) and f.rank == 2 and f.domain.has("symmetric") and f not in self.blocked
+            else (f, ls)
+            for f, ls in node.factors
+        ]
+        if tuple(factors) == node.factors:
+            return node
+        return build.contract(node.coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims)))
 
     def _merged_vectors(self, node: Contraction) -> Node:
         """Simplify the product of the factors on each set of labels as one region."""
@@ -157,6 +207,11 @@ class _Simplifier:
             return node
         kept = [f for k, f in enumerate(factors) if k not in gone]
         return build.contract(coefficient, kept, range(node.out_rank), dict(enumerate(node.label_dims)))
+
+
+def _functions(tree: Tree) -> set[str]:
+    own = {tree.function} if isinstance(tree, Call) else set()
+    return own.union(*(_functions(c) for c in tree.children))
 
 
 def _inner_of_regions(root: Node) -> set[Node]:
@@ -220,6 +275,19 @@ def eliminate_deltas(node: Contraction) -> Node:
     return build.contract(node.coefficient, factors, range(node.out_rank), dims)
 
 
+def sum_constants(node: Contraction) -> Node:
+    """Σ_i of something without i is that many times it."""
+    carried = {x for _, labels in node.factors for x in labels}
+    constant = [b for b in node.bound if b not in carried]
+    if not constant:
+        return node
+    coefficient = node.coefficient
+    for b in constant:
+        coefficient = coefficient * node.label_dims[b]
+    dims = {k: size for k, size in enumerate(node.label_dims) if k not in constant}
+    return build.contract(coefficient, node.factors, range(node.out_rank), dims)
+
+
 def _content(node: Contraction) -> Node:
     """Take rational content and sign out of sums that are factors."""
     coefficient = node.coefficient
@@ -245,21 +313,30 @@ def _content(node: Contraction) -> Node:
 
 
 def sum_content(terms: Sequence[Term]) -> Expr:
-    """The common coefficient of a sum; negative where more terms are negative than positive."""
-    first = terms[0][0]
-    if first == 0:
-        return ONE
-    ratios = [w / first for w, _ in terms]
-    if not all(isinstance(r, Rational | Integer) for r in ratios):
-        return ONE
-    rationals = [r for r in ratios if r != 0]
-    numerators = reduce(gcd, [abs(r.p) for r in rationals])  # type: ignore[union-attr]
-    denominators = reduce(ilcm, [r.q for r in rationals])  # type: ignore[union-attr]
-    content = first * Rational(numerators, denominators)
-    negative = sum(1 for w, _ in terms if (w / content).is_negative)
-    if negative * 2 > len(terms) or (negative * 2 == len(terms) and content.could_extract_minus_sign()):
-        content = -content
-    return content
+    """The common coefficient of a sum; negative where more terms are negative than positive.
+
+    Of a dimension it takes the power nearest to 0: 2/n and 1/n² have 1/n in common.
+    """
+    rationals: list[Rational] = []
+    powers: list[dict[Expr, Expr]] = []
+    for weight, _ in terms:
+        number, rest = weight.as_coeff_Mul()
+        if not number.is_Rational or number == 0:
+            return ONE
+        rationals.append(number)
+        powers.append(dict(rest.as_powers_dict()) if rest != 1 else {})
+    common: Expr = ONE
+    for base in dict.fromkeys(b for p in powers for b in p):
+        exponents = [p.get(base, ZERO) for p in powers]
+        if all(e.is_positive for e in exponents):
+            common = common * base ** min(exponents)
+        elif all(e.is_negative for e in exponents):
+            common = common * base ** max(exponents)
+    numerators = reduce(gcd, [abs(r.p) for r in rationals])
+    denominators = reduce(gcd, [r.q for r in rationals])
+    content = common * Rational(numerators, denominators)
+    negative = sum(1 for r in rationals if r < 0)
+    return -content if negative * 2 > len(terms) else content
 
 
 def _half_negative(weights: Sequence[Expr]) -> bool:
@@ -376,6 +453,8 @@ def _pulled(
         target = [*own_bound, *outer]
         remainders.append((weight, build.contract(ONE, rest, target, sizes)))
     shape = tuple(dims[x] for x in [*own_bound, *outer])
+    if len(shape) > max(node.rank, 2):
+        return None
     inner = build.add(remainders, shape)
     if isinstance(inner, Sum):
         inner = collect(inner)

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr, Rational
 
 from symderive.calculus.differentiate import Differentiation, differentiate
-from symderive.calculus.naming import repeated, with_names
+from symderive.calculus.naming import opened, repeated, with_names
 from symderive.calculus.rewrites import Rewrite, Rewritten
 from symderive.calculus.simplify import simplify
 from symderive.derivation.derivation import (
@@ -166,7 +166,9 @@ class _Maker:
             raise UnsupportedError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
         self.original = subject
         self.wrt, self.several = variables(subject, wrt)
-        self.subject = definitions_as_leaves(subject, self.wrt)
+        free = definitions_as_leaves(subject, self.wrt)
+        node, self.names = opened(free.node)
+        self.subject = Array(node, free.axes)
         self.leaves = tuple(a.node if isinstance(a.node, Leaf) else definition_leaf(a) for a in self.wrt)
         self.convention = convention
         self.title = title
@@ -321,7 +323,9 @@ class _Maker:
         plain = Derivation(kind, self.original, self.wrt, tuple(self.steps), result, self.convention, self.title)
         taken = {n.name for s in self.steps for n in s.before.node.walk() if isinstance(n, Leaf | Named)}
         taken |= {str(x) for n in self.original.node.walk() for size in n.shape for x in size.free_symbols}
-        names = repeated((a.node for a in plain.results.values()), taken)
+        names = dict(self.names)
+        shown = [with_names(a.node, names) for a in plain.results.values()]
+        names |= repeated(shown, taken | {n.name for n in names.values()})
         if not names:
             return plain
 
