@@ -113,7 +113,7 @@ def objective(
     target: str | None = None,
     standardize: bool = False,
     constants: Mapping[str, float] | None = None,
-    methods: Sequence[str] = ("newton", "l-bfgs"),
+    methods: Sequence[str] = ("newton", "lbfgs"),
 ) -> Objective:
     """Declare, in a derivation file, that ``loss`` is to be minimised over ``wrt``.
 

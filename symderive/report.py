@@ -7,13 +7,12 @@ terminal and the pages get the same blocks; the terminal gets each section when 
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from symderive.compilation.kernel import Kernel
 from symderive.compilation.kernel import compile as compile_kernel
 from symderive.derivation.derivation import Derivation
 from symderive.judgement.verdicts import Verdict
@@ -40,7 +39,7 @@ from symderive.rendering.model import (
 )
 from symderive.rendering.terminal import text_blocks
 from symderive.rendering.words import words
-from symderive.training.minimize import FitResult, minimize
+from symderive.training.minimize import minimize
 
 __all__ = ["PAGES", "report"]
 
@@ -98,9 +97,11 @@ def _sections(subject: Subject, folder: Path, detail: str, lang: str) -> Iterato
             yield (heading, *derivation_blocks(value, detail, lang))
     for item in subject.items:
         if isinstance(item.value, Objective):
-            yield _program(item.value, folder, lang)
+            kernel = compile_kernel(item.value.loss, wrt=item.value.wrt, order=2, name=item.value.name)
+            path = kernel.save(folder / f"{item.value.name}.py")
+            yield Heading(2, f"{words(lang)['program']}: {path.name}"), Code(kernel.source)
             if item.value.data is not None:
-                yield _training(item.value, lang)
+                yield _training(item.value, kernel, lang)
 
 
 def _stated(objective: Objective, lang: str) -> tuple[Block, ...]:
@@ -116,30 +117,19 @@ def _stated(objective: Objective, lang: str) -> tuple[Block, ...]:
     )
 
 
-def _program(objective: Objective, folder: Path, lang: str) -> tuple[Block, ...]:
-    """The generated module, which is also saved."""
-    kernel = compile_kernel(objective.loss, wrt=objective.wrt, order=2, name=objective.name)
-    path = kernel.save(folder / f"{objective.name}.py")
-    return Heading(2, f"{words(lang)['program']}: {os.path.basename(path)}"), Code(kernel.source)
-
-
-def _training(objective: Objective, lang: str) -> tuple[Block, ...]:
+def _training(objective: Objective, kernel: Kernel, lang: str) -> tuple[Block, ...]:
     """A fit by each method, with the cross-check that came before it."""
     labels = words(lang)
     data = objective.numbers()
-    fits: dict[str, tuple[FitResult, float]] = {}
-    for method in objective.methods:
-        start = time.perf_counter()
-        fit = minimize(objective.loss, wrt=objective.wrt, data=data, method=method)
-        fits[method] = fit, time.perf_counter() - start
-    meant = fits[objective.methods[0]][0]
+    fits = {method: minimize(kernel, data=data, method=method) for method in objective.methods}
+    meant = fits[objective.methods[0]]
     reference = _flat(meant.x)
     rows = []
-    for method, (fit, seconds) in fits.items():
+    for method, fit in fits.items():
         away = np.abs(_flat(fit.x) - reference).max() / max(1.0, np.abs(reference).max())
         size = np.abs(_flat(fit.jac)).max()
         note = labels["reference"] if fit is meant else f"{away:.1e}"
-        rows.append((method, str(fit.nit), f"{fit.fun:.12g}", f"{size:.1e}", f"{seconds:.2f}", note))
+        rows.append((method, str(fit.nit), f"{fit.fun:.12g}", f"{size:.1e}", f"{fit.seconds:.2f}", note))
     head = ("method", "iterations", "loss", "gradient_size", "seconds", "difference")
     source = f"{objective.data}; " if isinstance(objective.data, str) else ""
     shapes = ", ".join(f"{name} {' × '.join(map(str, value.shape)) or value}" for name, value in data.items())
@@ -148,7 +138,8 @@ def _training(objective: Objective, lang: str) -> tuple[Block, ...]:
         Note(labels["data"], source + shapes),
         Note(labels["cross_check"], str(meant.cross_check)),
         Table(tuple(labels[word] for word in head), tuple(rows)),
-        Curve(labels["curve"], tuple((method, tuple(fit.history)) for method, (fit, _) in fits.items())),
+        *(Note(method, fit.message) for method, fit in fits.items() if not fit.success),
+        Curve(labels["curve"], tuple((method, fit.history) for method, fit in fits.items())),
     )
 
 
