@@ -44,7 +44,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    "-": "{-}", "–": "--", "—": "---", "…": r"\dots{}", "‘": "`", "’": "'", "“": "``", "”": "''", "\u00a0": "~",
+    "-": "{-}", "[": "{[}", "]": "{]}", "*": "{*}", "–": "--", "—": "---", "…": r"\dots{}", "‘": "`", "’": "'", "“": "``", "”": "''", "\u00a0": "~",
 }  # fmt: skip
 _IN_MATH = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "ζ": r"\zeta", "η": r"\eta",
@@ -217,7 +217,7 @@ class _Writer:
                 lines += wide
                 lines += self.equation("&= ", row.right.formula, room, "&")
             else:
-                left = formula_latex(row.left.formula) if row.left is not None else ""
+                left = "{}" + formula_latex(row.left.formula) if row.left is not None else ""
                 lines += self.equation(f"{left} &= ".lstrip(), row.right.formula, room, "&")
             out += " \\\\\n".join(lines)
             pending = True
