@@ -34,9 +34,7 @@ from symderive.language.text_reader import scope_dimensions
 
 _SCIENCE = frozenset({"numpy", "scipy", "math"})
 _LEFT_ALONE = frozenset({"symderive", "sympy", *_SCIENCE})
-_GENERATORS = (
-    inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
-)
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def _symbolic(values: Any) -> bool:
@@ -109,9 +107,7 @@ def _at_least(rank: int) -> Callable[..., Any]:
     return make
 
 
-def _logsumexp(
-    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
-) -> Array:
+def _logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Array:
     if return_sign:
         raise UnsupportedError("logsumexp(return_sign=True) is not read")
     return arrays.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
@@ -280,9 +276,7 @@ def _extreme(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         if not _symbolic(list(values) if isinstance(values, list | tuple) else values):
             return real(*items, **kwargs)
         if len(values) < 2 or kwargs or any(isinstance(v, Array) and v.ndim for v in values):
-            raise UnsupportedError(
-                f"{name}() of an array is not read; np.{name}imum(a, b) is, entry by entry"
-            )
+            raise UnsupportedError(f"{name}() of an array is not read; np.{name}imum(a, b) is, entry by entry")
         return functools.reduce(lambda a, b: UFUNCS[f"{name}imum"](as_array(a), as_array(b)), values)
 
     return make
@@ -292,8 +286,7 @@ def _range(*limits: Any) -> range:
     for limit in limits:
         if isinstance(limit, Array) and not (isinstance(limit.node, Number) and limit.node.value.is_Integer):
             raise UnsupportedError(
-                f"a loop over the symbolic dimension {limit} has no fixed length; "
-                "write it with whole-array functions"
+                f"a loop over the symbolic dimension {limit} has no fixed length; write it with whole-array functions"
             )
     return range(*(int(limit) if isinstance(limit, Array) else limit for limit in limits))
 
@@ -352,9 +345,7 @@ class _Rebinder:
             "__import__": self.import_,
         }
 
-    def import_(
-        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:
+    def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """``import`` inside the user's function."""
         return self.convert(__import__(name, globals, locals, fromlist, level))
 
@@ -392,7 +383,7 @@ class _Rebinder:
         if isinstance(value, types.FunctionType) and _own_code(value):
             return self.function(value)
         if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
-            return types.MethodType(self.convert(value.__func__), value.__self__)
+            return types.MethodType(self.convert(value.__func__), self.owner(value.__self__))
         if isinstance(value, functools.partial):
             keywords = {k: self.convert(v) for k, v in value.keywords.items()}
             return functools.partial(self.convert(value.func), *map(self.convert, value.args), **keywords)
@@ -408,6 +399,34 @@ class _Rebinder:
         if isinstance(wrapped, types.FunctionType) and not isinstance(value, type) and _own_code(wrapped):
             return self.convert(wrapped)  # functools.cache, and the like
         return self.stand_in(value)
+
+    def owner(self, value: Any) -> Any:
+        """The object that a method belongs to, with its class's methods made anew; a copy."""
+        if id(value) in self.done:
+            return self.done[id(value)]
+        own = value if isinstance(value, type) else type(value)
+        top = own.__module__.split(".")[0]
+        library = top in _LEFT_ALONE or top in sys.stdlib_module_names
+        hooked = type(own) is not type or "__init_subclass__" in {name for b in own.__mro__[:-1] for name in vars(b)}
+        if library or hooked or not (own is value or hasattr(value, "__dict__")):
+            return value
+        methods: dict[str, Any] = {}
+        copy: Any = type(own.__name__, (own,), {"__module__": own.__module__})
+        made = copy
+        if own is not value:
+            made = object.__new__(copy)
+            made.__dict__.update({name: self.convert(part) for name, part in vars(value).items()})
+        self.remember(value, made)
+        for base in reversed(own.__mro__[:-1]):
+            methods.update(vars(base))
+        for name, part in methods.items():
+            if isinstance(part, types.FunctionType):
+                setattr(copy, name, self.convert(part))
+            elif isinstance(part, staticmethod | classmethod):
+                setattr(copy, name, type(part)(self.convert(part.__func__)))
+            elif isinstance(part, property) and isinstance(part.fget, types.FunctionType):
+                setattr(copy, name, property(self.convert(part.fget), part.fset, part.fdel))
+        return made
 
     @staticmethod
     def stand_in(value: Any) -> Any:
@@ -470,8 +489,7 @@ def _bound(source: Any, declared: Mapping[str, Any]) -> tuple[list[Any], dict[st
     surplus = [name for name in declared if name not in names]
     if surplus and not any(p.kind is p.VAR_KEYWORD for p in parameters):
         raise UnknownNameError(
-            f"{_name(source)} has no parameter {', '.join(surplus)}; "
-            f"its parameters are {', '.join(names) or 'none'}"
+            f"{_name(source)} has no parameter {', '.join(surplus)}; its parameters are {', '.join(names) or 'none'}"
         )
     args: list[Any] = []
     kwargs: dict[str, Any] = {name: declared[name] for name in surplus}
@@ -482,9 +500,7 @@ def _bound(source: Any, declared: Mapping[str, Any]) -> tuple[list[Any], dict[st
             continue
         if p.name in declared:
             if p.name in dimensions and not isinstance(declared[p.name], Dim):
-                raise UnknownNameError(
-                    f"{p.name!r} is declared as an array and is a dimension of another; rename one"
-                )
+                raise UnknownNameError(f"{p.name!r} is declared as an array and is a dimension of another; rename one")
             value = declared[p.name]
         elif p.name in dimensions:
             value = Dim(dimensions[p.name])
@@ -563,9 +579,7 @@ def read_function(source: Callable[..., Any], declared: Mapping[str, Any]) -> Ar
     finally:
         READING.reset(token)
     number = isinstance(result, np.ndarray) and not result.ndim
-    if isinstance(result, bool | np.bool_) or not (
-        isinstance(result, Array | int | float | np.number) or number
-    ):
+    if isinstance(result, bool | np.bool_) or not (isinstance(result, Array | int | float | np.number) or number):
         what = "nothing (None)" if result is None else f"a {type(result).__name__}"
         raise UnsupportedError(f"{_name(source)} returns {what}; a formula returns one array or number")
     made = as_array(result)

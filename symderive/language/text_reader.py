@@ -151,9 +151,7 @@ def _check_token(token: _Token, before: _Token | None, text: str) -> None:
         raise _refuse(_REFUSED_OPERATORS[piece], text, at)
     if token.kind == "string":
         if touching and before is not None and before.kind == "name":
-            raise _refuse(
-                f"a string with the prefix {before.text!r} is not read (no f-strings)", text, before.start
-            )
+            raise _refuse(f"a string with the prefix {before.text!r} is not read (no f-strings)", text, before.start)
         if "\\" in piece:
             raise _refuse("a backslash is not read", text, at + piece.index("\\"))
     if token.kind == "name":
@@ -173,9 +171,7 @@ def _check_token(token: _Token, before: _Token | None, text: str) -> None:
                 0,
             )
             hint = f"; write {_LOOKALIKES[piece[bad]]}" if piece[bad] in _LOOKALIKES else ""
-            raise _refuse(
-                f"the character {_character(piece[bad])} is not read in a name{hint}", text, at + bad
-            )
+            raise _refuse(f"the character {_character(piece[bad])} is not read in a name{hint}", text, at + bad)
         if piece in _REFUSED_WORDS and piece != "and":
             raise _refuse(_REFUSED_WORDS[piece], text, at)
         if keyword.iskeyword(piece) and piece not in ("None", "True", "False", "and"):
@@ -230,9 +226,7 @@ def _depths(tokens: Sequence[_Token], text: str) -> list[int]:
             if prefixes > MAX_DEPTH:
                 raise _refuse(f"more than {MAX_DEPTH} operators in a row are not read", text, token.start)
             if chain[-1] > MAX_CHAIN:
-                raise _refuse(
-                    f"more than {MAX_CHAIN} operators in one bracket are not read", text, token.start
-                )
+                raise _refuse(f"more than {MAX_CHAIN} operators in one bracket are not read", text, token.start)
         else:
             prefixes = 0
     if open_:
@@ -259,9 +253,7 @@ def _pieces(text: str) -> list[_Piece]:
 
     def is_definition(k: int) -> bool:
         return (
-            k + 1 < len(tokens)
-            and tokens[k].kind == "name"
-            and (tokens[k + 1].kind, tokens[k + 1].text) == ("op", "=")
+            k + 1 < len(tokens) and tokens[k].kind == "name" and (tokens[k + 1].kind, tokens[k + 1].text) == ("op", "=")
         )
 
     starts: list[tuple[int, int]] = []  # (first token that ends the piece before, token of the name)
@@ -289,9 +281,7 @@ def _pieces(text: str) -> list[_Piece]:
             end -= 1
         if end <= name + 2:
             raise _refuse(f"the definition of {tokens[name].text!r} is empty", text, tokens[name].start)
-        result.append(
-            _Piece(tokens[name + 2].start, tokens[end - 1].end, tokens[name].text, tokens[name].start)
-        )
+        result.append(_Piece(tokens[name + 2].start, tokens[end - 1].end, tokens[name].text, tokens[name].start))
     for k, token in enumerate(tokens):
         if token.text == "and" and token.kind == "name":
             inside = any(p.start <= token.start < p.stop for p in result)
@@ -302,9 +292,7 @@ def _pieces(text: str) -> list[_Piece]:
             if piece is not None and token.text == ";":
                 raise _refuse("';' separates definitions behind 'where' only", text, token.start)
             if piece is not None and token.text == "=":
-                raise _refuse(
-                    "'=' defines names behind 'where' only; a comparison is written ==", text, token.start
-                )
+                raise _refuse("'=' defines names behind 'where' only; a comparison is written ==", text, token.start)
             if piece is not None and token.text == ",":
                 raise _refuse("a ',' is read inside brackets and between definitions only", text, token.start)
     return result
@@ -369,9 +357,7 @@ def _row(make: Callable[..., Any], signature: str) -> _Row:
     parameters: list[_Parameter] = []
     for item in signature.split():
         name, _, kind = item.partition(":")
-        parameters.append(
-            _Parameter(name.lstrip("*"), kind.rstrip("="), kind.endswith("="), name.startswith("*"))
-        )
+        parameters.append(_Parameter(name.lstrip("*"), kind.rstrip("="), kind.endswith("="), name.startswith("*")))
     return _Row(make, tuple(parameters))
 
 
@@ -493,9 +479,7 @@ PYTHON_ROWS: dict[str, _Row] = {
 
 METHODS: dict[str, _Row] = {
     name: ROWS[name]
-    for name in (
-        _words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip")
-    )
+    for name in (_words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip"))
 } | {
     "flatten": ROWS["ravel"],
     "copy": _row(lambda a: a, "a:array"),
@@ -507,9 +491,7 @@ _LINALG = frozenset({"norm", "multi_dot", "trace", "outer", "matmul", "diagonal"
 _SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full"})
 _MATH = frozenset(_words("exp exp2 expm1 log log2 log10 log1p sqrt fabs sin cos tan sinh cosh tanh atan pow"))
 _SPECIAL = frozenset(
-    _words(
-        "expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax exp2 expm1 log1p"
-    )
+    _words("expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax exp2 expm1 log1p")
 )
 _HOMES: dict[str, Callable[[str], bool]] = {
     "np": lambda name: name not in ("basis", "norm", "multi_dot", "abs_") and hasattr(np, name),
@@ -1138,9 +1120,7 @@ def read_shape(text: str, what: str = "a shape") -> tuple[Expr, ...]:
 
 
 def _dimension(item: str, text: str, what: str) -> Expr:
-    problem = (
-        f"{what}: {item.strip()!r} is no dimension (a name, an integer >= 1, or sums and products of them)"
-    )
+    problem = f"{what}: {item.strip()!r} is no dimension (a name, an integer >= 1, or sums and products of them)"
     if not item.isascii() and unicodedata.normalize("NFKC", item) != item:
         raise ReadError(problem, text, 1)
     tokens: list[str] = []

@@ -278,7 +278,7 @@ REFUSED = {
     "accumulate": lambda w: np.add.accumulate(w),
     "slice": lambda w: w[1:],
     "mask": lambda w: w[w > 0],
-    "list": lambda w: w + [1, 2, 3],
+    "list": lambda w: w * [1, 2, 3],
     "ndarray": lambda w: w + np.ones(3),
     "asarray": lambda w: np.asarray(w),
     "inverse": lambda S: np.linalg.inv(S),
