@@ -155,7 +155,9 @@ class LogPole(Undefined):
 class Jet:
     """A truncated power series: exact (``fmpq_series``) or of balls (``arb_series``).
 
-    A wrapper, because NumPy would unpack the series, which is a sequence.
+    A wrapper, because NumPy would unpack the series, which is a sequence.  A series whose known
+    coefficients beyond the first are 0 is still a jet: |v| along v = 0 + t is the root of 0 + t**2,
+    and the truncation must not make it the root of the constant 0.
     """
 
     __slots__ = ("series",)
@@ -180,15 +182,17 @@ class Jet:
         if isinstance(other, Hole):
             return other + self
         a, b = _same_kind(self.series, other)
-        return jet(a + b)
+        return Jet(a + b)
 
     __radd__ = __add__
 
     def __mul__(self, other: Element) -> Element:
         if isinstance(other, Hole):
             return other * self
+        if type(other) is fmpq and other == 0:
+            return ZERO  # at every t
         a, b = _same_kind(self.series, other)
-        return jet(a * b)
+        return Jet(a * b)
 
     __rmul__ = __mul__
 
@@ -200,13 +204,6 @@ class Jet:
 
     def __rsub__(self, other: Element) -> Element:
         return (-self) + other
-
-
-def jet(series: Any) -> Element:
-    """A series as an element: a plain number where nothing moves."""
-    if series.length() <= 1:
-        return series[0]
-    return Jet(series)
 
 
 def _same_kind(a: Any, other: Element) -> tuple[Any, Any]:
@@ -244,7 +241,7 @@ def _analytic(
     if isinstance(value, Hole):
         return Undefined(value.reason) if isinstance(value, LogPole) else value
     if isinstance(value, Jet):
-        return jet(series(value.ball_series))
+        return Jet(series(value.ball_series))
     result = ball(as_ball(value))
     return result if result.is_finite() else Unknown("the value is out of range")
 
@@ -282,7 +279,7 @@ def divide(a: Element, b: Element) -> Element:
     if sign == 0:
         return Kink("division at 0") if isinstance(b, Jet) else _worse(a, Undefined("division by 0"))
     if isinstance(b, Jet):
-        return a * jet(1 / b.ball_series if type(b.series) is arb_series else b.series.inv())
+        return a * Jet(1 / b.ball_series if type(b.series) is arb_series else b.series.inv())
     return a * (1 / b)
 
 
@@ -346,8 +343,8 @@ def _integer_power(base: Element, n: int) -> Element:
         return divide(ONE, _integer_power(base, -n))
     if isinstance(base, Jet):
         if n > 10_000:
-            return jet(base.ball_series**n)
-        return jet(base.series**n)
+            return Jet(base.ball_series**n)
+        return Jet(base.series**n)
     if type(base) is fmpq and n * base.height_bits() > HUGE_BITS:
         base = arb(base)
     result = base**n
@@ -816,7 +813,7 @@ class Evaluator:
             start: Element = value[index]
             slope = from_exact(direction[index])
             kind = fmpq_series if type(start) is fmpq and type(slope) is fmpq else arb_series
-            out[index] = jet(kind([start, slope], prec=cap))
+            out[index] = Jet(kind([start, slope], prec=cap)) if slope != 0 else start
         return out
 
     def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
@@ -863,7 +860,7 @@ class Evaluator:
 
 def _change(value: Element) -> Element:
     if isinstance(value, Jet):
-        return jet(value.series.derivative())
+        return Jet(value.series.derivative())
     return _no_change(value)
 
 

@@ -7,7 +7,7 @@ ball that is not a number overlaps everything.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +35,8 @@ from symderive.language.nodes import Leaf, Node
 BITS = 128
 AGREE_BITS = 80
 CAP = 2048
-POINTS = 24
-SCALAR_POINTS = 48
+POINTS = 27
+SCALAR_POINTS = 63
 BUDGET = 400_000
 """Elements to evaluate for one verdict, roughly; large statements get fewer points."""
 
@@ -77,7 +77,7 @@ class Statement:
     sides: Callable[[Evaluator, Point], tuple[np.ndarray, np.ndarray]]
     changing: tuple[Leaf, ...] = ()
     skip_undefined_left: bool = False
-    cost_factor: Callable[[dict[Symbol, int]], int] = field(default=lambda sizes: 1)
+    cost_factor: Callable[[Mapping[Symbol, int]], int] = field(default=lambda sizes: 1)
     method: str = "ball arithmetic"
 
 

@@ -55,7 +55,7 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
     previous: list[float] = []
     gaps: list[tuple[float, float, float]] = []
     step = scale
-    for _ in range(LEVELS + 6):
+    while len(gaps) < LEVELS and step > 1e-13 * scale:
         up, down = f(step), f(-step)
         if not (isfinite(up) and isfinite(down)):
             previous, step = [], step / RATIO
@@ -72,8 +72,6 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
                 best = Slope(row[j + 1], error, step)
         gaps.append((abs((up - middle) - (middle - down)) / step, rounding, step))
         previous = row
-        if len(gaps) >= LEVELS:
-            break
         step /= RATIO
     if not gaps:
         return best

@@ -30,9 +30,9 @@ from symderive.language.nodes import (
     Sum,
 )
 
-STRATA = ("moderate", "special", "mixed", "ties", "small", "tail", "edges", "far")
-"""Kinds of points: plain rationals, 0 and ±1, a mixture, equal entries, near 0, far out, near (and
-at) the edges of the domain, one array far out and the others moderate."""
+STRATA = ("moderate", "special", "tail", "mixed", "zeros", "ties", "small", "far", "edges")
+"""Kinds of points: plain rationals, 0 and ±1, far out, a mixture, one array (or all) zero, equal
+entries, near 0, one array far out and the others moderate, near (and at) the edges of the domain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +225,7 @@ class Drawer:
 
     def tail(self) -> Fraction:
         """A rational far out: mostly tens and hundreds, seldom up to 10**8."""
-        exponent = self.rng.choice((0, 1, 1, 1, 2, 2, 2, 3, self.rng.randint(3, 8)))
+        exponent = self.rng.choice((1, 1, 1, 2, 2, 2, 2, 3, self.rng.randint(3, 8)))
         sign = self.rng.choice((-1, 1))
         return sign * Fraction(self.rng.randint(10, 99), 10) * 10**exponent
 
@@ -336,6 +336,12 @@ class Drawer:
 
     def _attempt(self, domain: Domain, shape: tuple[int, ...], stratum: str, attempt: int) -> np.ndarray | None:
         names = [s for s, _ in domain.structures]
+        if stratum == "zeros":
+            zero = np.empty(shape, object)
+            zero.fill(Fraction(0))
+            if satisfies(domain, zero):
+                return zero
+            stratum = "special"
         if not names:
             return self._plain(domain.entries, shape, stratum)
         if "one_hot" in names or "simplex" in names:
@@ -588,10 +594,11 @@ def draw(
     ``stratum`` is one of `STRATA`; the same seed gives the same point.
     """
     drawer = Drawer(seed)
-    far = drawer.rng.randrange(len(leaves)) if leaves else 0
+    one = drawer.rng.randrange(len(leaves)) if leaves else 0
+    alone = stratum == "far" or (stratum == "zeros" and drawer.rng.random() < 0.7)
     values: dict[Leaf, np.ndarray] = {}
     for i, leaf in enumerate(leaves):
-        kind = stratum if stratum != "far" or i == far else "moderate"
+        kind = "moderate" if alone and i != one else stratum
         value = drawer.array(leaf, sizes, kind)
         if value is None:
             return None

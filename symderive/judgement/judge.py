@@ -8,7 +8,7 @@ more bits, and if that does not help the point counts as unresolved, never as ag
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +26,8 @@ from symderive.judgement.balls import (
 )
 from symderive.judgement.examine import (
     BITS,
+    BUDGET,
+    CAP,
     Outcome,
     Point,
     Statement,
@@ -36,7 +38,7 @@ from symderive.judgement.instances import (
     constraints,
     shape_at,
 )
-from symderive.judgement.points import Sides, Source, holds, plan, solve_entry
+from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
 from symderive.judgement.search import Search
 from symderive.judgement.verdicts import Evidence, Status, Verdict
 from symderive.judgement.witnesses import counterexample, refutation, shrink
@@ -44,6 +46,11 @@ from symderive.language.arrays import shape_text
 from symderive.language.build import zeros
 from symderive.language.nodes import Differential, Leaf, Node
 from symderive.language.statements import Relation
+
+
+def _key(point: Point) -> Any:
+    values = tuple(tuple(v.reshape(-1)) for v in point.instance.values.values())
+    return (*point.instance.sizes.items(), values)
 
 
 class _Run:
@@ -62,10 +69,15 @@ class _Run:
         self.least: int | None = None
         self.odd: dict[str, tuple[Outcome, Point]] = {}
         self.points: list[Point] = []
+        self.known: set[Any] = set()
 
-    def look(self, point: Point) -> Outcome:
-        """Judge a point and count it."""
-        outcome = examine(self.statement, point, self.bits)
+    def look(self, point: Point, bits: int | None = None) -> Outcome:
+        """Judge a point and count it, once."""
+        key = _key(point)
+        if key in self.known:
+            return Outcome("agrees")
+        self.known.add(key)
+        outcome = examine(self.statement, point, bits or self.bits)
         if outcome.refutes:
             return outcome
         if outcome.kind == "agrees":
@@ -127,13 +139,13 @@ class _Run:
                 continue
             found = True
             sides.look(point.instance)
-            outcome = self.look(point)
+            outcome = self.look(point, self._bits(sizes, stratum))
             if outcome.refutes:
                 return self.refuted(outcome, point)
         if not found:
             return self._undecided(self._no_point())
         for point in self._other_sides(sides, planned):
-            outcome = self.look(point)
+            outcome = self.look(point, self._bits(point.instance.sizes, "tail"))
             if outcome.refutes:
                 return self.refuted(outcome, point)
         if self.statement.op in ("<=", ">=", "<", ">"):
@@ -147,6 +159,11 @@ class _Run:
                     self.odd.setdefault("tie", (outcome, point))
             self.searched = climb.evaluations
         return self._sum_up(sides)
+
+    def _bits(self, sizes: Mapping[Symbol, int], stratum: str) -> int | None:
+        """More bits at once where functions flatten: 1 - expit(100) is less than 2**-128."""
+        far = stratum in ("tail", "far") and cost(self.statement, sizes) < BUDGET / 100
+        return CAP if far else None
 
     def _no_point(self) -> str:
         empty = [leaf.name for leaf in self.source.leaves if leaf.domain.is_empty]
@@ -163,17 +180,18 @@ class _Run:
 
     def _other_sides(self, sides: Sides, planned: Sequence[tuple[dict[Symbol, int], str]]) -> Iterable[Point]:
         """Points on sides of kinks that the plan missed: more draws, then an exact tie by solving."""
-        budget = 40
-        for k in range(budget):
-            missing = sides.missing()
+        attempts: dict[tuple[Node, int], int] = {}
+        for k in range(40):
+            missing = [m for m in sides.missing() if attempts.get(m, 0) < 5]
             if not missing:
                 return
+            kink, sign = missing[k % len(missing)]
+            attempts[kink, sign] = attempts.get((kink, sign), 0) + 1
             sizes, _ = planned[k % len(planned)]
             stratum = ("tail", "mixed", "moderate", "small", "special")[k % 5]
             point = self.source.point(sizes, stratum, f"side{k}", 2)
             if point is None:
                 continue
-            kink, sign = missing[k % len(missing)]
             rng = random.Random(f"{self.seed}:side:{k}")
             with precision(BITS):
                 size = Evaluator(point.instance).value(kink).size
@@ -192,6 +210,7 @@ class _Run:
         ):
             if kind in self.odd:
                 outcome, point = self.odd[kind]
+                point, outcome = shrink(self.statement, self.source, self.bits, outcome, point)
                 ce = counterexample(outcome, point)
                 why = f" ({outcome.reason})" if kind == "both_undefined" and outcome.reason else ""
                 return self._undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
@@ -222,8 +241,7 @@ class _Run:
             reason += f"; {self.unresolved} more could not be decided ({outcome.reason})"
         notes = tuple(
             f"no point with {text_of(kink)} {'> 0' if sign > 0 else '< 0'} was met"
-            for kink, sign in sides.missing()
-            if sign
+            for kink, sign in sides.unseen_branches()
         )
         return Verdict(
             Status.checked,
@@ -362,7 +380,7 @@ def judge_derivative(
     def sides(evaluator: Evaluator, point: Point) -> tuple[np.ndarray, np.ndarray]:
         return derivative(evaluator, node, leaves), evaluator.value(result)
 
-    def factor(sizes: dict[Symbol, int]) -> int:
+    def factor(sizes: Mapping[Symbol, int]) -> int:
         count = 2
         for leaf in leaves:
             for k in shape_at(leaf, sizes):

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -42,7 +43,7 @@ from symderive.judgement.instances import (
     shape_at,
 )
 from symderive.language.functions import function, template
-from symderive.language.nodes import Contraction, Leaf, Map, Node
+from symderive.language.nodes import Contraction, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
 
 
@@ -222,7 +223,7 @@ def solve_entry(
     return None
 
 
-def _cost(nodes: Iterable[Node], sizes: dict[Symbol, int]) -> int:
+def _cost(nodes: Iterable[Node], sizes: Mapping[Symbol, int]) -> int:
     """Roughly how many elements an evaluation makes."""
     total, seen = 1, set()
     for root in nodes:
@@ -237,45 +238,65 @@ def _cost(nodes: Iterable[Node], sizes: dict[Symbol, int]) -> int:
     return total
 
 
+def cost(statement: Statement, sizes: Mapping[Symbol, int]) -> int:
+    """Roughly how many elements one look at the statement makes."""
+    return _cost(statement.roots, sizes) * statement.cost_factor(sizes)
+
+
 def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, int], str]]:
-    """Sizes and stratum of each point to draw; fewer points where they are expensive."""
+    """Sizes and stratum of each point to draw; fewer and smaller points where they are expensive."""
     wanted = settings(statement.roots)
     if not wanted:
         return []
     count = points if points is not None else (SCALAR_POINTS if wanted == [{}] else POINTS)
-    plan: list[tuple[dict[Symbol, int], str]] = []
+    costs = {i: cost(statement, s) for i, s in enumerate(wanted)}
+    cheap = [i for i in costs if costs[i] <= BUDGET / 10]
+    order = cheap if len(cheap) >= 3 else sorted(costs, key=lambda i: costs[i])[:3]
+    planned: list[tuple[dict[Symbol, int], str]] = []
     spent = 0
-    costs = [_cost(statement.roots, s) * statement.cost_factor(s) for s in wanted]
     for k in range(count):
-        i = k % len(wanted)
-        if costs[i] > BUDGET / 8 and k >= 2:
-            continue
+        i = order[k % len(order)]
         spent += costs[i]
-        plan.append((wanted[i], STRATA[(k + k // len(wanted)) % len(STRATA)]))
-        if points is None and spent > BUDGET and len(plan) >= 8:
+        planned.append((wanted[i], STRATA[(k + k // len(order)) % len(STRATA)]))
+        if points is None and spent > BUDGET and len(planned) >= min(8, count):
             break
-    return plan
+    return planned
 
 
-def _kinks(nodes: Iterable[Node]) -> list[Node]:
-    """The expressions at whose zeros a function below the nodes changes its branch."""
-    found: dict[Node, None] = {}
+def _edges(nodes: Iterable[Node]) -> dict[Node, bool]:
+    """Expressions whose sign matters, and whether it does because of a kink.
+
+    Those at whose zeros a function changes its branch (kinks), and those at whose zeros one stops
+    being defined (the rows' ``requires``, and bases of powers that need not be defined at 0).
+    """
+    kinks: dict[Node, bool] = {}
+    edges: dict[Node, bool] = {}
     for root in nodes:
         for node in root.walk():
-            if isinstance(node, Map):
-                row = function(node.function)
-                for text in row.kinks:
-                    kink = template(text, row.arguments)(*node.arguments)
-                    if depth(kink) == 0 and kink.leaves():
-                        found[kink] = None
-    return list(found)
+            if not isinstance(node, Map):
+                continue
+            row = function(node.function)
+            for text in row.kinks:
+                kinks[template(text, row.arguments)(*node.arguments)] = True
+            for text in (part for r in row.requires for part in re.split(r" (?:or|and) ", r)):
+                left, _, right = re.split(r" (==|<=|>=|<|>|!=) ", text)
+                edges[template(f"{left} - ({right})", row.arguments)(*node.arguments)] = False
+            if node.function == "power":
+                base, exponent = node.arguments
+                constant = exponent.value if isinstance(exponent, Number) else None
+                if constant is None or not (constant.is_integer and constant.is_nonnegative):
+                    edges[base] = False
+    found = {**edges, **kinks}
+    return {k: found[k] for k in (*kinks, *edges) if depth(k) == 0 and k.leaves()}
 
 
 class Sides:
-    """Which sides of each kink the points so far have seen."""
+    """Which sides of each kink, and of each edge of definedness, the points so far have seen."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self.kinks = _kinks(nodes)[:12]
+        found = _edges(nodes)
+        self.kinks = list(found)[:16]
+        self.is_kink = found
         self.seen: dict[Node, set[int]] = {k: set() for k in self.kinks}
 
     def look(self, instance: Instance) -> bool:
@@ -291,6 +312,10 @@ class Sides:
                             self.seen[kink].add(sign)
                             new = True
         return new
+
+    def unseen_branches(self) -> list[tuple[Node, int]]:
+        """The sides of kinks (-1 or 1) at which no point was judged."""
+        return [(k, s) for k, s in self.missing() if s and self.is_kink[k]]
 
     def missing(self) -> list[tuple[Node, int]]:
         """The sides not seen yet."""

@@ -27,7 +27,7 @@ from symderive.judgement.instances import (
     fits,
     shape_at,
 )
-from symderive.judgement.points import Source, changed_entry, replaced
+from symderive.judgement.points import Source, changed_entry, cost, replaced
 from symderive.judgement.verdicts import Counterexample
 from symderive.language.nodes import Leaf
 
@@ -113,7 +113,7 @@ def _simpler(value: Any) -> list[Fraction]:
         while magnitude < 1 and Fraction(10) ** k > magnitude:
             k -= 1
         power = Fraction(10) ** k
-        options += [sign * power, sign * 10 * power, sign * power * (magnitude // power)]
+        options += [sign * power, sign * power / 10, sign * 10 * power, sign * power * (magnitude // power)]
         options.append(sign * power * Fraction(round(10 * magnitude / power), 10))
     mine = _complexity(value)
     return sorted({v for v in options if _complexity(v) < mine}, key=_complexity)
@@ -133,7 +133,7 @@ def shrink(
         nonlocal left
         if left <= 0 or not source.admits(candidate.instance):
             return None
-        left -= 1
+        left -= 1 + cost(statement, candidate.instance.sizes) // 2000
         result = examine(statement, candidate, bits)
         return result if result.kind == kind else None
 
@@ -185,11 +185,11 @@ def _shrink_sizes(source: Source, point: Point, better: Callable[[Point], bool])
         if not fits(source.constraints, candidate):
             continue
         cut = {
-            leaf: value[tuple(slice(0, k) for k in shape_at(leaf, candidate))]
+            leaf: value[(..., *(slice(0, k) for k in shape_at(leaf, candidate)))]
             for leaf, value in point.instance.values.items()
         }
         moving = {
-            leaf: value[tuple(slice(0, k) for k in shape_at(leaf, candidate))]
+            leaf: value[(..., *(slice(0, k) for k in shape_at(leaf, candidate)))]
             for leaf, value in point.directions.items()
         }
         if better(Point(Instance(candidate, cut), moving)):
