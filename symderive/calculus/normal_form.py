@@ -39,6 +39,7 @@ from symderive.calculus.polynomials import (
     free_labels,
     monomial_key,
     scale,
+    to_sympy,
 )
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
 from symderive.errors import UnsupportedError
@@ -397,6 +398,21 @@ class Normaliser:
         if node.function == "softmax":
             return algebra.multiply(e, algebra.power(total, -1, positive))
         return add(p, scale(-1, algebra.log(total, positive)))
+
+    def product_bounds(self, p: Polynomial) -> Bounds:
+        """Bounds of every entry, from the terms and from the factors."""
+        algebra = self.algebra
+        bounds = algebra.bounds(p)
+        if not p or bounds.sign in ("+", "-"):
+            return bounds
+        try:
+            c, pieces = algebra.magnitudes(p)
+        except NotHandled:
+            return bounds
+        total = exactly(c)
+        for q, e in pieces:
+            total = total.times(algebra.bounds(q).power(to_sympy(e)))
+        return bounds.meet(total)
 
     # -- is it zero ----------------------------------------------------------------
 

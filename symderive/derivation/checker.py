@@ -1,0 +1,136 @@
+"""The small checker: replays a trace with nothing but the rows and the normal form.
+
+It does not know how a proof was found.  A line by the normal form is decided
+again; a line by lemmas has to account for exactly what it drops, with weights
+whose sign is >= 0 and arguments that meet what the lemma requires; and each line
+has to begin where the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
+from symderive.calculus.polynomials import NotHandled, TooLarge
+from symderive.calculus.signs import Bounds
+from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line
+from symderive.language import build
+from symderive.language.nodes import ONE, ZERO, Leaf, Node, Number
+from symderive.language.statements import Relation
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """Whether a trace holds; if not, which line fails and why."""
+
+    ok: bool
+    line: int | None = None
+    reason: str = ""
+
+
+def replay(trace: Sequence[Line], given: Sequence[Relation] = (), changing: Iterable[Leaf] = ()) -> Outcome:
+    """Check every line of a trace, and that the lines connect.
+
+    ``given`` and ``changing`` are those of the claim that the trace proves.
+
+    >>> import numpy as np, symderive as sd
+    >>> from symderive.derivation.proofs import prove_equal
+    >>> z = sd.array("z")
+    >>> verdict = prove_equal(np.tanh(z).node, (1 - 2 / (1 + np.exp(2 * z))).node)
+    >>> replay(verdict.trace).ok
+    True
+    """
+    if not trace:
+        return Outcome(False, None, "an empty trace proves nothing")
+    leaves = frozenset(changing)
+    for k, line in enumerate(trace):
+        if k and trace[k - 1].after is not line.before:
+            return Outcome(False, k, "the line does not begin where the last one ended")
+        try:
+            problem = _line(line, tuple(given), leaves)
+        except (NotHandled, TooLarge) as error:
+            problem = str(error)
+        if problem:
+            return Outcome(False, k, problem)
+    return Outcome(True)
+
+
+def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) -> str:
+    """What is wrong with a line; empty if nothing is."""
+    if line.rule == NORMAL_FORM:
+        if line.op != "==" or line.instances:
+            return "the normal form shows equalities only"
+        answer = decide_equal(line.before, line.after, given, changing)
+        if not answer.equal:
+            return answer.reason or "the normal form does not decide it"
+        missing = [c for c in answer.conditions if c not in line.conditions]
+        return f"the condition {missing[0]} is not stated" if missing else ""
+    if line.op not in (">=", ">") or not line.instances:
+        return f"the rule {line.rule!r} is not known"
+    allowed = (*given, *line.conditions)
+    strict = False
+    kept = [(ONE, line.after)]
+    for instance in line.instances:
+        problem = instance_problem(instance, allowed)
+        if problem:
+            return problem
+        row = LEMMAS[instance.lemma]
+        strict = strict or (row.strict and _grants(">", instance.weight, allowed))
+        kept += [(ONE, instance.big), (-ONE, instance.small)]
+    if line.op == ">" and not strict:
+        return "nothing that is dropped is shown to be > 0"
+    shape = line.before.shape or line.after.shape
+    answer = decide_equal(line.before, build.add(kept, shape), given, changing)
+    if not answer.equal:
+        return f"what is dropped is not what the lemmas cover: {answer.reason}"
+    missing = [c for c in answer.conditions if c not in line.conditions]
+    return f"the condition {missing[0]} is not stated" if missing else ""
+
+
+def instance_problem(instance: Instance, given: tuple[Relation, ...]) -> str:
+    """Why a lemma may not be used as cited; empty if it may."""
+    row = LEMMAS.get(instance.lemma)
+    if row is None:
+        return f"no lemma named {instance.lemma!r}"
+    if len(row.arguments) != len(instance.arguments):
+        return f"{row.name} has {len(row.arguments)} arguments"
+    if not _grants(">=", instance.weight, given):
+        return "a weight is not shown to be >= 0"
+    for requirement in row.requires:
+        main, _, guard = requirement.partition(" or ")
+        name, op, bound = main.split()
+        argument = instance.arguments[row.arguments.index(name)]
+        if bound != "0":
+            argument = build.add([(ONE, argument), (-ONE, build.number(int(bound)))], argument.shape)
+        other = instance.arguments[row.arguments.index(guard.split()[0])] if guard else None
+        if not _grants(op, argument, given, other):
+            return f"{row.name} requires {requirement}, which is not shown"
+    return ""
+
+
+def _grants(op: str, node: Node, given: tuple[Relation, ...], guard: Node | None = None) -> bool:
+    """Whether ``node op 0`` is granted by signs (or, with a guard, wherever the guard is not 0)."""
+    normaliser = Normaliser(given)
+    bounds = shown_bounds(normaliser, node)
+    granted = {">": ("+",), ">=": ("+", "0+", "0")}[op]
+    if bounds.sign in granted:
+        return True
+    if guard is None:
+        return False
+    definedness = Definedness(normaliser)
+    relation = Relation(node, op, Number(ZERO))
+    definedness.require(op, normaliser.of(node), relation, bounds, (normaliser.of(guard),))
+    return not definedness.settled()
+
+
+def shown_bounds(normaliser: Normaliser, node: Node) -> Bounds:
+    """Bounds from the node as written, its normal form, and its factors."""
+    bounds = normaliser.signs.bounds(node)
+    p = normaliser.of(node)
+    return bounds.meet(normaliser.product_bounds(p))
+
+
+__all__ = ["Outcome", "instance_problem", "replay", "shown_bounds"]

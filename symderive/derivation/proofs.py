@@ -1,0 +1,269 @@
+"""Proofs as traces: lines that a small checker replays, and proofs of equalities.
+
+A `Line` says ``before op after`` by a rule.  Two kinds of line exist: one that
+the normal form decides (op ``==``), and one that cites rows of `LEMMAS` (op
+``>=`` or ``>``): what is dropped is a sum of weights >= 0 times the slack of a
+lemma.  `prove_equal` is the only way to ``proved`` for an equality: normal form
+*and* the judge; a disagreement of the two is raised, never swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from sympy import Expr
+
+from symderive.calculus.normal_form import decide_equal
+from symderive.errors import JudgementConflictError, UnknownNameError
+from symderive.judgement.judge import judge_relation
+from symderive.judgement.verdicts import Status, Verdict
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.functions import template
+from symderive.language.nodes import ONE, Differential, Leaf, Node
+from symderive.language.statements import Relation
+
+NORMAL_FORM = "normal form"
+
+
+@final
+@dataclass(frozen=True)
+class Lemma:
+    """An inequality as a row: ``big >= small`` for arguments that meet ``requires``.
+
+    ``strict`` says that it is an inequality without equality case; otherwise
+    the sides are equal exactly where every relation of ``equality`` holds.
+    ``because`` is the proof in a sentence.  Texts are those of
+    ``language.functions``.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    big: str
+    small: str
+    requires: tuple[str, ...]
+    equality: tuple[tuple[str, str], ...]
+    because: str
+    strict: bool = False
+
+    def sides(self, arguments: Sequence[Node]) -> tuple[Node, Node]:
+        """Both sides with nodes put in, spread over the arguments' shape."""
+        shape = next((a.shape for a in arguments if a.shape), ())
+        big = template(self.big, self.arguments)(*arguments)
+        small = template(self.small, self.arguments)(*arguments)
+        return build.broadcast(big, shape), build.broadcast(small, shape)
+
+
+LEMMAS: dict[str, Lemma] = {
+    row.name: row
+    for row in (
+        Lemma(
+            "log t <= t - 1",
+            ("t",),
+            "t - 1",
+            "log(t)",
+            ("t > 0",),
+            (("t", "1"),),
+            "log is concave and t - 1 is its tangent at 1; equality only at t = 1",
+        ),
+        Lemma(
+            "x log(x/y) >= x - y",
+            ("x", "y"),
+            "rel_entr(x, y)",
+            "x - y",
+            ("x >= 0", "y > 0 or x == 0"),
+            (("x", "y"),),
+            "log t <= t - 1 at t = y/x, times -x; at x = 0 it reads 0 >= -y",
+        ),
+        Lemma("a square is >= 0", ("r",), "r**2", "0", (), (("r", "0"),), "r**2 = |r|**2"),
+        Lemma("nonnegative by its sign", ("u",), "u", "0", ("u >= 0",), (("u", "0"),), "by the signs of its parts"),
+        Lemma("positive by its sign", ("u",), "u", "0", ("u > 0",), (), "by the signs of its parts", strict=True),
+    )
+}
+"""The axioms of inequalities; Gibbs, Jensen, log-sum, AM-GM and the rest are derived from them.
+
+Sources: Cover & Thomas, Elements of Information Theory, 2.6-2.7; Boyd & Vandenberghe, 3.1.
+"""
+
+
+def lemma(name: str) -> Lemma:
+    """The row of a lemma; an unknown name raises."""
+    try:
+        return LEMMAS[name]
+    except KeyError:
+        raise UnknownNameError(f"no lemma named {name!r}; the rows are {', '.join(LEMMAS)}") from None
+
+
+@final
+@dataclass(frozen=True)
+class Instance:
+    """A lemma at arguments, times a weight >= 0, summed over the axes from ``out_rank`` on.
+
+    The arguments have one shape (or are scalars); the weight has it too, or is a scalar.
+    """
+
+    lemma: str
+    arguments: tuple[Node, ...]
+    weight: Node
+    shape: tuple[Expr, ...]
+    out_rank: int
+
+    def total(self, side: Node) -> Node:
+        """Σ weight · side."""
+        everywhere = tuple(range(len(self.shape)))
+        factors = [(n, everywhere if n.shape else ()) for n in (self.weight, side)]
+        return build.contract(ONE, factors, range(self.out_rank), dict(enumerate(self.shape)))
+
+    @property
+    def big(self) -> Node:
+        """Σ weight · (larger side)."""
+        return self.total(lemma(self.lemma).sides(self.arguments)[0])
+
+    @property
+    def small(self) -> Node:
+        """Σ weight · (smaller side)."""
+        return self.total(lemma(self.lemma).sides(self.arguments)[1])
+
+    def __str__(self) -> str:
+        row = lemma(self.lemma)
+        where = ", ".join(f"{n} = {text(a)}" for n, a in zip(row.arguments, self.arguments, strict=True))
+        return f"{row.name} with {where}"
+
+
+def text(node: Node) -> str:
+    """A node as people read it."""
+    return str(Array(node))
+
+
+@final
+@dataclass(frozen=True)
+class Line:
+    """``before op after`` by ``rule``; ``conditions`` are what it holds under, ``facts`` what it rests on."""
+
+    before: Node
+    after: Node
+    rule: str
+    conditions: tuple[Relation, ...] = ()
+    facts: tuple[str, ...] = ()
+    op: str = "=="
+    instances: tuple[Instance, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{text(self.before)} {self.op} {text(self.after)}    [{self.rule}]"]
+        lines += [f"    by {i}" for i in self.instances]
+        lines += [f"    provided that {c}" for c in self.conditions]
+        if self.facts:
+            lines.append(f"    {'; '.join(self.facts)}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line as JSON values; formulas are text that `symderive.read` reads."""
+        return {
+            "before": text(self.before),
+            "op": self.op,
+            "after": text(self.after),
+            "rule": self.rule,
+            "conditions": [str(c) for c in self.conditions],
+            "facts": list(self.facts),
+            "lemmas": [
+                {"lemma": i.lemma, "arguments": [text(a) for a in i.arguments], "weight": text(i.weight)}
+                for i in self.instances
+            ],
+        }
+
+
+Trace = tuple[Line, ...]
+
+
+def speaks_of_change(*nodes: Node) -> bool:
+    """Whether a differential occurs."""
+    return any(isinstance(n, Differential) for node in nodes for n in node.walk())
+
+
+def judged(
+    relation: Relation, given: Sequence[Relation], changing: Iterable[Leaf], proof: str, seed: int = 0
+) -> tuple[bool, Verdict]:
+    """What the judge says of a relation that a proof supports.
+
+    True with the verdict if it is checked, at two settings of the dimensions
+    where there are dimensions.  Raises `JudgementConflictError` where the judge
+    refutes it: then the proof, or the judge, has a bug.
+    """
+    verdict = judge_relation(relation, given=tuple(given), changing=tuple(changing), seed=seed)
+    if verdict.status is Status.refuted:
+        raise JudgementConflictError(
+            f"the proof says yes ({proof}) and the judge says no; this is a bug in symderive, please report it\n"
+            f"{verdict}"
+        )
+    if not verdict.upheld:
+        return False, verdict
+    symbols = {s for side in (relation.lhs, relation.rhs) for n in side.walk() for d in n.shape for s in d.free_symbols}
+    settings = (
+        {tuple(sorted((str(k), int(v)) for k, v in s.items())) for s in verdict.evidence.sizes}
+        if (verdict.evidence is not None)
+        else set()
+    )
+    if symbols and len(settings) < 2:
+        return False, verdict
+    return True, verdict
+
+
+def prove_equal(
+    lhs: Node, rhs: Node, given: tuple[Relation, ...] = (), changing: Iterable[Leaf] = (), claim: str = ""
+) -> Verdict:
+    """Prove that two nodes are equal at every point of the domains, for every dimension.
+
+    ``proved``: the normal forms agree, both sides are defined at the same
+    points (everywhere, unless the statement is about differentials, which says
+    nothing at kinks), and the judge found both sides equal in ball arithmetic
+    at two settings of the dimensions; the trace replays.  Otherwise the
+    verdict of the judge.  ``changing`` names the leaves that differentials
+    move along.  Raises `JudgementConflictError` if proof and judge disagree.
+
+    >>> import numpy as np, symderive as sd
+    >>> n = sd.dims("n")
+    >>> z = sd.array("z", n)
+    >>> prove_equal(np.log1p(np.exp(-z)).node, (np.logaddexp(0, z) - z).node).status.value
+    'proved'
+    """
+    leaves = tuple(changing)
+    relation = Relation(lhs, "==", rhs)
+    answer = decide_equal(lhs, rhs, tuple(given), frozenset(leaves))
+    if not answer.equal:
+        verdict = judge_relation(relation, given=tuple(given), changing=leaves, claim=claim)
+        if verdict.status is not Status.refuted and answer.reason:
+            verdict = replace(verdict, reason=f"{verdict.reason}; no proof: {answer.reason}".lstrip("; "))
+        return verdict
+    agreed, verdict = judged(relation, given, leaves, answer.reason)
+    if claim:
+        verdict = replace(verdict, claim=claim)
+    if not agreed:
+        return verdict
+    if answer.conditions and not speaks_of_change(lhs, rhs):
+        named = ", ".join(str(c) for c in answer.conditions)
+        return replace(verdict, reason=f"{verdict.reason}; no proof that both sides are defined: {named}")
+    line = Line(lhs, rhs, NORMAL_FORM, answer.conditions, answer.facts)
+    return replace(
+        verdict,
+        status=Status.proved,
+        reason="both sides have the same normal form, for every dimension",
+        trace=(line,),
+        conditions=tuple(dict.fromkeys((*given, *answer.conditions))),
+    )
+
+
+__all__ = [
+    "LEMMAS",
+    "NORMAL_FORM",
+    "Instance",
+    "Lemma",
+    "Line",
+    "Trace",
+    "judged",
+    "lemma",
+    "prove_equal",
+    "speaks_of_change",
+    "text",
+]
