@@ -1100,12 +1100,12 @@ class Algebra:
                 common[at] = least
         left: Polynomial = {}
         for t, m, c in terms:
-            factors = [(a, ls, e) for a, ls, e in m[0] if not all(i >= -1 for i in ls)]
+            factors, bound = self.open(m)
+            factors = [f for f, (_, ls, _) in zip(factors, m[0], strict=True) if not all(i >= -1 for i in ls)]
             for at in set(t) | set(common):
                 e = _plus(t.get(at, 0), _times(-1, common.get(at, 0)))
                 if e != 0:
                     factors.append((*at, e))
-            bound = {-2 - k: d for k, d in enumerate(m[1])}
             left = add(left, self.reduce(c, factors, bound))
         units = [(a, ls, e) for (a, ls), e in common.items()]
         if not left:
@@ -1249,41 +1249,46 @@ class Algebra:
         return self.mirror(m) is not None
 
     def mirror(self, m: Monomial) -> tuple[list[Factor], list[Factor]] | None:
-        """``(weights, half)`` with m = Σ weights · half · half', half' the mirror image of half; or None."""
-        count = len(m[1])
-        labels = [-2 - k for k in range(count)]
-        if count > 8:
-            return None
-        table = {(a, ls): e for a, ls, e in m[0]}
-        if any(isinstance(e, Expr) for e in table.values()):
-            return None
-        for pairs in _involutions(labels, m[1]):
-            swap = {i: j for pair in pairs for i, j in (pair, pair[::-1])}
-            weights: list[Factor] = []
-            half: list[Factor] = []
-            good = True
-            for (a, ls), e in table.items():
-                image = (a, self._symmetric(a, tuple(swap.get(i, i) for i in ls)))
-                if table.get(image) != e:
-                    good = False
-                    break
-                firsts = {p[0] for p in pairs} & set(ls)
-                seconds = {p[1] for p in pairs} & set(ls)
-                if firsts and seconds:
-                    good = False  # a factor that joins the halves: not a square of one sum
-                    break
-                if firsts:
-                    half.append((a, ls, e))
-                elif not seconds:
-                    weights.append((a, ls, e))
-            if not good:
-                continue
+        """``(weights, half)`` with m = Σ weights · half · half', weights >= 0, half' the mirror of half; or None."""
+        for weights, half, _ in self.mirrors(m):
             total = exactly(Fraction(1))
             for a, _, e in weights:
                 total = total.times(self.atoms[a].bounds.power(to_sympy(e)))
             if total.sign in ("+", "0+", "0"):
                 return weights, half
         return None
+
+    def mirrors(self, m: Monomial) -> Iterable[tuple[list[Factor], list[Factor], list[tuple[int, int]]]]:
+        """The ways to read a monomial as Σ weights · half · half', with the pairs of labels that mirror.
+
+        Even powers over labels that stay are read as squares of the half.
+        """
+        count = len(m[1])
+        labels = [-2 - k for k in range(count)]
+        table = {(a, ls): e for a, ls, e in m[0]}
+        if count > 8 or any(isinstance(e, Expr) for e in table.values()):
+            return
+        for pairs in _involutions(labels, m[1]):
+            swap = {i: j for pair in pairs for i, j in (pair, pair[::-1])}
+            firsts, seconds = {p[0] for p in pairs}, {p[1] for p in pairs}
+            weights: list[Factor] = []
+            half: list[Factor] = []
+            good = True
+            for (a, ls), e in table.items():
+                image = (a, self._symmetric(a, tuple(swap.get(i, i) for i in ls)))
+                in_first, in_second = bool(firsts & set(ls)), bool(seconds & set(ls))
+                if table.get(image) != e or (in_first and in_second):
+                    good = False  # not mirrored, or a factor that joins the halves
+                    break
+                if in_first:
+                    half.append((a, ls, e))
+                elif not in_second:
+                    if isinstance(e, int) and e > 0 and e % 2 == 0 and self.atoms[a].kind in ("leaf", "d"):
+                        half.append((a, ls, e // 2))
+                    else:
+                        weights.append((a, ls, e))
+            if good:
+                yield weights, half, pairs
 
     # -- functions -----------------------------------------------------------------------
 

@@ -1,0 +1,658 @@
+"""Proofs of inequalities, for every dimension, from few axioms (`proofs.LEMMAS`).
+
+To prove ``L >= R`` the difference is written in normal form and taken apart into
+weights >= 0 times slacks of lemmas, and a rest that is >= 0 by its sign:
+
+* terms ``-m log A`` under one weight m are one ``m log(m/y)``, at least m - y
+  (relative entropy).  Other logarithms that sum over no index of m enter y as
+  a scale, which is what turns Gibbs into log-sum, Jensen and entropy <= log k;
+* ``c log A + B`` is ``c log(A exp(B/c))``, which is >= 0 where the argument is >= 1;
+* ``A - exp(B)`` is >= exp(B) log(A exp(-B)), which brings AM-GM to Jensen;
+* quadratic terms whose indices mirror each other are ``Σ w (Σ g)**2``; a second
+  square with the mean of the first is completed (Cauchy-Schwarz).
+
+What was found is a trace that the checker replays; nothing is proved by the
+search itself.  Sources: Cover & Thomas, Elements of Information Theory, 2.6-2.7;
+Hardy, Littlewood & Pólya, Inequalities, ch. 2-3; Boyd & Vandenberghe, Convex
+Optimization, 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import permutations
+from typing import final
+
+from sympy import Expr
+
+from symderive.calculus.denormalise import to_node
+from symderive.calculus.normal_form import Normaliser, decide_equal
+from symderive.calculus.polynomials import (
+    ONE,
+    Factor,
+    Monomial,
+    NotHandled,
+    Polynomial,
+    TooLarge,
+    add,
+    free_labels,
+    monomial_key,
+    scale,
+    to_sympy,
+)
+from symderive.derivation.checker import replay
+from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line, Trace, judged
+from symderive.errors import ShapeError, UnsupportedError
+from symderive.judgement.judge import judge_relation
+from symderive.judgement.verdicts import Status, Verdict
+from symderive.language import build
+from symderive.language import nodes as language
+from symderive.language.domains import real
+from symderive.language.nodes import Leaf, Node, Number
+from symderive.language.statements import Relation
+
+KL = "x log(x/y) >= x - y"
+LOG = "log t <= t - 1"
+SQUARE = "a square is >= 0"
+SIGN = "nonnegative by its sign"
+STRICT = "positive by its sign"
+
+
+@final
+@dataclass(frozen=True)
+class _Piece:
+    """Σ_bound weight · slack(lemma at arguments), as polynomials over out labels and bound labels."""
+
+    lemma: str
+    arguments: tuple[Polynomial, ...]
+    weight: Polynomial
+    bound: tuple[tuple[int, Expr], ...]
+
+
+class _Search:
+    """Takes a polynomial apart into pieces that are >= 0."""
+
+    def __init__(self, normaliser: Normaliser, dims: dict[int, Expr]) -> None:
+        self.normaliser = normaliser
+        self.algebra = normaliser.algebra
+        self.dims = dims
+        self.tries = 200
+
+    # -- signs ---------------------------------------------------------------------
+
+    def sign(self, p: Polynomial) -> str:
+        """The sign of a polynomial, from terms and factors."""
+        if not p:
+            return "0"
+        return self.normaliser.product_bounds(p).sign
+
+    def nonnegative(self, p: Polynomial) -> bool:
+        """Whether >= 0 is shown."""
+        return self.sign(p) in ("+", "0+", "0")
+
+    # -- the search ------------------------------------------------------------------
+
+    def prove(self, p: Polynomial, strict: bool = False, depth: int = 5) -> list[_Piece] | None:
+        """Pieces that sum to the polynomial, or None."""
+        self.tries -= 1
+        if self.tries < 0 or depth < 0:
+            return None
+        if not p and not strict:
+            return []
+        sign = self.sign(p)
+        if sign == "+" or (sign in ("0+", "0") and not strict):
+            return [_Piece(STRICT if sign == "+" else SIGN, (p,), ONE, ())]
+        for route in (self._logarithms, self._one_logarithm, self._exponentials, self._quadratic, self._weighted):
+            try:
+                for pieces, rest in route(p, depth):
+                    more = self.prove(rest, strict, depth - 1)
+                    if more is not None:
+                        return [*pieces, *more]
+            except NotHandled:
+                continue
+        return None
+
+    def _slack(self, piece: _Piece) -> Polynomial:
+        algebra = self.algebra
+        match piece.lemma:
+            case "x log(x/y) >= x - y":
+                x, y = piece.arguments
+                inner = add(algebra.multiply(x, add(algebra.log(x), scale(-1, algebra.log(y)))), scale(-1, x), y)
+            case "log t <= t - 1":
+                (t,) = piece.arguments
+                inner = add(t, scale(-1, ONE), scale(-1, algebra.log(t)))
+            case "a square is >= 0":
+                inner = algebra.multiply(piece.arguments[0], piece.arguments[0])
+            case _:
+                inner = piece.arguments[0]
+        return algebra.contract(algebra.multiply(piece.weight, inner), dict(piece.bound))
+
+    def _split_log(self, m: Monomial) -> tuple[Factor, list[Factor]] | None:
+        """A term as one logarithm and its weight."""
+        logs = [f for f in m[0] if self.algebra.atoms[f[0]].kind == "log"]
+        if len(logs) != 1 or logs[0][2] != 1:
+            return None
+        return logs[0], [f for f in m[0] if f is not logs[0]]
+
+    def _logarithms(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """-m log A under one weight: relative entropy."""
+        algebra = self.algebra
+        split = {m: s for m in p if (s := self._split_log(m)) is not None}
+        ordered = sorted(split, key=lambda m: (-len(m[1]), monomial_key(m)))
+        seen: set[frozenset[Monomial]] = set()
+        for primary in ordered:
+            _, weight = split[primary]
+            opened, bound = algebra.open((tuple(weight) + (split[primary][0],), primary[1]))
+            weight_factors, _ = opened[:-1], opened[-1]
+            weight_key = sorted(weight_factors, key=repr)
+            group: list[tuple[Monomial, Fraction, Factor]] = [(primary, p[primary], opened[-1])]
+            for other in ordered:
+                if other is primary or len(other[1]) != len(primary[1]):
+                    continue
+                log2, weight2 = split[other]
+                for order in permutations(bound):
+                    if [bound[i] for i in order] != list(other[1]):
+                        continue
+                    rename = {-2 - k: i for k, i in enumerate(order)}
+                    moved = [(a, algebra._symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in weight2]
+                    if sorted(moved, key=repr) == weight_key:
+                        a, ls, e = log2
+                        group.append((other, p[other], (a, tuple(rename.get(i, i) for i in ls), e)))
+                        break
+            members = frozenset(m for m, _, _ in group)
+            if members in seen:
+                continue
+            seen.add(members)
+            base = algebra.reduce(Fraction(1), weight_factors, {})
+            if not self.nonnegative(base):
+                continue
+            remaining = {m: c for m, c in p.items() if m in split and m not in members}
+            loose = {m: c for m, c in remaining.items()}
+            for gamma in dict.fromkeys(abs(c) for _, c, _ in group):
+                x = scale(gamma, base)
+                log_t: Polynomial = {}
+                for _, c, (a, ls, _) in group:
+                    log_t = add(log_t, scale(-c / gamma, algebra.single(a, ls)))
+                for taken in (loose, {}) if loose else ({},):
+                    shift: Polynomial = {}
+                    if taken:
+                        total = algebra.contract(x, bound)
+                        if not total or self.sign(total) != "+":
+                            continue
+                        inverse = algebra.power(total, -1)
+                        shift = scale(-1, algebra.multiply(taken, inverse))
+                    y = algebra.multiply(x, algebra.exp(add(log_t, shift)))
+                    if not self.nonnegative(y):
+                        continue
+                    if constant_one(base) and not bound:
+                        continue_with = _Piece(LOG, (algebra.exp(add(log_t, shift)),), x, ())
+                    else:
+                        continue_with = _Piece(KL, (x, y), ONE, tuple(bound.items()))
+                    rest = add(p, scale(-1, self._slack(continue_with)))
+                    if _logs(rest, self) < len(split):
+                        yield [continue_with], rest
+
+    def _one_logarithm(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """c log A + B = c log(A exp(B/c))."""
+        algebra = self.algebra
+        split = {m: s for m in p if (s := self._split_log(m)) is not None}
+        for m in sorted(split, key=monomial_key):
+            (a, ls, _), weight = split[m]
+            if weight or m[1] or p[m] <= 0:
+                continue
+            c = p[m]
+            log_a = algebra.single(a, ls)
+            rest = add(p, scale(-c, log_a))
+            argument = algebra.exp(add(log_a, scale(1 / c, rest)))
+            gap = add(argument, scale(-1, ONE))
+            sign = self.sign(gap)
+            if sign in ("+", "0+"):
+                yield [_Piece(STRICT if sign == "+" else SIGN, (_Logarithm(argument),), scale(c, ONE), ())], {}
+
+    def _exponentials(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """A - exp(B) >= exp(B) log(A exp(-B))."""
+        algebra = self.algebra
+        for m in sorted(p, key=monomial_key):
+            if p[m] >= 0 or m[1] or not any(algebra.atoms[f[0]].kind == "exp" for f in m[0]):
+                continue
+            small = {m: -p[m]}
+            if self.sign(small) != "+":
+                continue
+            big = add(p, small)
+            if self.sign(big) != "+":
+                continue
+            t = algebra.multiply(big, algebra.power(small, -1))
+            inner = self.prove(algebra.log(t), False, depth - 1)
+            if inner is None:
+                continue
+            pieces = [_Piece(LOG, (t,), small, ())]
+            pieces += [replace(q, weight=algebra.multiply(q.weight, small)) for q in inner]
+            yield pieces, {}
+
+    def _weighted(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """A positive factor that all terms carry, or one label under which every term is summed."""
+        algebra = self.algebra
+        c, pieces = algebra.magnitudes(p)
+        positive = [(q, e) for q, e in pieces if algebra.bounds(q).power(to_sympy(e)).sign in ("+", "0+")]
+        if positive and len(positive) < len(pieces):
+            weight = algebra.multiply(*(algebra.power(q, e) for q, e in positive))
+            rest = scale(c, algebra.multiply(*(algebra.power(q, e) for q, e in pieces if (q, e) not in positive)))
+            if rest != p:
+                inner = self.prove(rest, False, depth - 1)
+                if inner is not None:
+                    yield [replace(q, weight=algebra.multiply(q.weight, weight)) for q in inner], {}
+        for summand, label, dim in self._summands(p):
+            inner = self.prove(summand, False, depth - 1)
+            if inner is not None:
+                yield [replace(q, bound=(*q.bound, (label, dim))) for q in inner], {}
+
+    def _summands(self, p: Polynomial) -> Iterator[tuple[Polynomial, int, Expr]]:
+        """The summand where every term is summed over exactly one label of a dimension."""
+        algebra = self.algebra
+        for dim in sorted({d for m in p for d in m[1]}, key=str):
+            if any(list(m[1]).count(dim) != 1 for m in p):
+                continue
+            label = algebra.fresh()
+            total: Polynomial = {}
+            for m, c in p.items():
+                factors, bound = algebra.open(m)
+                i = next(q for q, d in bound.items() if d == dim)
+                factors = [(a, tuple(label if x == i else x for x in ls), e) for a, ls, e in factors]
+                total = add(total, algebra.reduce(c, factors, {q: d for q, d in bound.items() if q != i}))
+            yield total, label, dim
+
+    # -- squares ---------------------------------------------------------------------
+
+    def _quadratic(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """Σ W g² with g = Σ half, and completed squares."""
+        algebra = self.algebra
+        groups: list[tuple[Polynomial, dict[int, Expr], Polynomial]] = []  # g, shared bound labels, weight
+        for m in sorted(p, key=monomial_key):
+            found = _mirror(self, m)
+            if found is None:
+                continue
+            weights, half, shared, inner = found
+            g = algebra.contract(algebra.reduce(Fraction(1), half, {}), inner)
+            w = algebra.reduce(p[m], weights, {})
+            for k, (g2, shared2, w2) in enumerate(groups):
+                rename = _matching(self, g, shared, g2, shared2)
+                if rename is not None:
+                    groups[k] = (g2, shared2, add(w2, algebra.relabel(w, rename)))
+                    break
+            else:
+                groups.append((g, shared, w))
+        for g, shared, w in groups:
+            sign = self.sign(w)
+            if sign in ("+", "0+"):
+                alone = _Piece(SQUARE, (g,), w, tuple(shared.items()))
+                # a second square with the mean of the first: Σ w (g - μ)²
+                for h, shared_h, w_h in groups:
+                    if h is g or self.sign(w_h) not in ("-", "0-"):
+                        continue
+                    for piece in self._completed(g, shared, w, h, shared_h):
+                        yield [piece], add(p, scale(-1, self._slack(piece)))
+                yield [alone], add(p, scale(-1, self._slack(alone)))
+
+    def _completed(
+        self, g: Polynomial, shared: dict[int, Expr], w: Polynomial, h: Polynomial, shared_h: dict[int, Expr]
+    ) -> Iterator[_Piece]:
+        algebra = self.algebra
+        labels = list(shared)
+        for size in range(len(labels), 0, -1):
+            for chosen in permutations(labels, size):
+                if list(chosen) != sorted(chosen):
+                    continue
+                inner = {i: shared[i] for i in chosen}
+                outer = [i for i in labels if i not in inner]
+                mass = algebra.contract(w, inner)
+                mean = algebra.contract(algebra.multiply(w, g), inner)
+                if not mass or self.sign(mass) != "+":
+                    continue
+                mean = algebra.multiply(mean, algebra.power(mass, -1))
+                if len(outer) != len(shared_h):
+                    continue
+                yield _Piece(SQUARE, (add(g, scale(-1, mean)),), w, tuple(shared.items()))
+
+
+class _Logarithm(dict):
+    """log of a polynomial, kept unexpanded: the argument is >= 1."""
+
+
+def constant_one(p: Polynomial) -> bool:
+    """Whether a polynomial is the number 1."""
+    return p == ONE
+
+
+def _logs(p: Polynomial, search: _Search) -> int:
+    return sum(1 for m in p if any(search.algebra.atoms[f[0]].kind == "log" for f in m[0]))
+
+
+def _mirror(search: _Search, m: Monomial) -> tuple[list[Factor], list[Factor], dict[int, Expr], dict[int, Expr]] | None:
+    """A term as Σ_shared weight · (Σ_inner half)²."""
+    algebra = search.algebra
+    best = None
+    for weights, half, pairs in algebra.mirrors(m):
+        if not half:
+            continue
+        moved = {i for pair in pairs for i in pair}
+        kept = [-2 - k for k in range(len(m[1])) if -2 - k not in moved]
+        rename = {i: algebra.fresh() for i in (*kept, *(pair[0] for pair in pairs))}
+        dims = {rename[i]: m[1][-2 - i] for i in rename}
+        shared = {rename[i]: dims[rename[i]] for i in kept}
+        inner = {rename[pair[0]]: dims[rename[pair[0]]] for pair in pairs}
+
+        def move(fs: list[Factor], rename: dict[int, int] = rename) -> list[Factor]:
+            return [(a, tuple(rename.get(i, i) for i in ls), e) for a, ls, e in fs]
+
+        found = (move(weights), move(half), shared, inner)
+        if best is None or len(half) > len(best[1]):
+            best = found
+    return best
+
+
+def _matching(
+    search: _Search, g: Polynomial, shared: dict[int, Expr], g2: Polynomial, shared2: dict[int, Expr]
+) -> dict[int, int] | None:
+    """A renaming of shared labels that turns g into g2."""
+    if len(shared) != len(shared2):
+        return None
+    for order in permutations(shared2):
+        if [shared2[i] for i in order] == list(shared.values()):
+            rename = dict(zip(shared, order, strict=True))
+            if search.algebra.relabel(g, rename) == g2:
+                return rename
+    return None
+
+
+# -- from pieces to traces ---------------------------------------------------------------
+
+
+def _instance(search: _Search, piece: _Piece, out: Sequence[int], shape: tuple[Expr, ...]) -> Instance:
+    algebra = search.algebra
+    labels = [*out, *(i for i, _ in piece.bound)]
+    dims = {**search.dims, **dict(piece.bound)}
+    full = (*shape, *(d for _, d in piece.bound))
+
+    def node(p: Polynomial) -> Node:
+        if isinstance(p, _Logarithm):
+            return build.apply("log", to_node(algebra, dict(p), labels, dims))
+        if not free_labels(p) and not isinstance(p, _Logarithm):
+            return to_node(algebra, p, [], {})
+        return to_node(algebra, p, labels, dims)
+
+    return Instance(piece.lemma, tuple(node(a) for a in piece.arguments), node(piece.weight), full, len(shape))
+
+
+def _trace(lhs: Node, rhs: Node, op: str, instances: Sequence[Instance], facts: tuple[str, ...]) -> Trace:
+    """lhs == rhs' + Σ big >= rhs' + Σ small == rhs, the lines that say something."""
+    shape = lhs.shape or rhs.shape
+    whole = build.add([(language.ONE, lhs)], shape)
+    big = [(language.ONE, i.big) for i in instances]
+    small = [(language.ONE, i.small) for i in instances]
+    rest = build.add([(language.ONE, rhs), *((-language.ONE, n) for _, n in small)], shape)
+    before = _tidy(build.add([*big, (language.ONE, rest)], shape), [whole])
+    lines: list[Line] = []
+    if before is not whole:
+        lines.append(Line(whole, before, NORMAL_FORM, (), facts))
+    after = build.add([*small, (language.ONE, rest)], shape)
+    strict = any(LEMMAS[i.lemma].strict for i in instances)
+    sign = op if op == ">" else ">=" if not strict else ">="
+    names = "; ".join(dict.fromkeys(i.lemma for i in instances))
+    lines.append(Line(before, after, names, (), (), sign, tuple(instances)))
+    if after is not rhs:
+        lines.append(Line(after, build.broadcast(rhs, shape), NORMAL_FORM, (), facts))
+    return tuple(lines)
+
+
+def _tidy(node: Node, candidates: Sequence[Node]) -> Node:
+    return next((c for c in candidates if c is node), node)
+
+
+@final
+@dataclass(frozen=True)
+class _Found:
+    trace: Trace
+    given: tuple[Relation, ...]
+
+
+def _oriented(relation: Relation) -> tuple[Node, Node, str]:
+    """(larger side, smaller side, ">=" or ">")."""
+    match relation.op:
+        case ">=" | ">":
+            return relation.lhs, relation.rhs, relation.op
+        case "<=" | "<":
+            return relation.rhs, relation.lhs, ">=" if relation.op == "<=" else ">"
+    raise UnsupportedError(f"an inequality is one of <=, >=, <, >; got {relation.op!r}")
+
+
+def find_trace(relation: Relation, given: tuple[Relation, ...] = (), budget: int = 60_000) -> Trace | None:
+    """A trace from the larger side down to the smaller one that the checker accepts, or None."""
+    big, small, op = _oriented(relation)
+    shape = big.shape or small.shape
+    if big.shape and small.shape and big.shape != small.shape:
+        raise ShapeError(f"the sides have shapes {big.shape} and {small.shape}")
+    big, small = build.broadcast(big, shape), build.broadcast(small, shape)
+    facts = tuple(
+        dict.fromkeys(
+            f"{leaf.name} is declared {leaf.domain}"
+            for side in (big, small)
+            for leaf in side.leaves()
+            if repr(leaf.domain) != "real"
+        )
+    )
+    difference = build.add([(language.ONE, big), (-language.ONE, small)], shape)
+    for attempt in (_by_sign, _by_search):
+        try:
+            instances = attempt(difference, op, given, budget)
+            if not instances:
+                continue
+            trace = _trace(big, small, op, instances, facts)
+            if replay(trace, given).ok:
+                return trace
+        except (TooLarge, NotHandled, RecursionError):
+            continue
+    return None
+
+
+def _by_sign(difference: Node, op: str, given: tuple[Relation, ...], budget: int) -> list[Instance]:
+    normaliser = Normaliser(given, budget=budget)
+    bounds = normaliser.signs.bounds(difference)
+    if bounds.sign == "+":
+        return [Instance(STRICT, (difference,), Number(language.ONE), difference.shape, difference.rank)]
+    if bounds.sign in ("0+", "0") and op == ">=":
+        return [Instance(SIGN, (difference,), Number(language.ONE), difference.shape, difference.rank)]
+    return []
+
+
+def _by_search(difference: Node, op: str, given: tuple[Relation, ...], budget: int) -> list[Instance]:
+    normaliser = Normaliser(given, budget=budget)
+    p = normaliser.of(difference)
+    out = normaliser.labels(difference.shape)
+    search = _Search(normaliser, {i: d for i, d in zip(out, difference.shape, strict=True) if i >= 0})
+    if not p and op == ">=":
+        return [
+            Instance(SIGN, (build.zeros(difference.shape),), Number(language.ONE), difference.shape, difference.rank)
+        ]
+    pieces = search.prove(p, op == ">")
+    if pieces is None:
+        return []
+    return [_instance(search, piece, out, difference.shape) for piece in pieces]
+
+
+def prove_inequality(relation: Relation, given: tuple[Relation, ...] = (), claim: str = "") -> Verdict:
+    """Prove ``lhs op rhs`` (op one of <=, >=, <, >) in every entry, for every dimension.
+
+    ``proved`` carries a trace from the larger side down to the smaller one; the
+    checker has replayed it and the judge found no violation.  Without a proof
+    the verdict is the judge's: checked, refuted or undecided.  Raises
+    `JudgementConflictError` if the judge refutes what was proved.
+
+    >>> import numpy as np, symderive as sd
+    >>> from symderive.language.statements import Relation
+    >>> k = sd.dims("k")
+    >>> p = sd.array("p", k, domain=sd.simplex)
+    >>> q = sd.array("q", k, domain=sd.simplex & sd.positive)
+    >>> gibbs = Relation(np.sum(p * np.log(p / q)).node, ">=", build.number(0))
+    >>> prove_inequality(gibbs).status.value
+    'proved'
+    """
+    given = tuple(given)
+    trace = find_trace(relation, given)
+    if trace is None:
+        return judge_relation(relation, given=given, claim=claim)
+    agreed, verdict = judged(relation, given, (), "an inequality with a trace")
+    if not agreed and verdict.status is Status.undecided and relation.op in ("<", ">"):
+        # far out the sides of a true strict inequality cannot be told apart: judge the weak one
+        weak = Relation(relation.lhs, relation.op + "=", relation.rhs)
+        agreed, second = judged(weak, given, (), "an inequality with a trace")
+        if agreed:
+            verdict = replace(second, claim=verdict.claim)
+    if claim:
+        verdict = replace(verdict, claim=claim)
+    if not agreed:
+        return verdict
+    return replace(
+        verdict,
+        status=Status.proved,
+        reason="derived from the lemmas cited, for every dimension",
+        trace=trace,
+        conditions=given,
+    )
+
+
+def prove_nonnegative(node: Node, given: tuple[Relation, ...] = ()) -> Verdict:
+    """Prove ``node >= 0`` in every entry; see `prove_inequality`.
+
+    >>> import numpy as np, symderive as sd
+    >>> n, d = sd.dims("n d")
+    >>> X, w = sd.array("X", n, d), sd.array("w", d)
+    >>> prove_nonnegative((w @ X.T @ X @ w).node).status.value
+    'proved'
+    """
+    return prove_inequality(Relation(node, ">=", Number(language.ZERO)), given)
+
+
+def prove_psd(hessian: Node, leaf: Leaf, given: tuple[Relation, ...] = ()) -> Verdict:
+    """Prove that a Hessian is positive semidefinite: ``vᵀ H v >= 0`` for every v of the leaf's shape.
+
+    ``hessian`` has the shape ``leaf.shape + leaf.shape``.  A twice
+    differentiable function whose Hessian is psd everywhere on a convex domain
+    is convex there (Boyd & Vandenberghe, 3.1.4).
+
+    >>> import numpy as np, symderive as sd
+    >>> n, d = sd.dims("n d")
+    >>> X, w = sd.array("X", n, d), sd.array("w", d)
+    >>> prove_psd((2 * X.T @ X).node, w.node).status.value
+    'proved'
+    """
+    return prove_nonnegative(quadratic_form(hessian, leaf), given)
+
+
+def quadratic_form(hessian: Node, leaf: Leaf) -> Node:
+    """``vᵀ H v`` with a fresh array v of the leaf's shape."""
+    rank = len(leaf.shape)
+    if hessian.shape != leaf.shape * 2:
+        raise ShapeError(f"a Hessian by {leaf.name} has shape {leaf.shape * 2}, got {hessian.shape}")
+    taken = {x.name for x in hessian.leaves()} | {leaf.name}
+    name = next(n for n in ("v", "u", "direction", *(f"v{k}" for k in range(1000))) if n not in taken)
+    v = Leaf(name, leaf.shape, real)
+    first, second = tuple(range(rank)), tuple(range(rank, 2 * rank))
+    return build.contract(1, [(v, first), (hessian, first + second), (v, second)], [], dict(enumerate(hessian.shape)))
+
+
+def prove_equality_case(relation: Relation, equality: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
+    """Prove that an inequality ``lhs >= rhs`` holds with equality exactly where ``equality`` holds.
+
+    Forward, ``lhs == rhs`` on ``equality``: by the normal form.  Backward: in
+    the trace of the inequality every summand that is dropped is >= 0, so a sum
+    of 0 forces each to be 0, which is the lemma's equality case wherever the
+    weight is > 0; these have to give ``equality``.
+
+    >>> import numpy as np, symderive as sd
+    >>> from symderive.language.statements import Relation
+    >>> k = sd.dims("k")
+    >>> p = sd.array("p", k, domain=sd.simplex)
+    >>> q = sd.array("q", k, domain=sd.simplex & sd.positive)
+    >>> gibbs = Relation(np.sum(p * np.log(p / q)).node, ">=", build.number(0))
+    >>> prove_equality_case(gibbs, Relation(p.node, "==", q.node)).status.value
+    'proved'
+    """
+    given = tuple(given)
+    claim = f"{relation} with equality if and only if {equality}"
+    base = prove_inequality(relation, given)
+    if base.status is not Status.proved:
+        return replace(base, claim=claim, reason=f"the inequality itself: {base.reason}")
+    there = Relation(relation.lhs, "==", relation.rhs)
+    forward = decide_equal(relation.lhs, relation.rhs, (*given, equality))
+    if not forward.equal or forward.conditions:
+        verdict = judge_relation(there, given=(*given, equality))
+        status = Status.refuted if verdict.status is Status.refuted else Status.undecided
+        return replace(verdict, status=status, claim=claim, reason=f"equality where {equality}: {verdict.reason}")
+    agreed, verdict = judged(there, (*given, equality), (), "the equality case")
+    if not agreed:
+        return replace(verdict, status=Status.undecided, claim=claim)
+    instances = [i for line in base.trace for i in line.instances]
+    if not any(_forces(i, equality, given) for i in instances):
+        return replace(
+            base,
+            status=Status.undecided,
+            claim=claim,
+            trace=(),
+            reason=f"the trace of the inequality does not force {equality}",
+        )
+    trace = (*base.trace, Line(relation.lhs, relation.rhs, NORMAL_FORM, (equality,), (f"given: {equality}",)))
+    return replace(
+        base,
+        claim=claim,
+        trace=trace,
+        reason="each summand that is dropped is >= 0 and is 0 only in the equality case of its lemma",
+    )
+
+
+def _forces(instance: Instance, equality: Relation, given: tuple[Relation, ...]) -> bool:
+    """Whether slack 0 of an instance gives the equality."""
+    row = LEMMAS[instance.lemma]
+    if not row.equality:
+        return False
+    normaliser = Normaliser(given)
+    weight = normaliser.signs.bounds(instance.weight).meet(normaliser.product_bounds(normaliser.of(instance.weight)))
+    if weight.sign != "+":
+        return False
+    ((left, right),) = row.equality
+    sides = []
+    for side in (left, right):
+        if side in row.arguments:
+            sides.append(instance.arguments[row.arguments.index(side)])
+        else:
+            sides.append(build.number(int(side)))
+    found = normaliser.difference(sides[0], sides[1])
+    wanted = normaliser.difference(equality.lhs, equality.rhs)
+    return _same_zeros(normaliser, found, wanted)
+
+
+def _same_zeros(normaliser: Normaliser, found: Polynomial, wanted: Polynomial) -> bool:
+    """Whether ``found == 0`` for every index gives ``wanted == 0``: equal up to labels and a nonzero factor."""
+    algebra = normaliser.algebra
+
+    def kernel(p: Polynomial) -> object:
+        c, pieces = algebra.magnitudes(p)
+        kept = [q for q, _ in pieces if algebra.bounds(q).sign not in ("+", "-", "nonzero")]
+        return algebra.wrap("zeros", [algebra.multiply(*kept)])[0] if kept else None
+
+    try:
+        a, b = kernel(found), kernel(wanted)
+    except NotHandled:
+        return False
+    return a is not None and a == b
+
+
+__all__ = [
+    "find_trace",
+    "prove_equality_case",
+    "prove_inequality",
+    "prove_nonnegative",
+    "prove_psd",
+    "quadratic_form",
+]
