@@ -131,6 +131,21 @@ def _shown(expr: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _as_printed(expr: Any) -> Iterator[Any]:
+    """The parts of an expression in the order in which SymPy prints them."""
+    stack = [expr]
+    while stack:
+        part = stack.pop()
+        yield part
+        if isinstance(part, Mul):
+            inner = part.as_ordered_factors()
+        elif isinstance(part, Add):
+            inner = part.as_ordered_terms()
+        else:
+            inner = part.args
+        stack.extend(reversed(inner))
+
+
 class _Translator:
     """What all expressions of one statement share: dimensions, shapes, declared leaves."""
 
@@ -433,7 +448,7 @@ class _Translator:
         row = FUNCTIONS.get(name)
         if row is None or len(row.arguments) != len(expr.args):
             raise UnsupportedError(
-                f"the function {_shown(name)} is not read; the functions are {', '.join(sorted(FUNCTIONS))}"
+                f"the function {_shown(name)!r} is not read; the functions are {', '.join(sorted(FUNCTIONS))}"
             )
         return self.map(name, *(self.value(a, scope) for a in expr.args))
 
@@ -701,7 +716,7 @@ class _Translator:
     def appearing(self, expr: Any) -> Iterator[Any]:
         """Free indices in the order in which they appear in brackets."""
         free = expr.free_symbols
-        for part in preorder_traversal(expr):
+        for part in _as_printed(expr):
             if isinstance(part, Indexed | MatrixElement):
                 for index in part.indices:
                     if isinstance(index, Symbol | Idx) and index in free and str(index) not in self.dimensions:

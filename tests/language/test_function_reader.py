@@ -7,8 +7,8 @@ import math as m
 import sys
 import types
 
-import numpy as np
 import numpy as anything
+import numpy as np
 import pytest
 import scipy
 import scipy.special
