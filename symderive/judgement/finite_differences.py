@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import factorial, inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,33 @@ class Slope:
     kink: bool = False
 
 
+def noise_level(f: Callable[[float], float], width: float = 1e-6) -> float:
+    """How much f jitters from rounding: differences of high order at nearby points.
+
+    A smooth function's fourth and higher differences vanish with the spacing; what is left is
+    noise (J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33
+    (2011)).  0 where f is not finite nearby.
+
+    >>> noise_level(lambda t: 1.0 + t)  < 1e-14
+    True
+    """
+    values = np.array([f(width * k / 4) for k in range(-4, 5)])
+    if not np.all(np.isfinite(values)):
+        return 0.0
+    levels: list[float] = []
+    for order in range(1, 8):
+        values = np.diff(values)
+        if order >= 4:
+            gamma = factorial(order) ** 2 / factorial(2 * order)
+            levels.append(float(np.sqrt(gamma * np.mean(values**2))))
+    return max(levels)
+
+
 def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None = None, noise: float = 0.0) -> Slope:
     """Estimate f′(0) of a plain function of one number.
 
-    ``scale`` is the size of the largest step; ``centre`` is f(0) if it is known; ``noise`` the
-    size of what is summed up inside f where that exceeds |f| (its rounding error is EPS times it).
+    ``scale`` is the size of the largest step; ``centre`` is f(0) if it is known; ``noise`` how
+    far off a value of f may be, where that is more than a few units in its last place.
     Steps at which f is not finite are passed over; with none left the error estimate is infinite.
 
     >>> import math
@@ -60,7 +82,7 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
         if not (isfinite(up) and isfinite(down)):
             previous, step = [], step / RATIO
             continue
-        rounding = 4 * EPS * max(abs(up), abs(down), abs(middle), noise) / step
+        rounding = max(4 * EPS * max(abs(up), abs(down), abs(middle)), 2 * noise) / step
         row = [(up - down) / (2 * step)]
         factor = RATIO * RATIO
         for j, old in enumerate(previous):
@@ -105,15 +127,14 @@ def cross_check(
     max_entries: int = MAX_ENTRIES,
     directions: int = DIRECTIONS,
     seed: int = 0,
-    noise: float = 0.0,
 ) -> CrossCheck:
     """Compare a claimed gradient with finite differences at one point.
 
     ``value(**point)`` is a float; ``point`` maps names to arrays; ``gradient`` maps the same names
     to arrays of the same shapes (for a single name the array itself will do), or is a callable
     that returns one.  Every entry is compared while there are at most ``max_entries``; of more, a
-    random choice of entries, and ``directions`` random directions over all of them.  ``noise`` is
-    the size of what the value sums up, where it is larger than the value itself.
+    random choice of entries, and ``directions`` random directions over all of them.  How much the
+    value jitters from rounding (a sum that cancels, single precision) is measured, not assumed.
 
     ``ok`` is False where an entry is off by clearly more than its error estimate, or is not
     finite.  A gradient of the wrong shape raises `ShapeError`; a value that is not finite at the
@@ -144,6 +165,7 @@ def cross_check(
         raise DataError("finite differences need at least one parameter")
     rng = np.random.default_rng(seed)
     many = len(places) > max_entries
+    noise = _noise(at, arrays, rng)
     chosen = (
         [places[i] for i in sorted(rng.choice(len(places), max_entries, replace=False))] if many else places
     )
@@ -272,9 +294,14 @@ def _direction(
     return _Row(f"direction {number}", None, along, slope(f, _first_step(size), centre, noise))
 
 
+def _noise(at: _At, arrays: Mapping[str, np.ndarray], rng: np.random.Generator) -> float:
+    lines = {k: rng.choice((-1.0, 1.0), v.shape) * np.maximum(np.abs(v), 1e-3) for k, v in arrays.items()}
+    return noise_level(lambda t: at({k: v + t * lines[k] for k, v in arrays.items()}))
+
+
 def _first_step(size: float) -> float:
     """A power of two, so that start + t is nearly exact, of a modest part of the entry's size."""
     return float(2.0 ** np.floor(np.log2(0.125 * max(size, 0.125))))
 
 
-__all__ = ["Slope", "cross_check", "slope"]
+__all__ = ["Slope", "cross_check", "noise_level", "slope"]
