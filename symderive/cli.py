@@ -15,6 +15,7 @@ import ast
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -202,11 +203,13 @@ def _run(arguments: argparse.Namespace) -> int:
         raise LibraryError("name a subject, a file or a folder, or say --all; `symderive list` shows them")
     sources = [*([None] if arguments.all else []), *arguments.source]
     paths = [path for source in sources for path in library.find(source)]
-    statuses = [UPHELD]
+    verdicts = []
     for path in dict.fromkeys(paths):
-        verdicts = report(library.load(path), arguments.out, arguments.detail, arguments.lang)
-        statuses += [_status(verdict, arguments.require) for verdict in verdicts]
-    return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index)
+        verdicts += report(library.load(path), arguments.out, arguments.detail, arguments.lang)
+    counts = Counter(str(verdict.status) for verdict in verdicts)
+    print(f"{len(verdicts)} verdicts: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+    statuses = [_status(verdict, arguments.require) for verdict in verdicts]
+    return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index, default=UPHELD)
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -30,6 +30,7 @@ from symderive.derivation.derivation import Derivation
 from symderive.errors import LibraryError, SymderiveError
 from symderive.judgement.verdicts import Verdict
 from symderive.language.arrays import Array
+from symderive.language.nodes import Leaf
 from symderive.shipped import DERIVATIONS
 from symderive.training.tables import load_table
 
@@ -79,28 +80,33 @@ class Objective:
         """
         if self.data is None:
             raise LibraryError(f"objective {self.name!r} has no data; give it data=...")
-        values = {name: np.asarray(value, dtype=float) for name, value in self.constants.items()}
-        if not isinstance(self.data, str):
-            return values | {name: np.asarray(value, dtype=float) for name, value in self.data.items()}
-        sought = {array.name for array in _sequence(self.wrt)}
-        given = [leaf for leaf in self.loss.node.leaves() if leaf.name not in sought | values.keys()]
-        features = [leaf for leaf in given if leaf.rank == 2]
-        targets = [leaf for leaf in given if leaf.rank == 1]
-        if len(features) != 1 or len(targets) > 1 or len(given) != 1 + len(targets):
+        given = {leaf.name: leaf for leaf in self.loss.node.leaves()}
+        for array in _sequence(self.wrt):
+            given.pop(array.name, None)
+        values = {**self.constants, **(self._columns(given) if isinstance(self.data, str) else self.data)}
+        # In the order of the loss; a name that it does not have stays, for the kernel to refuse.
+        return {name: np.asarray(values[name], dtype=float) for name in [*given, *values] if name in values}
+
+    def _columns(self, given: Mapping[str, Leaf]) -> dict[str, np.ndarray]:
+        """The table's columns, for those of the given arrays that are no constants."""
+        unknown = [leaf for name, leaf in given.items() if name not in self.constants]
+        features = [leaf for leaf in unknown if leaf.rank == 2]
+        targets = [leaf for leaf in unknown if leaf.rank == 1]
+        if len(features) != 1 or len(targets) > 1 or len(unknown) != 1 + len(targets):
             raise LibraryError(
                 f"objective {self.name!r}: a table gives one matrix and at most one vector, and the loss has "
-                f"{', '.join(leaf.name for leaf in given) or 'none'} beside what is sought; "
+                f"{', '.join(leaf.name for leaf in unknown) or 'none'} beside what is sought; "
                 "give constants=... for the others, or data={name: numbers, ...}"
             )
+        assert isinstance(self.data, str)
         folders = [self.folder, *(parent / "data" for parent in (self.folder, *self.folder.parents))]
-        table = load_table(self.data, folders=folders)
-        if targets:
-            table = load_table(self.data, target=self.target or table.names[-1], folders=folders)
+        target = self.target if not targets or self.target else load_table(self.data, folders=folders).names[-1]
+        table = load_table(self.data, target=target, folders=folders)
+        values = {features[0].name: (table.standardized() if self.standardize else table).X}
+        if targets and table.y is not None:
             if labels := targets[0].domain.entries.values:
                 table.require_classes([float(label) for label in labels])
-            assert table.y is not None
             values[targets[0].name] = table.y
-        values[features[0].name] = (table.standardized() if self.standardize else table).X
         return values
 
 

@@ -132,7 +132,10 @@ def _training(objective: Objective, kernel: Kernel, lang: str) -> tuple[Block, .
         rows.append((method, str(fit.nit), f"{fit.fun:.12g}", f"{size:.1e}", f"{fit.seconds:.2f}", note))
     head = ("method", "iterations", "loss", "gradient_size", "seconds", "difference")
     source = f"{objective.data}; " if isinstance(objective.data, str) else ""
-    shapes = ", ".join(f"{name} {' × '.join(map(str, value.shape)) or value}" for name, value in data.items())
+    shapes = ", ".join(
+        f"{name} {'is ' + ' × '.join(map(str, value.shape)) if value.shape else f'= {value:g}'}"
+        for name, value in data.items()
+    )
     return (
         Heading(2, f"{labels['training']}: {objective.name}"),
         Note(labels["data"], source + shapes),

@@ -1,6 +1,7 @@
 """Imports point downwards only: the table of floors, held over the source itself."""
 
 import ast
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +25,7 @@ FLOORS = (
     ("library",),
     ("report",),
     ("cli",),
+    ("__main__",),
 )
 FLOOR = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 
@@ -45,10 +47,17 @@ def module(path):
 MODULES = {module(path): path for path in FILES}
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def own_imports(path):
     """(imported module of ours, statement) for each import in the file."""
+    found = []
     package = module(path) if path.name == "__init__.py" else module(path).rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -63,15 +72,17 @@ def own_imports(path):
             while name and name not in MODULES:
                 name = name.rpartition(".")[0]
             if name:
-                yield name, node
+                found.append((name, node))
+    return found
 
 
 def part(name):
     return name.split(".")[1] if "." in name else ""
 
 
+@cache
 def inside_a_function(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     return {
         node.lineno
         for function in ast.walk(tree)
@@ -81,8 +92,9 @@ def inside_a_function(path):
     }
 
 
+@cache
 def only_for_types(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     return {
         node.lineno
         for block in ast.walk(tree)
@@ -101,18 +113,14 @@ def test_imports_point_downwards(path):
     for name, node in own_imports(path):
         other = part(name)
         if other == "":
-            assert path.name in LAZY, (
-                f"line {node.lineno}: import from the module that has it, not from symderive"
-            )
+            assert path.name in LAZY, f"line {node.lineno}: import from the module that has it, not from symderive"
             continue
         assert FLOOR[other] <= FLOOR[own], f"line {node.lineno}: {own} imports {other}, which is above it"
         if own in ALLOWED:
             assert other in ALLOWED[own], f"line {node.lineno}: {own} may import only {sorted(ALLOWED[own])}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if path.name not in LAZY], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", [path for path in FILES if path.name not in LAZY], ids=lambda path: path.stem)
 def test_own_modules_are_imported_at_the_top(path):
     late = inside_a_function(path)
     found = [f"line {node.lineno}: {name}" for name, node in own_imports(path) if node.lineno in late]
