@@ -232,6 +232,9 @@ class Normaliser:
             case "!=":
                 bounds = Bounds(nonzero=True)
             case _:
+                if not isinstance(relation.lhs, Leaf) and not isinstance(relation.rhs, Leaf):
+                    self.algebra.equate(p)
+                    self._memo.clear()
                 return
         self.algebra.assume(p, bounds)
         self._memo.clear()

@@ -183,6 +183,7 @@ class Algebra:
         self._constants: dict[Expr, Polynomial] = {}
         self._factored: dict[Any, tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]] = {}
         self._known: dict[int, Bounds] = {}
+        self._rules: list[tuple[Monomial, Fraction, Polynomial, Labels]] = []
 
     # -- atoms -------------------------------------------------------------------
 
@@ -641,6 +642,10 @@ class Algebra:
 
     def _pair_fact(self, c: Fraction, factors: list[Factor], bound: Bound) -> Any:
         atoms = self.atoms
+        if self._rules:
+            outcome = self._apply_rule(c, factors, bound)
+            if outcome is not None:
+                return outcome
         for k, (a, labels, e) in enumerate(factors):
             atom = atoms[a]
             if atom.has("one_hot"):
@@ -1219,6 +1224,30 @@ class Algebra:
         cut = bounds.times(exactly(1 / lead))
         self._known[index] = self._known[index].meet(cut) if index in self._known else cut
 
+    def equate(self, p: Polynomial) -> None:
+        """Take ``p == 0``, for every value of its free labels, as given: its leading term is replaced by the rest."""
+        leading = self._leading(p) if p else None
+        if leading is not None:
+            self._rules.append((*leading, p, free_labels(p)))
+
+    def _apply_rule(self, c: Fraction, factors: list[Factor], bound: Bound) -> Any:
+        for lead, c0, p, free in self._rules:
+            names = sorted({i for _, ls, _ in factors for i in ls}) if free else []
+            for chosen in permutations(names, len(free)):
+                rename = dict(zip(free, chosen, strict=True))
+                width = max(free, default=-1) + 1
+                found = self._find(lead, tuple(rename.get(k, 0) for k in range(width)), factors, bound)
+                if found is None:
+                    continue
+                rest, left = found
+                items = []
+                for m, k in p.items():
+                    if m != lead:
+                        more, inner = self.open(m, rename)
+                        items.append((-c * k / c0, [*rest, *more], {**left, **inner}))
+                return items
+        return None
+
     def _tighten(self, index: int, bounds: Bounds) -> None:
         old = self.atoms[index]
         met = old.bounds.meet(bounds)
@@ -1330,10 +1359,9 @@ class Algebra:
         signed: list[tuple[Polynomial, int]] = []
         whole_positive = hint.sign == "+" or self.bounds(p).sign == "+"
         for q, e in everything:
-            only = next(iter(q))
-            if len(q) == 1 and len(only[0]) == 1 and self.atoms[only[0][0][0]].kind == "exp":
-                a, ls, _ = only[0][0]
-                inner = self.relabel(self.atoms[a].inner[0], dict(enumerate(ls)))
+            only = _only(q)
+            if only is not None and self.atoms[only[0]].kind == "exp":
+                inner = self.relabel(self.atoms[only[0]].inner[0], dict(enumerate(only[1])))
                 total = add(total, self.multiply(self.constant(to_sympy(e)), inner))
                 continue
             sign = self.bounds(q).sign

@@ -92,6 +92,12 @@ class _Search:
         """Whether >= 0 is shown."""
         return self.sign(p) in ("+", "0+", "0")
 
+    def shown(self, p: Polynomial) -> Polynomial:
+        """The polynomial as a product of factors, where its sign shows only there."""
+        if self.algebra.bounds(p).sign in ("+", "0+", "0"):
+            return p
+        return _Product(p, self.algebra.magnitudes(p))
+
     # -- the search ------------------------------------------------------------------
 
     def prove(self, p: Polynomial, strict: bool = False, depth: int = 5) -> list[_Piece] | None:
@@ -103,11 +109,20 @@ class _Search:
             return []
         sign = self.sign(p)
         if sign == "+" or (sign in ("0+", "0") and not strict):
-            return [_Piece(STRICT if sign == "+" else SIGN, (p,), ONE, ())]
-        for route in (self._logarithms, self._one_logarithm, self._exponentials, self._quadratic, self._weighted):
+            return [_Piece(STRICT if sign == "+" else SIGN, (self.shown(p),), ONE, ())]
+        for route in (
+            self._logarithms,
+            self._one_logarithm,
+            self._exponentials,
+            self._tangents,
+            self._magnitudes,
+            self._quadratic,
+            self._weighted,
+        ):
             try:
                 for pieces, rest in route(p, depth):
-                    more = self.prove(rest, strict, depth - 1)
+                    shown = any(q.lemma == STRICT and not q.bound and self.sign(q.weight) == "+" for q in pieces)
+                    more = self.prove(rest, strict and not shown, depth - 1)
                     if more is not None:
                         return [*pieces, *more]
             except NotHandled:
@@ -123,6 +138,8 @@ class _Search:
             case "log t <= t - 1":
                 (t,) = piece.arguments
                 inner = add(t, scale(-1, ONE), scale(-1, algebra.log(t)))
+            case "|x| >= x":
+                inner = add(algebra.magnitude(piece.arguments[0]), scale(-1, piece.arguments[0]))
             case "a square is >= 0":
                 inner = algebra.multiply(piece.arguments[0], piece.arguments[0])
             case _:
@@ -143,9 +160,9 @@ class _Search:
         ordered = sorted(split, key=lambda m: (-len(m[1]), monomial_key(m)))
         seen: set[frozenset[Monomial]] = set()
         for primary in ordered:
-            _, weight = split[primary]
-            opened, bound = algebra.open((tuple(weight) + (split[primary][0],), primary[1]))
-            weight_factors, _ = opened[:-1], opened[-1]
+            weight = split[primary][1]
+            opened, bound = algebra.open(((*weight, split[primary][0]), primary[1]))
+            weight_factors = opened[:-1]
             weight_key = sorted(weight_factors, key=repr)
             group: list[tuple[Monomial, Fraction, Factor]] = [(primary, p[primary], opened[-1])]
             for other in ordered:
@@ -168,8 +185,7 @@ class _Search:
             base = algebra.reduce(Fraction(1), weight_factors, {})
             if not self.nonnegative(base):
                 continue
-            remaining = {m: c for m, c in p.items() if m in split and m not in members}
-            loose = {m: c for m, c in remaining.items()}
+            loose = {m: c for m, c in p.items() if m in split and m not in members}
             for gamma in dict.fromkeys(abs(c) for _, c, _ in group):
                 x = scale(gamma, base)
                 log_t: Polynomial = {}
@@ -230,6 +246,38 @@ class _Search:
             pieces = [_Piece(LOG, (t,), small, ())]
             pieces += [replace(q, weight=algebra.multiply(q.weight, small)) for q in inner]
             yield pieces, {}
+
+    def _tangents(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """exp(u) >= 1 + u, as log t <= t - 1 at t = exp(u)."""
+        algebra = self.algebra
+        for m in sorted(p, key=monomial_key):
+            exps = [f for f in m[0] if algebra.atoms[f[0]].kind == "exp"]
+            if p[m] <= 0 or not exps or m[1]:
+                continue
+            weight = algebra.reduce(p[m], [f for f in m[0] if f not in exps], {})
+            if not self.nonnegative(weight):
+                continue
+            piece = _Piece(LOG, (algebra.reduce(Fraction(1), exps, {}),), weight, ())
+            rest = add(p, scale(-1, self._slack(piece)))
+            if len(rest) < len(p):
+                yield [piece], rest
+
+    def _magnitudes(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """|q| >= q and |q| >= -q."""
+        algebra = self.algebra
+        signs = sorted({(f[0], f[1]) for m in p for f in m[0] if algebra.atoms[f[0]].kind == "sign" and not m[1]})
+        for a, ls in signs:
+            inner = algebra.relabel(algebra.atoms[a].inner[0], dict(enumerate(ls)))
+            size = algebra.multiply(inner, algebra.single(a, ls))
+            lead = min(size, key=monomial_key)
+            c = abs(p.get(lead, Fraction(0)) / size[lead])
+            if not c:
+                continue
+            for side in (inner, scale(-1, inner)):
+                piece = _Piece("|x| >= x", (side,), {next(iter(ONE)): c}, ())
+                rest = add(p, scale(-1, self._slack(piece)))
+                if len(rest) < len(p):
+                    yield [piece], rest
 
     def _weighted(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
         """A positive factor that all terms carry, or one label under which every term is summed."""
@@ -320,6 +368,14 @@ class _Logarithm(dict):
     """log of a polynomial, kept unexpanded: the argument is >= 1."""
 
 
+class _Product(dict):
+    """A polynomial with the factors that show its sign."""
+
+    def __init__(self, p: Polynomial, factored: tuple[Fraction, list]) -> None:
+        super().__init__(p)
+        self.factored = factored
+
+
 def constant_one(p: Polynomial) -> bool:
     """Whether a polynomial is the number 1."""
     return p == ONE
@@ -376,45 +432,56 @@ def _instance(search: _Search, piece: _Piece, out: Sequence[int], shape: tuple[E
     full = (*shape, *(d for _, d in piece.bound))
 
     def node(p: Polynomial) -> Node:
+        if isinstance(p, _Product):
+            c, pieces = p.factored
+            parts = [build.power(to_node(algebra, q, labels, dims), to_sympy(e)) for q, e in pieces]
+            return build.scale(to_sympy(c), build.multiply(*parts))
         if isinstance(p, _Logarithm):
             return build.apply("log", to_node(algebra, dict(p), labels, dims))
-        if not free_labels(p) and not isinstance(p, _Logarithm):
+        if not free_labels(p):
             return to_node(algebra, p, [], {})
         return to_node(algebra, p, labels, dims)
 
     return Instance(piece.lemma, tuple(node(a) for a in piece.arguments), node(piece.weight), full, len(shape))
 
 
-def _trace(lhs: Node, rhs: Node, op: str, instances: Sequence[Instance], facts: tuple[str, ...]) -> Trace:
-    """lhs == rhs' + Σ big >= rhs' + Σ small == rhs, the lines that say something."""
+def _trace(
+    normaliser: Normaliser, lhs: Node, rhs: Node, op: str, instances: Sequence[Instance], facts: tuple[str, ...]
+) -> Trace:
+    """A chain from lhs down to rhs: rewritten so that a lemma applies, the lemma, and so on."""
     shape = lhs.shape or rhs.shape
-    whole = build.add([(language.ONE, lhs)], shape)
-    big = [(language.ONE, i.big) for i in instances]
-    small = [(language.ONE, i.small) for i in instances]
-    rest = build.add([(language.ONE, rhs), *((-language.ONE, n) for _, n in small)], shape)
-    before = _tidy(build.add([*big, (language.ONE, rest)], shape), [whole])
+    labels = normaliser.labels(shape)
+    dims = {i: d for i, d in zip(labels, shape, strict=True) if i >= 0}
+    target = normaliser.of(rhs)
     lines: list[Line] = []
-    if before is not whole:
-        lines.append(Line(whole, before, NORMAL_FORM, (), facts))
-    after = build.add([*small, (language.ONE, rest)], shape)
-    strict = any(LEMMAS[i.lemma].strict for i in instances)
-    sign = op if op == ">" else ">=" if not strict else ">="
-    names = "; ".join(dict.fromkeys(i.lemma for i in instances))
-    lines.append(Line(before, after, names, (), (), sign, tuple(instances)))
-    if after is not rhs:
-        lines.append(Line(after, build.broadcast(rhs, shape), NORMAL_FORM, (), facts))
+    current = lhs
+    strict_done = False
+    groups: list[list[Instance]] = []
+    for instance in instances:
+        if groups and groups[-1][0].lemma == instance.lemma and instance.lemma in (SQUARE, SIGN, STRICT, KL):
+            groups[-1].append(instance)
+        else:
+            groups.append([instance])
+    for group in groups:
+        big = [(language.ONE, i.big) for i in group]
+        small = [(language.ONE, i.small) for i in group]
+        rest = normaliser.of(current)
+        for _, node in big:
+            rest = add(rest, scale(-1, normaliser.of(node)))
+        remainder = rhs if rest == target else to_node(normaliser.algebra, rest, labels, dims)
+        kept = [] if build.is_zero(remainder) else [(language.ONE, remainder)]
+        before = build.add([*big, *kept], shape)
+        after = build.add([*small, *kept], shape)
+        if before is not current:
+            lines.append(Line(current, before, NORMAL_FORM, (), facts))
+        strict = op == ">" and not strict_done and any(LEMMAS[i.lemma].strict for i in group)
+        strict_done = strict_done or strict
+        names = "; ".join(dict.fromkeys(i.lemma for i in group))
+        lines.append(Line(before, after, names, (), (), ">" if strict else ">=", tuple(group)))
+        current = after
+    if current is not rhs:
+        lines.append(Line(current, rhs, NORMAL_FORM, (), facts))
     return tuple(lines)
-
-
-def _tidy(node: Node, candidates: Sequence[Node]) -> Node:
-    return next((c for c in candidates if c is node), node)
-
-
-@final
-@dataclass(frozen=True)
-class _Found:
-    trace: Trace
-    given: tuple[Relation, ...]
 
 
 def _oriented(relation: Relation) -> tuple[Node, Node, str]:
@@ -442,14 +509,16 @@ def find_trace(relation: Relation, given: tuple[Relation, ...] = (), budget: int
             if repr(leaf.domain) != "real"
         )
     )
-    difference = build.add([(language.ONE, big), (-language.ONE, small)], shape)
+    difference = big
+    if not build.is_zero(small):
+        difference = build.add([(language.ONE, big), (-language.ONE, small)], shape)
     for attempt in (_by_sign, _by_search):
         try:
             instances = attempt(difference, op, given, budget)
             if not instances:
                 continue
-            trace = _trace(big, small, op, instances, facts)
-            if replay(trace, given).ok:
+            trace = _trace(Normaliser(given, budget=budget), big, small, op, instances, facts)
+            if (op == ">=" or any(line.op == ">" for line in trace)) and replay(trace, given).ok:
                 return trace
         except (TooLarge, NotHandled, RecursionError):
             continue
@@ -637,7 +706,7 @@ def _same_zeros(normaliser: Normaliser, found: Polynomial, wanted: Polynomial) -
     algebra = normaliser.algebra
 
     def kernel(p: Polynomial) -> object:
-        c, pieces = algebra.magnitudes(p)
+        _, pieces = algebra.magnitudes(p)
         kept = [q for q, _ in pieces if algebra.bounds(q).sign not in ("+", "-", "nonzero")]
         return algebra.wrap("zeros", [algebra.multiply(*kept)])[0] if kept else None
 

@@ -79,6 +79,7 @@ LEMMAS: dict[str, Lemma] = {
         ),
         Lemma("a square is >= 0", ("r",), "r**2", "0", (), (("r", "0"),), "r**2 = |r|**2"),
         Lemma("nonnegative by its sign", ("u",), "u", "0", ("u >= 0",), (("u", "0"),), "by the signs of its parts"),
+        Lemma("|x| >= x", ("x",), "abs(x)", "x", (), (), "|x| is x or -x, whichever is >= 0"),
         Lemma("positive by its sign", ("u",), "u", "0", ("u > 0",), (), "by the signs of its parts", strict=True),
     )
 }
@@ -112,6 +113,8 @@ class Instance:
 
     def total(self, side: Node) -> Node:
         """Σ weight · side."""
+        if build.is_zero(side):
+            return build.zeros(self.shape[: self.out_rank])
         everywhere = tuple(range(len(self.shape)))
         factors = [(n, everywhere if n.shape else ()) for n in (self.weight, side)]
         return build.contract(ONE, factors, range(self.out_rank), dict(enumerate(self.shape)))
