@@ -12,17 +12,23 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symderive.errors import DataError, ShapeError, UnknownNameError
 from symderive.language.arrays import shape_text
 from symderive.language.domains import Domain
 from symderive.language.nodes import Leaf
 
-__all__ = ["Door", "Inputs"]
+__all__ = ["Door", "Inputs", "size_of"]
 
 #: How far sums, symmetry and orthogonality may be off, relative to the size of the entries.
 TOLERANCE = 1e-8
+
+
+def size_of(dim: Expr, sizes: Mapping[Symbol, int]) -> int:
+    """The size of a dimension, given those of the dimensions that it is made from."""
+    value: Any = dim.xreplace({symbol: Integer(size) for symbol, size in sizes.items()})
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,9 @@ class Door:
         dims = [str(s) for s in self.dimensions]
         unknown = [name for name in data if name not in arrays and name not in dims]
         if unknown:
-            close = get_close_matches(unknown[0], [*arrays, *dims], n=1, cutoff=0.5)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            folded = {name.lower(): name for name in [*dims, *arrays]}
+            close = get_close_matches(unknown[0].lower(), folded, n=1, cutoff=0.5)
+            hint = f" (did you mean {folded[close[0]]!r}?)" if close else ""
             raise UnknownNameError(
                 f"unknown input {', '.join(map(repr, unknown))}{hint}; the inputs are {self.listing}"
             )
@@ -129,13 +136,13 @@ class Door:
         for leaf in self.leaves:
             shape = values[leaf.name].shape
             for dim, size in zip(leaf.shape, shape, strict=True):
-                if not isinstance(dim, Symbol) and int(dim.subs(numbers_)) != size:
-                    needed = tuple(int(s.subs(numbers_)) for s in leaf.shape)
+                if not isinstance(dim, Symbol) and size_of(dim, numbers_) != size:
+                    needed = tuple(size_of(s, numbers_) for s in leaf.shape)
                     raise ShapeError(
                         f"{leaf.name} has shape {shape}, needed {shape_text(leaf.shape)} = {needed}"
                     )
         for dim, least in self.least:
-            have, need = int(dim.subs(numbers_)), int(least.subs(numbers_))
+            have, need = size_of(dim, numbers_), size_of(least, numbers_)
             if not 1 <= need <= have:
                 raise ShapeError(
                     f"the formula takes the entry at index {need - 1} along {dim}, and {dim} is only {have}"
@@ -197,7 +204,7 @@ def _index(at: Sequence[int]) -> str:
 def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
     domain: Domain = leaf.domain
     entries = domain.entries
-    bad: np.ndarray | None = None
+    bad: np.ndarray
     if entries.values is not None:
         bad = ~np.isin(value, [float(v) for v in entries.values])
     else:

@@ -158,7 +158,7 @@ class Kernel:
             exprs = [*node.shape, *getattr(node, "label_dims", ())]
             for attribute in ("value", "coefficient", "index", "dim"):
                 exprs += [v] if isinstance(v := getattr(node, attribute, None), Expr) else []
-            exprs += [w for w, _ in node.terms] if hasattr(node, "terms") else []
+            exprs += [w for w, _ in getattr(node, "terms", ())]
             for expr in exprs:
                 for symbol in sorted(expr.free_symbols, key=str):
                     found[symbol] = None

@@ -15,7 +15,7 @@ from symderive.language.nodes import Leaf
 __all__ = ["BUILTINS", "Part", "Routine", "module_source"]
 
 #: Built-in names that generated code uses: no array may be called so.
-BUILTINS = frozenset({"float", "int", "tuple", "zip", "all", "any", "isinstance", "ValueError", "bool"})
+BUILTINS = frozenset({"float", "ValueError"})
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,13 @@ class _Writer:
             sizes = ", ".join(number_source(dim)[0] for dim in leaf.shape)
             sizes = f"({sizes},)" if leaf.rank == 1 else f"({sizes})"
             table.append(f'    ("{name} {shape_text(leaf.shape)}", {name}, {sizes}),')
-        body += ["for name, array, shape in (", *table, "):"]
+        label, array, shape = self._free("name"), self._free("array"), self._free("shape")
+        body += [f"for {label}, {array}, {shape} in (", *table, "):"]
         body += [
-            "    if array.shape != shape or array.size == 0:",
-            '        raise ValueError(f"{name} needs shape {shape}, got {array.shape}")',
-            "    if not np.all(np.isfinite(array)):",
-            '        raise ValueError(f"{name} has entries that are not finite")',
+            f"    if {array}.shape != {shape} or {array}.size == 0:",
+            f'        raise ValueError(f"{{{label}}} needs shape {{{shape}}}, got {{{array}.shape}}")',
+            f"    if not np.all(np.isfinite({array})):",
+            f'        raise ValueError(f"{{{label}}} has entries that are not finite")',
         ]
         for dim, least in self._least:
             size, need = number_source(dim)[0], number_source(least)[0]

@@ -85,7 +85,7 @@ class ElementwisePrinter(NumPyPrinter):
     ``texts`` gives the source text and the precedence of each symbol that stands for an array.
     """
 
-    def __init__(self, texts: Mapping[Symbol, tuple[str, int]]) -> None:
+    def __init__(self, texts: Mapping[Expr, tuple[str, int]]) -> None:
         super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
         self.texts = texts
 
@@ -108,7 +108,7 @@ class ElementwisePrinter(NumPyPrinter):
     def _is_number(self, expr: Expr) -> bool:
         return not expr.has(AppliedUndef) and not any(s in self.texts for s in expr.free_symbols)
 
-    def _wrap(self, expr: Expr, level: int) -> str:
+    def _wrap(self, expr: Any, level: int) -> str:
         text = self._print(expr)
         return text if self._level(expr) >= level else f"({text})"
 
@@ -195,7 +195,7 @@ class ElementwisePrinter(NumPyPrinter):
             return f"{self._wrap(expr.args[0], ATOM)}**{self._wrap(expr.args[1], ATOM)}"
         return f"{row.numpy}({', '.join(self._print(a) for a in expr.args)})"
 
-    def _infix(self, expr: Expr) -> str:
+    def _infix(self, expr: Any) -> str:
         sign = _INFIX[type(expr).__name__.removeprefix(_PREFIX)]
         left, right = expr.args
         return f"{self._wrap(left, ADD)} {sign} {self._wrap(right, ADD)}"
@@ -209,7 +209,8 @@ class Statements:
         self._plan = plan
         self._names: dict[Op, str] = {}
         self._taken = set(taken)
-        self._room = LINE - 8
+        # "return float(...)," or a dict's key stand beside the longest statement.
+        self._room = LINE - 20
         counts: dict[Op, int] = {}
         ordered = operations(outputs)
         for op in ordered:
@@ -248,8 +249,8 @@ class Statements:
         while len(text) > self._room:
             parts = [
                 a
-                for a in operations([op])
-                if a is not op and a not in self._names and a not in tried and a.kind not in _VIEWS
+                for a in self._open(op)
+                if a is not op and a not in tried and a.kind not in _VIEWS
             ]
             # Parts that fit by themselves, the longest first.
             sized = [(len(self._source(a)[0]), a) for a in parts]
@@ -261,6 +262,17 @@ class Statements:
             self.name(part)
             text, _ = self._source(op)
         return text
+
+    def _open(self, op: Op) -> list[Op]:
+        """The operations that the text of ``op`` spells out: those not behind a temporary."""
+        found: dict[Op, None] = {op: None}
+        stack = [op]
+        while stack:
+            for a in stack.pop().args:
+                if a not in self._names and a not in found:
+                    found[a] = None
+                    stack.append(a)
+        return list(found)
 
     def _source(self, op: Op) -> tuple[str, int]:
         if op in self._names:
@@ -280,7 +292,7 @@ class Statements:
     # -- elementwise regions -----------------------------------------------------------------
 
     def _elementwise(self, op: Op) -> tuple[str, int]:
-        texts: dict[Symbol, tuple[str, int]] = {}
+        texts: dict[Expr, tuple[str, int]] = {}
         symbols: dict[Op, Symbol] = {}
         body = self._scalar(op, texts, symbols, top=True)
         printer = ElementwisePrinter(texts)
@@ -289,7 +301,7 @@ class Statements:
         return last.removeprefix("    return "), printer._level(body)
 
     def _scalar(
-        self, op: Op, texts: dict[Symbol, tuple[str, int]], symbols: dict[Op, Symbol], top: bool = False
+        self, op: Op, texts: dict[Expr, tuple[str, int]], symbols: dict[Op, Symbol], top: bool = False
     ) -> Expr:
         if op.kind == "num":
             return op.data
@@ -382,7 +394,7 @@ def _times(weight: Expr, factor: Expr) -> Expr:
     return Mul(weight, factor, evaluate=False)
 
 
-def _dimensions(op: Op) -> set[Symbol]:
+def _dimensions(op: Op) -> set[Any]:
     """The dimensions that the operation's own text names."""
     match op.kind:
         case "num" | "mul" | "pow" | "eye" | "arange":

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Rational
 
 from symderive.compilation.stable import bare, constant, is_nonnegative
 from symderive.errors import UnsupportedError
@@ -81,7 +81,7 @@ class Plan:
     """Plans nodes; ``output`` gives the operation that makes a node's full array."""
 
     def __init__(self, small: Iterable[Expr] = ()) -> None:
-        self._small: set[Symbol] = {s for dim in small for s in dim.free_symbols}
+        self._small = {s for dim in small for s in dim.free_symbols}
         self._ops: dict[tuple[Any, ...], Op] = {}
         self._terms: dict[Node, Term] = {}
         self._nonnegative: set[Op] = set()
@@ -107,11 +107,12 @@ class Plan:
     def _size(self, dims: Iterable[Expr]) -> float:
         size = 1.0
         for dim in dims:
-            values = {s: SMALL if s in self._small else LARGE for s in dim.free_symbols}
-            size *= float(dim.subs(values))
+            values = {s: Integer(SMALL if s in self._small else LARGE) for s in dim.free_symbols}
+            assumed: Any = dim.xreplace(values)
+            size *= float(assumed)
         return size
 
-    def _mul(self, coefficient: Expr, args: Sequence[Op]) -> Op:
+    def _mul(self, coefficient: Any, args: Sequence[Op]) -> Op:
         """The elementwise product of aligned operations."""
         kept = []
         for a in args:
@@ -270,7 +271,7 @@ class Plan:
 
     def _contraction(self, node: Contraction) -> Term:
         dims = dict(enumerate(node.label_dims))
-        coefficient = node.coefficient
+        coefficient: Any = node.coefficient
         factors: list[tuple[Node, list[int]]] = [(f, list(labels)) for f, labels in node.factors]
         out = set(range(node.out_rank))
         merged = _without_deltas(factors, out, dims)

@@ -614,6 +614,19 @@ def _log_sigmoid(node: Sum) -> Node | None:
     return None
 
 
+def _log_odds(node: Sum) -> Node | None:
+    """log σ(u) - log σ(-u) = u."""
+    for i, (w, n) in enumerate(node.terms):
+        found = _softplus(w, n)
+        if found is None:
+            continue
+        for k, (v, m) in enumerate(node.terms):
+            other = _softplus(v, m) if k > i else None
+            if other is not None and other[0] == -found[0] and is_multiple(other[1], found[1], -1):
+                return _without(node.terms, (i, k), (found[0], hold(found[1])), node.shape)
+    return None
+
+
 def _log_softmax(node: Sum) -> Node | None:
     """z - logsumexp(z) along the last axis."""
     rank = len(node.shape)
@@ -850,6 +863,7 @@ RULES: tuple[Rule, ...] = (
     Rule("log-likelihood of labels 0 and 1: the term that is not 0", Sum, _label_choice),
     Rule("residual of labels 0 and 1: σ(z) - y = (1 - 2y) σ((1 - 2y) z)", Sum, _residual),
     Rule("z - softplus(z) = log σ(z)", Sum, _log_sigmoid),
+    Rule("log-odds: log σ(z) - log σ(-z) = z", Sum, _log_odds),
     Rule("σ(z) - σ(z)² = σ(z) σ(-z)", Sum, _sigmoid_minus_square),
     Rule("complements without cancellation: 1 - σ(z) = σ(-z), exp(x) - 1 = expm1(x), 1 - tanh²", Sum,
          _one_minus_sigmoid),

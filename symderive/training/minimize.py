@@ -22,6 +22,7 @@ import scipy.linalg
 import scipy.optimize
 from tqdm import tqdm
 
+from symderive.compilation.door import size_of
 from symderive.compilation.kernel import Bound, Kernel
 from symderive.compilation.kernel import compile as compile_kernel
 from symderive.errors import DataError, GradientMismatchError, ShapeError, TrainingError, UnknownNameError
@@ -274,7 +275,7 @@ class _Problem:
                     f"{leaf.name} has shape {shape_text(leaf.shape)} and the data do not say what "
                     f"{missing[0]} is; give start=..."
                 )
-            made[leaf.name] = np.zeros([int(dim.subs(sizes)) for dim in leaf.shape])
+            made[leaf.name] = np.zeros([size_of(dim, sizes) for dim in leaf.shape])
         return made
 
     def pack(self, point: Mapping[str, Any]) -> np.ndarray:
@@ -660,7 +661,11 @@ def _schedule(run: _Run, step: float | Callable[[int], float] | None) -> Callabl
     if step is not None:
         return lambda epoch: step
     found = run.backtrack(-run.g, 1.0 / max(EPS, _size(run.g)))
-    first = 0.5 * found[0] if found is not None else 1.0 / max(1.0, run.start_size)
+    first = found[0] if found is not None else 1.0 / max(1.0, run.start_size)
+    lowest = found[1] if found is not None else run.f
+    while found is not None and (f := run.value(run.x - 2 * first * run.g)) < lowest:
+        first, lowest = 2 * first, f
+    first /= 2  # a batch is more curved than the whole
     return lambda epoch: first / np.sqrt(1.0 + epoch)
 
 
