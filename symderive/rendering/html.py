@@ -250,7 +250,9 @@ def _curve(curve: Curve) -> str:
     bottom, top = scaled(low), scaled(high)
     span = (top - bottom) or 1.0
     longest = max(len(v) for _, v in series) - 1
-    width, height, left, right, above, below = 640, 240, 64, 120, 14, 34
+    names = [name if len(name) <= 24 else name[:23] + "…" for name, _ in series]
+    right = 56 + 7 * max(map(len, names))
+    width, height, left, above, below = 560 + right, 240, 64, 14, 34
 
     def x(k: int) -> float:
         return left + (width - left - right) * k / longest
@@ -267,7 +269,7 @@ def _curve(curve: Curve) -> str:
         f'<text x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.4g}</text>' for value in (low, high)
     ]
     parts += [f'<text x="{x(k):.1f}" y="{height - below + 18}" text-anchor="middle">{k}</text>' for k in (0, longest)]
-    for number, (name, values) in enumerate(series):
+    for number, (_, values) in enumerate(series):
         colour = _COLOURS[number % len(_COLOURS)]
         every = max(1, len(values) // 400)
         kept = [k for k in range(len(values)) if k % every == 0 or k == len(values) - 1]
@@ -280,7 +282,7 @@ def _curve(curve: Curve) -> str:
         parts.append(
             f'<line x1="{width - right + 12}" y1="{label - 4}" x2="{width - right + 34}" y2="{label - 4}" '
             f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
-            f'<text x="{width - right + 40}" y="{label}">{escape(name)}</text>'
+            f'<text x="{width - right + 40}" y="{label}">{escape(names[number])}</text>'
         )
     return (
         f'<figure><svg class="sd-curve" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '

@@ -48,6 +48,8 @@ __all__ = ["VERSION", "from_json", "to_json"]
 VERSION = 1
 #: Deepest nesting of a number, and most characters of a document, that are read.
 DEEPEST, LONGEST = 50, 50_000_000
+#: Most bits of a power that is read.
+LARGEST = 100_000
 
 _CONSTANTS: dict[str, Expr] = {"pi": pi, "e": E, "inf": S.Infinity, "-inf": S.NegativeInfinity}
 _APPLIED: dict[str, Callable[..., Any]] = {
@@ -229,7 +231,7 @@ def from_json(text: str) -> Any:
         raise ReadError(f"a document has at most {LONGEST} characters, this has {len(text)}")
     try:
         data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ReadError(f"not JSON: {error}") from error
     top = _Value(data, "$")
     version = top["symderive"].integer()
@@ -336,10 +338,13 @@ def _number(item: _Value, depth: int = 0) -> Expr:
     if name in ("+", "*") and len(arguments) >= 2:
         return (Add if name == "+" else Mul)(*arguments)
     if name == "^" and len(arguments) == 2:
-        exponent = arguments[1]
-        if exponent.is_Integer and abs(int(exponent)) > 10_000:
-            raise item.fail("an exponent is too large")
-        return Pow(*arguments)
+        base, exponent = arguments
+        size = base.p * base.q if isinstance(base, Rational) else 1
+        if isinstance(exponent, Rational) and int(size).bit_length() * abs(exponent.p) > LARGEST:
+            raise item.fail("a power is too large")
+        return Pow(base, exponent)
+    if name in ("gamma", "loggamma", "factorial") and any(a.is_number and abs(a) > 1000 for a in arguments):
+        raise item.fail(f"a value of {name} is too large")
     if name in _APPLIED and arguments:
         return _guarded(item, lambda: _APPLIED[name](*arguments))
     raise item.fail(f"{name[:40]!r} is no number")

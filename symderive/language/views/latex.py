@@ -67,6 +67,7 @@ from symderive.language.views.formula import (
     function_of,
     hadamard_of,
     has_sum,
+    kind_at,
     operator_of,
     product_of,
     root_of,
@@ -345,6 +346,17 @@ def _is_scalar(tree: Tree) -> bool:
     return not tree.shape and all(_is_scalar(child) for child in tree.children)
 
 
+def _ordered(factors: Sequence[Formula]) -> list[Formula]:
+    """Scalar factors as people write them: names before functions, a sum (``\\lambda \\sum``) last."""
+
+    def place(factor: Formula) -> int:
+        if factor.level == OPEN and factor.closed is None:
+            return 2
+        return 0 if len(factor.parts) <= 2 and kind_at(factor.parts, 0) not in ("function", "bracket") else 1
+
+    return sorted(factors, key=place)
+
+
 class _NoMatrixForm(Exception):
     """Internal: this tree is written by its entries."""
 
@@ -476,7 +488,7 @@ class _Writer:
             spread = [ones] if len(shape) == 1 else [ones, row_of_ones]
             if tree == Num((), _ONE):
                 return product_of(spread)
-            return product_of([self._matrix(tree), *spread])
+            return product_of([self._scalar_factor(tree), *spread])
         if len(shape) == 2 and len(tree.shape) == 1 and tree.shape[0] == shape[1]:
             return product_of([ones, self._transposed(tree)])
         if len(shape) == 2 and len(tree.shape) == 2:
@@ -511,8 +523,10 @@ class _Writer:
             raise _NoMatrixForm
         return scripted(self._matrix(tree), TOP)
 
-    def _scalars(self, factors: Sequence[Tree]) -> list[Formula]:
-        return [self._matrix(f) for f in factors]
+    def _scalar_factor(self, tree: Tree) -> Formula:
+        """A scalar factor; a dot product in brackets, since ``w^{\\top}c X`` would read on."""
+        written = self._matrix(tree)
+        return bracket(written) if isinstance(tree, MatMul) and written.level == MUL else written
 
     def _mul(self, tree: Mul) -> Formula:
         scalars = [f for f in tree.factors if not f.shape]
@@ -521,21 +535,15 @@ class _Writer:
             scalars = [f for f in scalars if f != Num((), _ONE)] or scalars[:1]
         # Numbers lead; fractions of numbers among the scalars stand first.
         scalars.sort(key=lambda f: not isinstance(f, Num))
-        left = self._scalars(scalars)
+        left = _ordered([self._scalar_factor(f) for f in scalars])
         if not arrays:
-            return self._joined(left)
+            return product_of(left)
         body = self._hadamard_of(arrays, tree.shape)
         if not left:
             return body
         if body.level == HADAMARD and len(left) > 0:
             return product_of([*left, bracket(body)])
-        return self._joined([*left, body])
-
-    @staticmethod
-    def _joined(factors: Sequence[Formula]) -> Formula:
-        """A product; a sum stands last (``\\lambda \\sum``), and so does a function without brackets."""
-        ordered = sorted(factors, key=lambda f: f.level == OPEN and f.closed is None)
-        return product_of(ordered)
+        return product_of([*left, body])
 
     def _hadamard_of(self, arrays: Sequence[Tree], shape: Shape) -> Formula:
         if all(a.shape == shape for a in arrays):
@@ -599,7 +607,7 @@ class _Writer:
             body = bracket(body, "[", "]") if body.width > 14 or body.tall else bracket(body)
         elif body.level == HADAMARD:
             body = bracket(body)
-        return self._joined([fraction, body])
+        return product_of(_ordered([fraction, body]))
 
     def _body(self, top: Tree, factors: Sequence[Tree]) -> Formula:
         if len(factors) == 1:
@@ -1054,7 +1062,12 @@ class _Writer:
     def _entry_mul(self, tree: Mul, labels: tuple[str | None, ...]) -> Formula:
         factors = [f for f in tree.factors if f != Num((), _ONE)] or list(tree.factors[:1])
         factors.sort(key=lambda f: not isinstance(f, Num))
-        return self._joined([self._entry_of(f, labels) for f in factors])
+        written = []
+        for factor in factors:
+            entry = self._entry_of(factor, labels)
+            dot = isinstance(factor, MatMul) and entry.level == MUL
+            written.append(bracket(entry) if dot and len(factors) > 1 else entry)
+        return product_of(_ordered(written))
 
     def _entry_div(self, tree: Div, labels: tuple[str | None, ...]) -> Formula:
         top, bottom = tree.numerator, tree.denominator
@@ -1068,7 +1081,7 @@ class _Writer:
         if above.width <= 14 and not above.tall and above.level != OPEN:
             return fraction_of(above, below)
         body = bracket(above) if above.level == ADD else above
-        return self._joined([fraction_of(_number(_ONE), below), body])
+        return product_of([fraction_of(_number(_ONE), below), body])
 
     def _entry_matmul(self, tree: MatMul, labels: tuple[str | None, ...]) -> Formula:
         mark = len(self._labels)
@@ -1226,7 +1239,7 @@ class _Writer:
             self._entry_of(argument, tuple(names[letter] for letter in text))
             for text, argument in zip(inputs.split(","), tree.arguments, strict=True)
         ]
-        body = self._joined(factors) if factors else _number(_ONE)
+        body = product_of(_ordered(factors)) if factors else _number(_ONE)
         self._release(len(bound))
         return self._summed(bound, body)
 

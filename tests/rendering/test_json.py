@@ -1,0 +1,186 @@
+"""JSON: what is read is what was written, the very same nodes; damage is said with its place."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from sympy import Rational, Symbol, log, pi, sqrt
+
+import symderive as sd
+from symderive.errors import ReadError
+from symderive.judgement.verdicts import Counterexample, Evidence, Verdict
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.nodes import (
+    Basis,
+    Contraction,
+    Delta,
+    Differential,
+    Leaf,
+    Map,
+    Named,
+    Number,
+    Opaque,
+    Range,
+    Sum,
+)
+from symderive.rendering.json import VERSION, from_json, to_json
+
+N = Symbol("n", integer=True, positive=True)
+K = Symbol("k", integer=True, positive=True)
+DIMS = st.sampled_from([N, K, N + K, N * K, 2 * N, Rational(3), Rational(1)])
+NUMBERS = st.sampled_from(
+    [Rational(1), Rational(-3, 7), N, 1 / N, N * K - 2, sqrt(N), pi, log(N) / 2, N**K, Rational(10**30)]
+)
+DOMAINS = st.sampled_from(
+    [
+        sd.real,
+        sd.positive,
+        sd.unit_interval,
+        sd.labels(-1, 1),
+        sd.interval(-2, 5, closed="left"),
+        sd.integers(0, float("inf")),
+        sd.nonzero & sd.interval(-1, 1),
+    ]
+)
+NAMES = st.sampled_from(["x", "W1", "beta", "y_hat", "σ", "lambda_"])
+
+
+@st.composite
+def nodes(draw, shape=None, depth=3):
+    if shape is None:
+        shape = tuple(draw(st.lists(DIMS, max_size=3)))
+    if depth == 0:
+        return Leaf(draw(NAMES), shape, draw(DOMAINS))
+    kind = draw(st.sampled_from(["leaf", "special", "contraction", "sum", "map", "opaque", "named", "differential"]))
+    below = lambda s: nodes(s, depth - 1)  # noqa: E731
+    match kind:
+        case "special" if len(shape) == 0:
+            return Number(draw(NUMBERS))
+        case "special" if len(shape) == 1:
+            return draw(st.sampled_from([Basis(shape[0], Rational(0)), Range(shape[0])]))
+        case "special" if len(shape) == 2 and shape[0] == shape[1]:
+            return Delta(shape[0])
+        case "contraction":
+            bound = tuple(draw(st.lists(DIMS, max_size=2)))
+            dims = shape + bound
+            factors = []
+            for _ in range(draw(st.integers(0, 2))):
+                labels = tuple(draw(st.lists(st.integers(0, len(dims) - 1), max_size=3))) if dims else ()
+                factors.append((draw(below(tuple(dims[k] for k in labels))), labels))
+            return Contraction(draw(NUMBERS), tuple(factors), len(shape), dims)
+        case "sum":
+            terms = draw(st.lists(st.tuples(NUMBERS, below(shape)), min_size=1, max_size=3))
+            return Sum(tuple(terms))
+        case "map":
+            name, count = draw(st.sampled_from([("exp", 1), ("expit", 1), ("maximum", 2), ("where", 3), ("power", 2)]))
+            return Map(
+                name, tuple(draw(below(draw(st.sampled_from([shape, ()])) if k else shape)) for k in range(count))
+            )
+        case "opaque":
+            name = draw(st.sampled_from(["logsumexp", "softmax"]))
+            if name == "softmax" and shape:
+                return Opaque(name, (draw(below(shape)),))
+            return Opaque("logsumexp", (draw(below((*shape, N))),))
+        case "named":
+            return Named(draw(NAMES), draw(below(shape)))
+        case "differential":
+            return Differential(draw(below(shape)))
+    return Leaf(draw(NAMES), shape, draw(DOMAINS))
+
+
+@given(nodes())
+@settings(max_examples=150, deadline=None)
+def test_every_node_comes_back_as_itself(node):
+    assert from_json(to_json(Array(node))).node is node
+
+
+def test_views_come_back():
+    n, d = sd.dims("n d")
+    X, w = sd.array("X", n, d), sd.array("w", d, domain=sd.simplex)
+    for array in (X.T, w[None, :], X @ w[:, None], sd.let("z", X @ w) + 1):
+        assert from_json(to_json(array)).same_form(array)
+
+
+def test_shared_parts_are_written_once():
+    x = sd.array("x", sd.dims("n"))
+    for _ in range(40):
+        x = np.exp(x) + expit(x)
+    text = to_json(x)
+    assert len(text) < 30_000
+    assert from_json(text).same_form(x)
+
+
+def test_verdicts_come_back():
+    verdict = Verdict(
+        "refuted",
+        "a == b",
+        "they differ",
+        counterexample=Counterexample({"n": 2}, {"x": (1, 2)}, "1", "2", 1.0, 2.0),
+        evidence=Evidence("balls", ({"n": 2},), 4, 100),
+    )
+    assert from_json(to_json(verdict)) == verdict
+
+
+def test_derivations_come_back():
+    n, d = sd.dims("n d")
+    X, w, y = sd.array("X", n, d), sd.array("w", d), sd.array("y", n)
+    derivation = sd.gradient(np.sum((X @ w - y) ** 2), w)
+    back = from_json(derivation.to_json())
+    assert back.kind == "gradient"
+    assert back.result.same_form(derivation.result)
+    assert [s.rule for s in back.steps] == [s.rule for s in derivation.steps]
+    assert all(a.before.same_form(b.before) for a, b in zip(back.steps, derivation.steps, strict=True))
+    assert back.to_json() == derivation.to_json()
+
+
+def written():
+    n = sd.dims("n")
+    x = sd.array("x", n)
+    return json.loads(to_json(np.sum(np.exp(x)) / n + sd.logsumexp(x)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        (lambda t: t.update(symderive=99), r"\$\.symderive: this is version 99"),
+        (lambda t: t.pop("nodes"), r"\$: has no 'nodes'"),
+        (lambda t: t.update(kind="program"), r"\$\.kind"),
+        (lambda t: t["array"].update(node=99), r"\$\.array\.node: refers to node 99"),
+        (lambda t: t["array"].update(axes=[0]), r"\$\.array\.axes"),
+        (lambda t: t["nodes"][0].update(leaf="</script>"), r"\$\.nodes\[0\]: UnknownNameError"),
+        (lambda t: t["nodes"][0].update(shape=[["eval", "x"]]), r"\$\.nodes\[0\]\.shape\[0\]: 'eval' is no number"),
+        (lambda t: t["nodes"][0].update(shape=[0]), r"\$\.nodes\[0\]\.shape\[0\]: a dimension must be"),
+        (lambda t: t["nodes"][0].update(shape=[["^", 9, ["^", 9, 99999]]]), r"a power is too large"),
+        (lambda t: t["nodes"][0].update(shape=[["factorial", 10**9]]), r"a value of factorial is too large"),
+        (lambda t: t["nodes"][1].update(map="system"), r"\$\.nodes\[1\]\.map: no function"),
+        (lambda t: t["nodes"][1].update(arguments=[]), r"\$\.nodes\[1\]: exp takes 1"),
+        (lambda t: t["nodes"][1].update(arguments=[1]), r"\$\.nodes\[1\]\.arguments\[0\]: refers to node 1"),
+        (lambda t: t["nodes"].__setitem__(0, {}), r"\$\.nodes\[0\]: is no node"),
+        (lambda t: t["nodes"].__setitem__(0, 7), r"\$\.nodes\[0\]: must be an object"),
+    ],
+)
+def test_damage_is_said_with_its_place(damage, place):
+    tree = written()
+    damage(tree)
+    with pytest.raises(ReadError, match=place):
+        from_json(json.dumps(tree))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "1", '"x"', "[" * 100_000, '{"symderive": 1}', "{}"])
+def test_what_is_no_document_is_refused(text):
+    with pytest.raises(ReadError):
+        from_json(text)
+
+
+def test_the_version_is_in_the_document():
+    assert written()["symderive"] == VERSION
+
+
+def test_only_known_things_are_written():
+    with pytest.raises(ReadError, match="int"):
+        to_json(7)
+    assert build.number(1) is from_json(to_json(Array(build.number(1)))).node
