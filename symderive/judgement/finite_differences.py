@@ -53,7 +53,7 @@ def noise_level(f: Callable[[float], float], width: float = 1e-6) -> float:
         return 0.0
     levels: list[float] = []
     for order in range(1, 8):
-        values = np.diff(values)
+        values = values[1:] - values[:-1]
         if order >= 4:
             gamma = factorial(order) ** 2 / factorial(2 * order)
             levels.append(float(np.sqrt(gamma * np.mean(values**2))))
