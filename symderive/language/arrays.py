@@ -26,7 +26,6 @@ from symderive.language.domains import Domain, real
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
-    ZERO,
     Basis,
     Delta,
     Leaf,
@@ -412,7 +411,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return var(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
-        return np.sqrt(var(self, axis=axis, ddof=ddof, keepdims=keepdims))
+        return std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def dot(self, other: Any) -> Array:
         return dot(self, other)
@@ -916,7 +915,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
 
 def std(a: Any, **kwargs: Any) -> Array:
     """``np.std``."""
-    return np.sqrt(var(a, **kwargs))
+    return UFUNCS["sqrt"](var(a, **kwargs))
 
 
 def _last_axis(a: Array, axis: Any, what: str) -> tuple[Node, tuple[int | None, ...], int]:
@@ -994,7 +993,7 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -
     """
     a = as_array(a)
     if b is not None:
-        return np.log(sum_(as_array(b) * np.exp(a), axis=axis, keepdims=keepdims))
+        return UFUNCS["log"](sum_(as_array(b) * np.exp(a), axis=axis, keepdims=keepdims))
     if axis is None and a.ndim > 1:
         for _ in range(a.ndim):
             a = _logsumexp(a, axis=-1)
@@ -1158,7 +1157,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     x = as_array(x)
     gone = _axes(x, axis, "norm")
     if ord is None or (ord == 2 and len(gone) == 1) or (ord == "fro" and len(gone) == 2):
-        return np.sqrt(sum_(np.square(x), axis=axis, keepdims=keepdims))
+        return UFUNCS["sqrt"](sum_(np.square(x), axis=axis, keepdims=keepdims))
     if ord == 1 and len(gone) == 1:
         return sum_(np.abs(x), axis=axis, keepdims=keepdims)
     raise UnsupportedError(f"norm with ord={ord!r} of shape {shape_text(x.dims)} is not read yet")
@@ -1178,9 +1177,9 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any
     high = max if a_max is None or a_max is np._NoValue else a_max
     result = as_array(a)
     if low is not None and low is not np._NoValue:
-        result = np.maximum(result, low)
+        result = UFUNCS["maximum"](result, as_array(low))
     if high is not None and high is not np._NoValue:
-        result = np.minimum(result, high)
+        result = UFUNCS["minimum"](result, as_array(high))
     return result
 
 
@@ -1326,7 +1325,7 @@ UFUNCS: dict[str, Callable[..., Array]] = {
     "conjugate": lambda a: a.copy(),
 }
 
-ARRAY_FUNCTIONS: dict[Any, Callable[..., Array]] = {
+ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: sum_,
     np.mean: mean,
     np.prod: prod,
