@@ -12,7 +12,8 @@ SHAPES = {"X": "n d", "w": "d", "y": "n", "b": "", "S": "d d"}
 SIZES = ({"n": 3, "d": 2}, {"n": 1, "d": 1}, {"n": 1, "d": 3}, {"n": 4, "d": 1})
 NUMBERS = st.sampled_from(["2", "3", "0.5", "1/3", "n", "d", "(n + 1)"])
 LINKS = ["np.tanh({})", "expit({})", "np.exp(-({})**2)", "np.sin({})", "np.logaddexp(0, {})", "({})**2", "-({})",
-         "np.maximum({}, 0.1)", "np.where({0} > 0, {0}, 2)", "np.abs({})", "1/(1 + ({})**2)", "np.clip({}, -1, 1)"]  # fmt: skip
+         "np.maximum({}, 0.1)",
+         "np.where({0} > 0, {0}, 2)", "np.abs({})", "1/(1 + ({})**2)", "np.clip({}, -1, 1)"]  # fmt: skip
 
 SAME = {
     "s": ["b", "np.sum(X)", "1.5"],
@@ -26,7 +27,8 @@ MADE = {
           "{d}[0]", "np.einsum('ij,ij->', {nd}, {nd})", "np.einsum('i,ij,j', {d}, {dd}, {d})", "np.var({n})",
           "logsumexp({d})", "np.prod({d})", "({dd}).sum(axis=(0, 1))"],
     "d": ["{dd} @ {d}", "({nd}).T @ {n}", "np.sum({nd}, axis=0)", "({nd}).mean(axis=0)", "{n} @ {nd}", "{d} * {s}",
-          "np.einsum('ij,i->j', {nd}, {n})", "softmax({d})", "{d} - np.mean({d})", "({dd})[0]", "np.prod({nd}, axis=0)"],
+          "np.einsum('ij,i->j', {nd}, {n})", "softmax({d})", "{d} - np.mean({d})",
+          "({dd})[0]", "np.prod({nd}, axis=0)"],
     "n": ["{nd} @ {d}", "np.sum({nd}, axis=1)", "({nd})[:, 0]", "{n} / (1 + {n}**2)", "logsumexp({nd}, axis=1)",
           "np.einsum('ij,j->i', {nd}, {d})", "{n} * {s}", "np.linalg.norm({nd}, axis=1)", "log_softmax({n})"],
     "nd": ["{nd} * {nd}", "{nd} + {d}", "{nd} * ({n})[:, None]", "{nd} @ {dd}", "{nd} - np.mean({nd}, axis=0)",
