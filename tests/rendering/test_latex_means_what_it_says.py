@@ -32,10 +32,10 @@ SYMBOLS = {name: sd.array(name, *shape) for name, shape in SHAPES.items()}
 
 def agrees(build):
     """Build the formula from symbols and from numbers; the LaTeX of the first must have the value of the second."""
-    if not isinstance(build(**SYMBOLS, n=n, d=d, eye=sd.eye, softmax=sd.softmax, logsumexp=sd.logsumexp), sd.Array):
-        return
-    symbolic = build(**SYMBOLS, n=n, d=d, eye=sd.eye, softmax=sd.softmax, logsumexp=sd.logsumexp)
     with np.errstate(all="ignore"):
+        symbolic = build(**SYMBOLS, n=n, d=d, eye=sd.eye, softmax=sd.softmax, logsumexp=sd.logsumexp)
+        if not isinstance(symbolic, sd.Array):
+            return
         expected = build(
             **POINT,
             n=N,
@@ -121,7 +121,7 @@ def texts(draw, kind, depth):
                     "({s} + {s})",
                     "({s} - {s})",
                     "{s} * {s}",
-                    "-({s})",
+                    "(-({s}))",
                     "({s}) ** 2",
                     "{s} / (1 + ({s}) ** 2)",
                 ],
@@ -132,7 +132,7 @@ def texts(draw, kind, depth):
                     "({v} * {v})",
                     "{s} * ({v})",
                     "({v}) / (1 + ({s}) ** 2)",
-                    "-({v})",
+                    "(-({v}))",
                     "np.exp(-({v}) / 9)",
                     "expit({v})",
                     "np.log(1 + ({v}) ** 2)",

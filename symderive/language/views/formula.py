@@ -55,11 +55,14 @@ class Formula:
     """Parts, and how tightly the outermost operation binds (``ADD`` loosest, ``ATOM`` tightest).
 
     ``closed`` is the spelling for places where something follows: ``\\log(x)`` for ``\\log x``.
+    ``dot`` marks a number that ends in a product of arrays, ``2w^{\\top}c``: what follows it needs
+    brackets round it, or the product would read on.
     """
 
     parts: tuple[Part, ...]
     level: int = ATOM
     closed: tuple[Part, ...] | None = None
+    dot: bool = False
 
     @property
     def width(self) -> float:
@@ -282,7 +285,11 @@ def product_of(factors: Sequence[Formula]) -> Formula:
         starts_d = kind_at(factor.parts, 0) == "d"
         if factor.level == OPEN and not last:
             written = Formula(factor.closed, CALL) if factor.closed is not None else bracket(factor)
-        elif factor.level < (OPEN if last else MUL) or factor.level == HADAMARD or (starts_d and not last):
+        elif (
+            factor.level < (OPEN if last else MUL)
+            or factor.level == HADAMARD
+            or (not last and (starts_d or factor.dot))
+        ):
             written = bracket(factor)
         if position:
             before, after = kind_at(parts, -1), kind_at(written.parts, 0)
@@ -294,7 +301,7 @@ def product_of(factors: Sequence[Formula]) -> Formula:
                 parts.append(Break(1))
         parts += written.parts
     ends_open = factors[-1].level == OPEN
-    return Formula(tuple(parts), OPEN if ends_open else MUL)
+    return Formula(tuple(parts), OPEN if ends_open else MUL, dot=factors[-1].dot)
 
 
 def chain_of(factors: Sequence[Formula], operator: Piece, level: int) -> Formula:

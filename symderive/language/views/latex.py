@@ -488,7 +488,7 @@ class _Writer:
             spread = [ones] if len(shape) == 1 else [ones, row_of_ones]
             if tree == Num((), _ONE):
                 return product_of(spread)
-            return product_of([self._scalar_factor(tree), *spread])
+            return product_of([self._matrix(tree), *spread])
         if len(shape) == 2 and len(tree.shape) == 1 and tree.shape[0] == shape[1]:
             return product_of([ones, self._transposed(tree)])
         if len(shape) == 2 and len(tree.shape) == 2:
@@ -523,11 +523,6 @@ class _Writer:
             raise _NoMatrixForm
         return scripted(self._matrix(tree), TOP)
 
-    def _scalar_factor(self, tree: Tree) -> Formula:
-        """A scalar factor; a dot product in brackets, since ``w^{\\top}c X`` would read on."""
-        written = self._matrix(tree)
-        return bracket(written) if isinstance(tree, MatMul) and written.level == MUL else written
-
     def _mul(self, tree: Mul) -> Formula:
         scalars = [f for f in tree.factors if not f.shape]
         arrays = [f for f in tree.factors if f.shape]
@@ -535,7 +530,7 @@ class _Writer:
             scalars = [f for f in scalars if f != Num((), _ONE)] or scalars[:1]
         # Numbers lead; fractions of numbers among the scalars stand first.
         scalars.sort(key=lambda f: not isinstance(f, Num))
-        left = _ordered([self._scalar_factor(f) for f in scalars])
+        left = _ordered([self._matrix(f) for f in scalars])
         if not arrays:
             return product_of(left)
         body = self._hadamard_of(arrays, tree.shape)
@@ -664,7 +659,8 @@ class _Writer:
         if rank == "row":
             factors = [self._flip_factor(f) for f in reversed(factors)]
         written = [self._factor(f, transposed) for f, transposed in factors]
-        return product_of([*(bracket(f) if f.level == OPEN else f for f in written[:-1]), written[-1]])
+        product = product_of([*(bracket(f) if f.level == OPEN else f for f in written[:-1]), written[-1]])
+        return product if tree.shape else replace(product, dot=True)
 
     def _factors(self, tree: MatMul) -> tuple[list[tuple[Tree, bool]], str]:
         """Factors (and whether they are transposed) of the product read from the left; col, row or matrix."""
@@ -1062,11 +1058,7 @@ class _Writer:
     def _entry_mul(self, tree: Mul, labels: tuple[str | None, ...]) -> Formula:
         factors = [f for f in tree.factors if f != Num((), _ONE)] or list(tree.factors[:1])
         factors.sort(key=lambda f: not isinstance(f, Num))
-        written = []
-        for factor in factors:
-            entry = self._entry_of(factor, labels)
-            dot = isinstance(factor, MatMul) and entry.level == MUL
-            written.append(bracket(entry) if dot and len(factors) > 1 else entry)
+        written = [self._entry_of(f, labels) for f in factors]
         return product_of(_ordered(written))
 
     def _entry_div(self, tree: Div, labels: tuple[str | None, ...]) -> Formula:
