@@ -37,7 +37,7 @@ AGREE_BITS = 80
 CAP = 2048
 POINTS = 27
 SCALAR_POINTS = 63
-BUDGET = 400_000
+BUDGET = 200_000
 """Elements to evaluate for one verdict, roughly; large statements get fewer points."""
 
 OPPOSITE = {"==": "!=", "<=": ">", ">=": "<", "<": ">=", ">": "<=", "!=": "=="}

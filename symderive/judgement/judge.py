@@ -387,11 +387,12 @@ def judge_derivative(
                 count *= k
         return count
 
-    names = " ".join(f"d{leaf.name}" for leaf in leaves)
+    names = "".join(f"∂{leaf.name}" for leaf in leaves)
+    power = "²" if order == 2 else ""
     statement = Statement(
         roots=(node, result, *leaves),
         op="==",
-        claim=claim or f"d({text_of(node)}) / {names} == {text_of(result)}",
+        claim=claim or f"∂{power}({text_of(node)})/{names} == {text_of(result)}",
         cap=order + 1,
         sides=sides,
         skip_undefined_left=True,

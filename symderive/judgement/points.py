@@ -258,7 +258,7 @@ def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, in
         i = order[k % len(order)]
         spent += costs[i]
         planned.append((wanted[i], STRATA[(k + k // len(order)) % len(STRATA)]))
-        if points is None and spent > BUDGET and len(planned) >= min(8, count):
+        if points is None and spent > BUDGET and len(planned) >= min(len(STRATA), count):
             break
     return planned
 

@@ -15,9 +15,9 @@ import numpy as np
 from flint import arb
 
 from symderive.judgement.balls import Element, Evaluator, Hole, as_ball, coefficient, precision
-from symderive.judgement.examine import BITS, Point, Statement
+from symderive.judgement.examine import BITS, BUDGET, Point, Statement
 from symderive.judgement.instances import STRATA, Drawer, contains
-from symderive.judgement.points import Source, changed_entry, replaced
+from symderive.judgement.points import Source, changed_entry, cost, replaced
 from symderive.language.nodes import Leaf
 
 EVALUATIONS = 90
@@ -48,7 +48,8 @@ class Search:
         ranked.sort(key=lambda r: (-r[0], r[1]))
         for _, _, start, value in ranked[:STARTS]:
             point, best = start, value
-            for _ in range(EVALUATIONS // STARTS):
+            affordable = min(EVALUATIONS, BUDGET // (1 + cost(self.statement, start.instance.sizes)))
+            for _ in range(affordable // STARTS):
                 candidate = self._move(point)
                 if candidate is None or not self.source.admits(candidate.instance):
                     continue
