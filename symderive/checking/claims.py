@@ -1,0 +1,732 @@
+"""`claim`: statements that are no plain relation, each kind one row.
+
+A kind says how it is written, which options it takes, and how it is decided.  What it decides it
+decides by proofs (`derivation.proofs`, `derivation.inequalities`) and by the judge; nothing here
+knows a formula of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any, final
+
+from symderive.calculus.definedness import requirements
+from symderive.calculus.normal_form import decide_equal, expand_differentials
+from symderive.calculus.signs import sign_of
+from symderive.calculus.simplify import simplify
+from symderive.checking.check import check, prove, within
+from symderive.checking.hints import proportion
+from symderive.checking.sides import Claim, Reader, is_triple, listed, read_claim, shortened
+from symderive.derivation.derivation import Derivation
+from symderive.derivation.derive import gradient, variables
+from symderive.derivation.inequalities import prove_equality_case, prove_nonnegative, prove_psd
+from symderive.derivation.proofs import prove_equal
+from symderive.errors import (
+    DomainError,
+    JudgementConflictError,
+    ReadError,
+    ShapeError,
+    UnknownNameError,
+    UnsupportedError,
+)
+from symderive.judgement.judge import judge_defined, judge_relation
+from symderive.judgement.verdicts import Status, Verdict, weakest
+from symderive.language import build
+from symderive.language.arrays import Array, joined_nodes, shape_text
+from symderive.language.domains import positive, real
+from symderive.language.functions import function
+from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf, Map, Named, Node, Number, Sum
+from symderive.language.statements import Relation
+
+OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
+CONVEX_STRUCTURES = frozenset({"simplex", "symmetric", "spd", "diagonal", "lower_triangular"})
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """What a claim may be given by keyword; each kind takes some of them."""
+
+    wrt: Any = None
+    given: Any = ()
+    when: Any = None
+    at: Any = None
+    subject_to: Any = ()
+    domains: Any = None
+    shapes: Any = None
+
+    def reader(self, sides: Sequence[Any], extra: Iterable[Any] = ()) -> Reader:
+        """The sides and ``extra`` relations (then what is given) read in one scope."""
+        return Reader(sides, [*extra, *listed(self.given)], self.domains, self.shapes)
+
+
+@final
+@dataclass(frozen=True)
+class Kind:
+    """One kind of claim: its name, how it is written, the options it takes, how it is decided."""
+
+    name: str
+    usage: str
+    takes: tuple[str, ...]
+    decide: Callable[[tuple[Any, ...], Options], Verdict] = field(repr=False)
+
+
+def claim(
+    kind: str,
+    *args: Any,
+    wrt: Any = None,
+    given: Any = (),
+    when: Any = None,
+    at: Any = None,
+    subject_to: Any = (),
+    domains: Any = None,
+    shapes: Any = None,
+    timeout: float | None = None,
+) -> Verdict:
+    """Judge a statement that is no plain relation.
+
+    ============================================================ =============================================
+    ``claim("relation", a, "==", b)``                            as `symderive.check`
+    ``claim("equality_case", a, "==", b, when=(p, "==", q))``    a == b exactly where p == q
+    ``claim("same_minimisers", f, g, wrt=q)``                    f and g have the same minimisers over q
+    ``claim("exists", a, "!=", b)``                              some point of the domains has it: a witness
+    ``claim("psd", M)``                                          M is symmetric and vᵀMv >= 0 for every v
+    ``claim("convex", loss, wrt=w)``                             loss is convex in w (or in several arrays)
+    ``claim("stationary", f, wrt=p, at=p0,``                     p0 satisfies the Lagrange condition
+    ``      subject_to=[(np.sum(p), "==", 1)])``
+    ============================================================ =============================================
+
+    Formulas may be Arrays, numbers, SymPy expressions, texts or NumPy functions, as in `symderive.check`;
+    ``given``, ``domains``, ``shapes`` and ``timeout`` are as there.
+
+    Returns
+    -------
+    Verdict
+        ``proved`` has a trace, or for ``exists`` the exact witness; ``refuted`` an exact point.
+
+    Raises
+    ------
+    UnknownNameError
+        No such kind (the kinds are listed), or no such array.
+    UnsupportedError, ShapeError, ReadError, DomainError
+        The statement cannot be read, or makes no sense for these shapes and domains.
+
+    Sources: Boyd & Vandenberghe, Convex Optimization, 3.1 and 5.5; Cover & Thomas, ch. 2.
+
+    >>> import numpy as np, symderive as sd
+    >>> n, d = sd.dims("n d")
+    >>> X, w, y = sd.array("X", n, d), sd.array("w", d), sd.array("y", n)
+    >>> sd.claim("convex", np.sum((X @ w - y) ** 2), wrt=w).status.value
+    'proved'
+    """
+    row = KINDS.get(kind) if isinstance(kind, str) else None
+    if row is None:
+        near = get_close_matches(str(kind), KINDS, 2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise UnknownNameError(f"no kind of claim is called {kind!r:.60}; the kinds are {', '.join(KINDS)}{hint}")
+    options = Options(wrt, given, when, at, subject_to, domains, shapes)
+    default = Options()
+    for item in fields(Options):
+        value = getattr(options, item.name)
+        used = value is not None and not (isinstance(value, tuple | list) and not value)
+        if used and value is not getattr(default, item.name) and item.name not in (*row.takes, *_EVERYWHERE):
+            raise UnsupportedError(f'claim("{kind}", ...) takes no {item.name}; it is written {row.usage}')
+    for name in row.takes:
+        if getattr(options, name) is None:
+            raise UnsupportedError(f'claim("{kind}", ...) needs {name}=...; it is written {row.usage}')
+    return within(timeout, f"a claim of kind {kind}", lambda: row.decide(args, options))
+
+
+_EVERYWHERE = ("given", "domains", "shapes")
+
+
+def _count(kind: str, args: tuple[Any, ...], *counts: int) -> None:
+    if len(args) not in counts:
+        raise ReadError(f"this claim is written {KINDS[kind].usage}; got {len(args)} formulas")
+
+
+# -- relations and their equality cases -----------------------------------------------------
+
+
+def _relation(args: tuple[Any, ...], options: Options) -> Verdict:
+    _count("relation", args, 1, 3)
+    return check(*args, domains=options.domains, given=options.given, shapes=options.shapes)
+
+
+def _read_when(options: Options, args: tuple[Any, ...]) -> tuple[Claim, Relation]:
+    assumptions = [options.when, *listed(options.given)]
+    read = read_claim(*args, domains=options.domains, given=assumptions, shapes=options.shapes)
+    when, *given = read.given
+    return replace(read, given=tuple(given)), when
+
+
+def _equality_case(args: tuple[Any, ...], options: Options) -> Verdict:
+    """Both directions: equality where ``when`` holds, and nowhere else."""
+    _count("equality_case", args, 1, 3)
+    read, when = _read_when(options, args)
+    if read.op not in ("==", ">=", "<="):
+        raise ReadError(f"an equality case is of ==, >= or <=, got {read.op!r}")
+    if when.op != "==":
+        raise ReadError(f"when= is an equality such as (p, '==', q), got {when}")
+    lhs, rhs = read.relation.lhs, read.relation.rhs
+    there = Relation(lhs, "==", rhs)
+    text = shortened(f"{read.lhs} == {read.rhs} if and only if {when}")
+    tried: list[str] = []
+    for attempt in (_proportional, _by_inequality):
+        verdict = attempt(there, when, read)
+        if verdict.status is Status.proved:
+            backward = judge_relation(when, given=(*read.given, there), points=12)
+            if backward.status is Status.refuted:
+                raise JudgementConflictError(f"the proof says {text}, the judge says no\n{backward}")
+            return replace(verdict, claim=text)
+        if verdict.reason:
+            tried.append(verdict.reason)
+    forward = judge_relation(there, given=(*read.given, when), claim=f"{there} where {when}")
+    backward = judge_relation(when, given=(*read.given, there), claim=f"{when} where {there}")
+    status = weakest((forward, backward))
+    worst = forward if forward.status is status else backward
+    reason = f"{worst.claim}: {worst.reason}"
+    if status is not Status.refuted and tried:
+        reason += f"; no proof: {'; '.join(tried)}"
+    return Verdict(
+        status,
+        text,
+        reason=reason,
+        counterexample=worst.counterexample,
+        conditions=read.given,
+        parts=(forward, backward),
+    )
+
+
+def _proportional(there: Relation, when: Relation, read: Claim) -> Verdict:
+    """lhs - rhs is a nonzero constant times the difference that ``when`` speaks of."""
+    shape, other = there.lhs.shape or there.rhs.shape, when.lhs.shape or when.rhs.shape
+    undecided = Verdict(Status.undecided, str(there))
+    if shape != other:
+        return undecided
+    gap, wanted = _difference(there), _difference(when)
+    factor = proportion(wanted, gap, read.given)
+    if factor is None or not _nonzero(factor):
+        return undecided
+    verdict = prove_equal(gap, build.scale(factor.value, wanted), given=read.given)
+    return replace(
+        verdict,
+        reason=f"the difference of the sides is {factor.value} times the difference of {when}, for every dimension",
+    )
+
+
+def _nonzero(factor: Number) -> bool:
+    return bool(factor.value.is_nonzero or (factor.value.is_number and factor.value.is_zero is False))
+
+
+def _by_inequality(there: Relation, when: Relation, read: Claim) -> Verdict:
+    """The equality case of an inequality that is proved from lemmas."""
+    ops = (read.op,) if read.op != "==" else (">=", "<=")
+    found = Verdict(Status.undecided, str(there))
+    for op in ops:
+        one_way = Relation(there.lhs, op, there.rhs)
+        if judge_relation(one_way, given=read.given, points=8).status is Status.refuted:
+            continue
+        found = prove_equality_case(one_way, when, read.given)
+        if found.status is Status.proved:
+            return found
+    return found
+
+
+def _difference(relation: Relation) -> Node:
+    shape = relation.lhs.shape or relation.rhs.shape
+    return build.add([(ONE, relation.lhs), (-ONE, relation.rhs)], shape)
+
+
+# -- existence ------------------------------------------------------------------------------
+
+
+def _exists(args: tuple[Any, ...], options: Options) -> Verdict:
+    """One exact point with disjoint balls proves it."""
+    _count("exists", args, 1, 3)
+    read = read_claim(*args, domains=options.domains, given=options.given, shapes=options.shapes)
+    relation = read.relation
+    shape = relation.lhs.shape or relation.rhs.shape
+    text = shortened(f"there is a point with {read.text}" + (" in some entry" if shape else ""))
+    negation = Relation(relation.lhs, OPPOSITE[relation.op], relation.rhs)
+    verdict = judge_relation(negation, given=read.given)
+    if verdict.status is Status.refuted and not _has_values(verdict):
+        needed = tuple(dict.fromkeys((*requirements(relation.lhs), *requirements(relation.rhs))))
+        verdict = judge_relation(negation, given=(*read.given, *needed))
+    point = verdict.counterexample
+    if verdict.status is Status.refuted and point is not None and _has_values(verdict):
+        where = "" if not point.entry else f" in entry [{', '.join(map(str, point.entry))}]"
+        return Verdict(
+            Status.proved,
+            text,
+            reason=f"at {point.point} the left side{where} is {point.lhs}, the right side {point.rhs}",
+            trace=(f"witness: {point.point}", f"left side{where}: {point.lhs}", f"right side{where}: {point.rhs}"),
+            evidence=verdict.evidence,
+            conditions=read.given,
+        )
+    opposite = prove(negation, read.given) if negation.op != "!=" else verdict
+    if opposite.status is Status.proved:
+        return replace(opposite, status=Status.refuted, claim=text, reason=f"the opposite is proved: {negation}")
+    looked = f"; {verdict.evidence}" if verdict.evidence is not None else ""
+    return Verdict(Status.undecided, text, reason=f"no witness was found{looked}", conditions=read.given)
+
+
+def _has_values(verdict: Verdict) -> bool:
+    point = verdict.counterexample
+    return point is not None and point.lhs_value is not None and point.rhs_value is not None
+
+
+# -- minimisers -----------------------------------------------------------------------------
+
+
+def _same_minimisers(args: tuple[Any, ...], options: Options) -> Verdict:
+    """The change of f is a positive constant times the change of g, whatever is changed."""
+    _count("same_minimisers", args, 2)
+    reader = options.reader([_result(a) for a in args])
+    f, g = reader.arrays
+    for side in (f, g):
+        if side.ndim:
+            raise ShapeError(f"minimisers are of scalars; one side has shape {shape_text(side.dims)}")
+    leaves = _leaves(f, g, wrt=options.wrt)
+    given = tuple(reader.relations)
+    _free_of(given, leaves, "same_minimisers")
+    names = ", ".join(leaf.name for leaf in leaves)
+    text = shortened(f"{f} and {g} have the same minimisers over {names}")
+    taken = {x.name for side in (f, g) for x in side.node.leaves()}
+    others: dict[Node, Node] = {leaf: _fresh(leaf, taken, "other_") for leaf in leaves}
+    gaps = [build.add([(ONE, s.node), (-ONE, build.substitute(s.node, others))], ()) for s in (f, g)]
+    factor = Number(ONE)
+    verdict = prove_equal(gaps[0], gaps[1], given=given)
+    if not verdict.upheld:
+        found = proportion(gaps[1], gaps[0], given)
+        if found is not None and found.value.is_positive:
+            factor = found
+            verdict = prove_equal(gaps[0], build.scale(factor.value, gaps[1]), given=given)
+    if verdict.upheld:
+        if factor.value == 1:
+            rest = simplify(build.add([(ONE, f.node), (-ONE, g.node)], ())).node
+            free = not set(rest.leaves()) & set(leaves)
+            how = f"their difference is {Array(rest)}, which does not depend on {names}" if free else (
+                f"their difference does not depend on {names}"
+            )
+        else:
+            how = f"the change of the first is {factor.value} times the change of the second, whatever {names} is"
+        if verdict.status is not Status.proved:
+            how = f"{how} ({verdict.reason})"
+        return replace(verdict, claim=text, reason=how)
+    reason = f"their difference depends on {names}, which does not settle where the minima are"
+    point = verdict.counterexample
+    if point is not None:
+        reason += f" (the change of the first is {point.lhs}, of the second {point.rhs})"
+    return Verdict(Status.undecided, text, reason=reason, conditions=given, evidence=verdict.evidence)
+
+
+# -- matrices and convexity -----------------------------------------------------------------
+
+
+def _psd(args: tuple[Any, ...], options: Options) -> Verdict:
+    """Symmetric, and vᵀMv >= 0."""
+    _count("psd", args, 1)
+    reader = options.reader([_result(args[0])])
+    (matrix,) = reader.arrays
+    if matrix.ndim != 2 or matrix.dims[0] != matrix.dims[1]:
+        raise ShapeError(f"psd is said of a square matrix; this has shape {shape_text(matrix.dims)}")
+    given = tuple(reader.relations)
+    node = _laid(matrix)
+    text = shortened(f"{matrix} is positive semidefinite")
+    symmetric = prove_equal(node, build.view(node, (1, 0), node.shape), given=given)
+    if symmetric.status is Status.refuted:
+        return replace(symmetric, claim=text, reason=f"it is not symmetric: {symmetric.reason}")
+    leaf = Leaf("M", (node.shape[0],), real)
+    form = prove_psd(node, leaf, given)
+    status = weakest((symmetric, form))
+    worst = form if form.status is status else symmetric
+    what = "vᵀMv >= 0 for every v, and M is symmetric" if status is Status.proved else worst.reason
+    return replace(form, status=status, claim=text, reason=what, trace=form.trace if status is Status.proved else (),
+                   parts=(symmetric, form))
+
+
+def _convex(args: tuple[Any, ...], options: Options) -> Verdict:
+    """The second differential is >= 0 in every direction; below a chord where there is none."""
+    _count("convex", args, 1)
+    reader = options.reader([_result(args[0])])
+    (loss,) = reader.arrays
+    if loss.ndim:
+        raise ShapeError(f"convexity is said of a scalar; this has shape {shape_text(loss.dims)}")
+    leaves = _leaves(loss, wrt=options.wrt)
+    given = tuple(reader.relations)
+    _free_of(given, leaves, "convex")
+    _convex_domains(leaves)
+    names = ", ".join(leaf.name for leaf in leaves)
+    text = shortened(f"{loss} is convex in {names}")
+    domain_of = decide_equal(loss.node, loss.node, given)
+    needed = tuple(str(c) for c in domain_of.conditions) if domain_of.equal else ("more than could be shown",)
+    if needed:
+        defined = judge_defined(loss.node, given=given)
+        if defined.status is Status.refuted:
+            return replace(defined, claim=text, reason=f"it is not defined everywhere: {defined.reason}")
+    chord = _below_chord(loss.node, leaves, given, text)
+    if chord.status is Status.refuted:
+        return chord
+    rough = _rough(loss.node, leaves)
+    if rough:
+        return replace(chord, reason=f"{chord.reason}; no proof by second derivatives: {rough}")
+    free = all(not leaf.domain.structures for leaf in leaves)
+    second = Relation(Differential(Differential(loss.node)), ">=", Number(ZERO))
+    judged = judge_relation(second, given=given, changing=leaves, points=14) if free else chord
+    if judged.status is Status.refuted:
+        return replace(
+            judged,
+            claim=text,
+            reason="the second derivative along a direction is negative at an exact point of the domain",
+        )
+    taken = {x.name for x in loss.node.leaves()}
+    directions: dict[Node, Node] = {}
+    for leaf in leaves:
+        first = ("v",) if len(leaves) == 1 else ()
+        name = next(x for x in (*first, *(f"v_{leaf.name}{'_' * k}" for k in range(9))) if x not in taken)
+        taken.add(name)
+        directions[Differential(leaf)] = Leaf(name, leaf.shape, real)
+    try:
+        form = _second_differential(loss.node, leaves)
+    except UnsupportedError as error:
+        return replace(chord, reason=f"{chord.reason}; no proof: {error}")
+    raw = build.substitute(form, directions)
+    form = simplify(raw).node
+    proof = prove_nonnegative(form, given)
+    where = ""
+    if proof.status is not Status.proved and not needed and _continuous(loss.node, leaves):
+        inside = _interior(leaves)
+        if inside:
+            form = simplify(build.substitute(raw, inside)).node
+            proof = prove_nonnegative(form, given)
+            where = ", inside the domain; up to its edge the function is continuous"
+    if proof.status is Status.proved and not needed:
+        along = ", ".join(str(Array(v)) for v in directions.values())
+        return replace(
+            proof,
+            claim=text,
+            reason=f"the second derivative along any direction {along} is {Array(form)}, which is >= 0{where}",
+            parts=(judged, chord) if free else (chord,),
+        )
+    why = "its second derivative was not shown to be >= 0"
+    if needed:
+        why = f"that it is defined needs {', '.join(needed)}"
+    return replace(chord, reason=f"{chord.reason}; no proof: {why}")
+
+
+def _second_differential(node: Node, leaves: Sequence[Leaf]) -> Node:
+    """d²(node) in the changes of the leaves, by the forward chain rule."""
+    changing = frozenset(leaves)
+    first = expand_differentials(Differential(node), changing)
+    return expand_differentials(Differential(first), changing)
+
+
+def _below_chord(loss: Node, leaves: Sequence[Leaf], given: tuple[Relation, ...], text: str) -> Verdict:
+    """f((a + b)/2) <= (f(a) + f(b))/2, judged at exact points."""
+    taken = {x.name for x in loss.leaves()}
+    middle: dict[Node, Node] = {}
+    end: dict[Node, Node] = {}
+    half = ONE / 2
+    for leaf in leaves:
+        other = _fresh(leaf, taken, "other_")
+        end[leaf] = other
+        middle[leaf] = build.add([(half, leaf), (half, other)], leaf.shape)
+    chord = build.add([(half, loss), (half, build.substitute(loss, end))], ())
+    verdict = judge_relation(Relation(build.substitute(loss, middle), "<=", chord), given=given, points=16, claim=text)
+    if verdict.status is Status.refuted:
+        return replace(verdict, reason="halfway between two points of the domain it lies above the chord")
+    if verdict.status is Status.checked:
+        return replace(verdict, reason=f"it lies below its chords; {verdict.reason}")
+    return verdict
+
+
+def _convex_domains(leaves: Sequence[Leaf]) -> None:
+    for leaf in leaves:
+        entries = leaf.domain.entries
+        bent = [s for s, _ in leaf.domain.structures if s not in CONVEX_STRUCTURES]
+        if entries.values is not None or entries.integer or entries.nonzero or bent:
+            raise DomainError(f"convexity needs a convex domain, but {leaf.name} is declared {leaf.domain}")
+
+
+def _rough(loss: Node, leaves: Sequence[Leaf]) -> str:
+    """Why second derivatives do not settle convexity; "" where they do."""
+    moving = _moving(loss, leaves)
+    for node in loss.walk():
+        if not isinstance(node, Map) or node not in moving:
+            continue
+        row = function(node.function)
+        if row.kinks or row.mask:
+            return f"{row.name} has a kink"
+        if node.function == "where" and node.arguments[0] in moving:
+            return "a case distinction depends on what changes"
+        for k, argument in enumerate(node.arguments):
+            if argument not in moving or not _bordered(node, k):
+                continue
+            if not sign_of(argument).positive and not isinstance(argument, Leaf):
+                return f"{row.name} has no derivative where {Array(argument)} is 0, which may happen"
+    return ""
+
+
+def _interior(leaves: Sequence[Leaf]) -> dict[Node, Node]:
+    """The arrays whose domains have 0 as an edge, without that edge."""
+    return {
+        leaf: Leaf(leaf.name, leaf.shape, leaf.domain & positive)
+        for leaf in leaves
+        if leaf.domain.entries.low == 0 and not leaf.domain.entries.low_open
+    }
+
+
+def _continuous(loss: Node, leaves: Sequence[Leaf]) -> bool:
+    """Whether no row is met where it jumps: x log y at x = y = 0."""
+    moving = _moving(loss, leaves)
+    for node in loss.walk():
+        if isinstance(node, Map) and node in moving and len(node.arguments) > 1 and node.function != "power":
+            rows = function(node.function).requires
+            if any(" or " in r for r in rows) and not sign_of(node.arguments[1]).positive:
+                return False
+    return True
+
+
+def _bordered(node: Map, place: int) -> bool:
+    """Whether the row is defined at 0 in this argument but not smooth there."""
+    if node.function == "power":
+        exponent = node.arguments[1]
+        if not isinstance(exponent, Number) or not exponent.value.is_number:
+            return True
+        return not exponent.value.is_integer
+    row = function(node.function)
+    return any(">= 0" in r or "== 0" in r for r in row.requires)
+
+
+def _moving(root: Node, leaves: Sequence[Leaf]) -> set[Node]:
+    """The nodes that depend on the leaves."""
+    found: set[Node] = set()
+    for node in root.walk():
+        if node in leaves or any(c in found for c in node.children):
+            found.add(node)
+    return found
+
+
+# -- stationary points ------------------------------------------------------------------------
+
+
+def _stationary(args: tuple[Any, ...], options: Options) -> Verdict:
+    """∇f is a combination of the constraints' gradients, and the point is feasible."""
+    _count("stationary", args, 1)
+    raw = options.subject_to
+    wanted = [raw] if isinstance(raw, str | Relation | Array) or is_triple(raw) else list(raw or ())
+    reader = options.reader([_result(args[0]), options.at], wanted)
+    f, at = reader.arrays
+    if f.ndim:
+        raise ShapeError(f"a stationary point is of a scalar; this has shape {shape_text(f.dims)}")
+    leaves = _leaves(f, wrt=options.wrt)
+    if len(leaves) != 1:
+        raise UnsupportedError("a stationary point is by one array")
+    leaf = leaves[0]
+    constraints, given = reader.relations[: len(wanted)], tuple(reader.relations[len(wanted) :])
+    if len(constraints) > 1:
+        raise UnsupportedError("stationary takes at most one constraint; join several into one, or check the gradient")
+    for constraint in constraints:
+        if constraint.op != "==" or constraint.lhs.shape or constraint.rhs.shape:
+            raise UnsupportedError(f"a constraint is one equality of scalars, got {constraint}")
+    if leaf in at.node.walk():
+        raise ReadError(f"at= must not contain {leaf.name} itself")
+    if at.ndim and at.dims != leaf.shape:
+        raise ShapeError(f"at= has shape {shape_text(at.dims)}, but {leaf.name} has shape {shape_text(leaf.shape)}")
+    place = build.broadcast(_laid(at), leaf.shape)
+    text = shortened(f"{leaf.name} == {at} is a stationary point of {f}")
+    if constraints:
+        text = shortened(f"{text} subject to {constraints[0]}")
+
+    def there(node: Node) -> Node:
+        return build.substitute(build.without_names(node), {leaf: place})
+
+    slope = gradient(f, Array(leaf))
+    made = there(slope.result.node)
+    parts = [_feasible(leaf, place, given), slope.verdict]
+    if not constraints:
+        parts.append(prove_equal(made, build.zeros(leaf.shape), given=given))
+        how = "the gradient there is 0"
+    else:
+        constraint = constraints[0]
+        gap = Array(_difference(constraint))
+        normal = gradient(gap, Array(leaf))
+        other = there(normal.result.node)
+        parts += [prove_equal(there(constraint.lhs), there(constraint.rhs), given=given), normal.verdict]
+        multiplier = _multiplier(simplify(made).node, simplify(other).node)
+        scaled = build.multiply(build.broadcast(multiplier, leaf.shape), other)
+        last = prove_equal(made, scaled, given=given)
+        if last.status is Status.refuted and not _has_values(last):
+            last = replace(last, status=Status.undecided, reason=f"no multiplier was found: {last.reason}", hint="")
+        parts.append(last)
+        how = f"the gradient there is {Array(multiplier)} times the constraint's (the Lagrange multiplier)"
+    status = weakest(parts)
+    worst = next(p for p in parts if p.status is status)
+    return Verdict(
+        status,
+        text,
+        reason=how if status.upheld else f"{worst.claim}: {worst.reason}",
+        counterexample=worst.counterexample if status is Status.refuted else None,
+        trace=tuple(line for p in parts for line in p.trace) if status is Status.proved else (),
+        conditions=given,
+        parts=tuple(parts),
+    )
+
+
+def _feasible(leaf: Leaf, place: Node, given: tuple[Relation, ...]) -> Verdict:
+    """The point lies in the declared domain."""
+    claim_text = f"{Array(place)} lies in the domain of {leaf.name} ({leaf.domain})"
+    entries = leaf.domain.entries
+    parts: list[Verdict] = []
+    if entries.low.is_finite:
+        low = Relation(place, ">" if entries.low_open else ">=", Number(entries.low))
+        parts.append(prove(low, given))
+    if entries.high.is_finite and not (leaf.domain.has("simplex") and entries.high == 1):
+        high = Relation(place, "<" if entries.high_open else "<=", Number(entries.high))
+        parts.append(prove(high, given))
+    if leaf.domain.has("simplex") and not leaf.domain.has("one_hot"):
+        total = build.reduce_sum(place, [leaf.domain.axis("simplex")])
+        parts.append(prove_equal(total, build.ones(total.shape), given=given))
+    others = [s for s, _ in leaf.domain.structures if s != "simplex"]
+    if others or entries.values is not None or entries.integer or entries.nonzero:
+        parts.append(Verdict(Status.undecided, claim_text, reason=f"membership of {leaf.domain} is not decided here"))
+    status = weakest(parts)
+    worst = next((p for p in parts if p.status is status), None)
+    return Verdict(
+        status,
+        claim_text,
+        reason=worst.reason if worst is not None else "the domain is everything",
+        counterexample=worst.counterexample if worst is not None else None,
+        trace=tuple(line for p in parts for line in p.trace),
+        parts=tuple(parts),
+    )
+
+
+def _multiplier(slope: Node, normal: Node) -> Node:
+    """slope / normal in one entry, as a scalar."""
+    if build.is_zero(slope):
+        return Number(ZERO)
+    if not slope.shape:
+        return simplify(build.multiply(slope, build.power(normal, -1))).node
+    first, second = _uniform(slope), _uniform(normal)
+    if first is None or second is None:
+        index = (0,) * slope.rank
+        first, second = Array(slope)[index].node, Array(normal)[index].node
+    return _short_logs(simplify(build.multiply(first, build.power(second, -1))).node)
+
+
+def _short_logs(node: Node) -> Node:
+    """log(1/k) as -log(k), log(1) as 0."""
+    found: dict[Node, Node] = {}
+    for part in node.walk():
+        if isinstance(part, Map) and part.function == "log" and isinstance(part.arguments[0], Number):
+            value = part.arguments[0].value
+            top, bottom = value.as_numer_denom()
+            if value == 1:
+                found[part] = Number(ZERO)
+            elif top == 1:
+                found[part] = build.scale(-1, build.apply("log", Number(bottom)))
+    return simplify(build.substitute(node, found)).node if found else node
+
+
+def _uniform(node: Node) -> Node | None:
+    """The one value of an array that is visibly the same in every entry."""
+    if not node.shape:
+        return node
+    match node:
+        case Contraction():
+            kept = range(node.out_rank)
+            if any(label in kept for _, labels in node.factors for label in labels):
+                return None
+            dims = {k: d for k, d in enumerate(node.label_dims) if k >= node.out_rank}
+            return build.contract(node.coefficient, node.factors, (), dims)
+        case Sum():
+            terms = [(w, _uniform(t)) for w, t in node.terms]
+            return None if any(t is None for _, t in terms) else build.add([(w, t) for w, t in terms if t], ())
+        case Map():
+            parts = [_uniform(a) for a in node.arguments]
+            found = [p for p in parts if p is not None]
+            if len(found) != len(parts):
+                return None
+            if node.function == "power" and isinstance(found[1], Number):
+                return build.power(found[0], found[1].value)
+            return build.apply(node.function, *found)
+        case Named():
+            return _uniform(node.body)
+    return None
+
+
+# -- what all kinds share -----------------------------------------------------------------
+
+
+def _result(value: Any) -> Any:
+    """A derivation stands for its result."""
+    if not isinstance(value, Derivation):
+        return value
+    if isinstance(value.result, dict):
+        raise UnsupportedError("claim one part of a result at a time, e.g. g.result['w']")
+    return value.result
+
+
+def _laid(array: Array) -> Node:
+    """The node with its axes in the order in which the array shows them."""
+    return joined_nodes((array,), "claim")[0]
+
+
+def _leaves(*arrays: Array, wrt: Any) -> tuple[Leaf, ...]:
+    """The declared arrays that ``wrt`` means; each occurs in one of the formulas."""
+    both = Array(build.add([(ONE, a.node) for a in arrays], ())) if len(arrays) > 1 else arrays[0]
+    if isinstance(wrt, Array) and isinstance(wrt.node, Leaf):
+        wrt = wrt.name
+    elif isinstance(wrt, list | tuple):
+        wrt = [w.name if isinstance(w, Array) and isinstance(w.node, Leaf) else w for w in wrt]
+    found, _ = variables(both, wrt)
+    leaves: list[Leaf] = []
+    for item in found:
+        if not isinstance(item.node, Leaf):
+            raise UnsupportedError(f"wrt takes declared arrays here; {item.name} is a definition")
+        leaves.append(item.node)
+    return tuple(leaves)
+
+
+def _fresh(leaf: Leaf, taken: set[str], prefix: str) -> Leaf:
+    """An array like the leaf with a name of its own."""
+    name = next(x for x in (f"{prefix}{leaf.name}{'_' * k}" for k in range(99)) if x not in taken)
+    taken.add(name)
+    return Leaf(name, leaf.shape, leaf.domain)
+
+
+def _free_of(given: Sequence[Relation], leaves: Sequence[Leaf], kind: str) -> None:
+    for relation in given:
+        tied = [leaf.name for leaf in leaves for side in (relation.lhs, relation.rhs) if leaf in side.walk()]
+        if tied:
+            raise UnsupportedError(
+                f"{kind}: what is given may not restrict {tied[0]} ({relation}); declare its domain instead"
+            )
+
+
+KINDS: dict[str, Kind] = {
+    row.name: row
+    for row in (
+        Kind("relation", 'claim("relation", lhs, "==", rhs)', (), _relation),
+        Kind(
+            "equality_case", 'claim("equality_case", lhs, "==", rhs, when=(p, "==", q))', ("when",), _equality_case
+        ),
+        Kind("same_minimisers", 'claim("same_minimisers", f, g, wrt=q)', ("wrt",), _same_minimisers),
+        Kind("exists", 'claim("exists", lhs, "!=", rhs)', (), _exists),
+        Kind("psd", 'claim("psd", matrix)', (), _psd),
+        Kind("convex", 'claim("convex", loss, wrt=w)', ("wrt",), _convex),
+        Kind(
+            "stationary",
+            'claim("stationary", f, wrt=p, at=point, subject_to=[(np.sum(p), "==", 1)])',
+            ("wrt", "at", "subject_to"),
+            _stationary,
+        ),
+    )
+}
+"""The kinds of claims, by name."""
+
+__all__ = ["KINDS", "Kind", "claim"]

@@ -1,0 +1,1 @@
+"""Probability: information measures of arrays on a simplex."""
