@@ -223,6 +223,10 @@ def _simple_arrays(leaf: Leaf, instance: Instance) -> list[np.ndarray]:
             half = constant(Fraction(0))
             np.moveaxis(half, axis, -1)[..., :2] = Fraction(1, 2)
             options.append(half)
+            for weights in (range(1, k + 1), range(k, 0, -1)):
+                uneven = constant(Fraction(0))
+                np.moveaxis(uneven, axis, -1)[...] = [Fraction(2 * x, k * (k + 1)) for x in weights]
+                options.append(uneven)
         return options
     if len(shape) >= 2 and shape[-1] == shape[-2]:
         eye = constant(Fraction(0))
