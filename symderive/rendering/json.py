@@ -17,6 +17,7 @@ from typing import Any
 import sympy
 from sympy import Add, E, Expr, Integer, Mul, Pow, Rational, S, Symbol, pi
 
+from symderive.derivation.chains import Chain, DerivativeOf
 from symderive.derivation.derivation import Derivation, Step
 from symderive.errors import ReadError, SymderiveError
 from symderive.judgement.verdicts import Verdict
@@ -79,7 +80,7 @@ def to_json(value: Any, indent: int | None = 1) -> str:
             kind, content = "verdict", value.as_dict()
         case Derivation():
             kind, content = "derivation", writer.derivation(value)
-        case _ if hasattr(value, "steps"):
+        case Chain():
             kind, content = "chain", writer.chain(value)
         case _:
             raise ReadError(f"JSON is written of arrays, derivations and verdicts, not of {type(value).__name__}")
@@ -171,8 +172,19 @@ class _Encoder:
             "verdict": derivation.verdict.as_dict(),
         }
 
-    def chain(self, chain: Any) -> dict[str, Any]:
-        return {"steps": [self.step(s) for s in chain.steps], "verdict": chain.verdict.as_dict()}
+    def start(self, start: Array | DerivativeOf) -> dict[str, Any]:
+        if isinstance(start, DerivativeOf):
+            return {"derivative": self.array(start.function), "by": self.array(start.variable)}
+        return self.array(start)
+
+    def chain(self, chain: Chain) -> dict[str, Any]:
+        return {
+            "start": self.start(chain.start),
+            "lines": [{"line": self.array(link.after), "by": list(link.by)} for link in chain.links],
+            "given": [self.relation(r) for r in chain.given],
+            "title": chain.title,
+            "verdict": chain.verdict.as_dict(),
+        }
 
 
 def _exprs(values: Shape) -> list[Any]:
@@ -220,8 +232,6 @@ def _domain(domain: Domain) -> dict[str, Any]:
 def from_json(text: str) -> Any:
     """What :func:`to_json` wrote; arrays and derivations come back over the same nodes.
 
-    A chain comes back as the tuple of its steps.
-
     Raises
     ------
     ReadError
@@ -249,7 +259,7 @@ def from_json(text: str) -> Any:
         case "derivation":
             return decoder.derivation(top["derivation"])
         case "chain":
-            return tuple(decoder.step(s) for s in top["chain"]["steps"].items())
+            return decoder.chain(top["chain"])
     raise ReadError(f"$.kind: {kind[:40]!r} is none of array, derivation, chain, verdict")
 
 
@@ -507,6 +517,22 @@ class _Decoder:
         if by is None:
             return self.array(item)
         return {check_name(name): self.result(by[name]) for name in by.mapping()}
+
+    def chain(self, item: _Value) -> Chain:
+        head = item["start"]
+        derivative = head.get("derivative")
+        if derivative is None:
+            start: Array | DerivativeOf = self.array(head)
+        else:
+            start = DerivativeOf(self.array(derivative), self.array(head["by"]))
+        chain = Chain(start, (), tuple(self.relation(r) for r in item["given"].items()), item.optional("title"))
+        for line in item["lines"].items():
+            chain = self._extended(chain, line)
+        return chain
+
+    def _extended(self, chain: Chain, line: _Value) -> Chain:
+        by = [name.text() for name in line["by"].items()]
+        return _guarded(line, lambda: chain.to(self.array(line["line"]), by=by))
 
     def derivation(self, item: _Value) -> Derivation:
         return Derivation(

@@ -8,14 +8,15 @@ Texts are plain and come from anywhere: each writer escapes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symderive.derivation.chains import Chain, DerivativeOf
 from symderive.judgement.verdicts import Verdict
 from symderive.language.arrays import Array
 from symderive.language.nodes import Differential
 from symderive.language.statements import Relation
-from symderive.language.views.formula import ADD, Formula, Piece
+from symderive.language.views.formula import ADD, ATOM, MUL, Formula, Piece, bracket, formula_latex
 from symderive.language.views.latex import name_formula, relation_formula, tree_formula
 from symderive.language.views.lift import lift_array
 from symderive.language.views.text import tree_text
@@ -37,10 +38,14 @@ __all__ = [
     "Table",
     "Text",
     "claim_blocks",
+    "definitions_of",
     "derivation_blocks",
+    "derivation_title",
     "foreign",
     "legend_blocks",
     "math",
+    "relation_math",
+    "statuses",
 ]
 
 
@@ -204,6 +209,8 @@ def definitions_of(arrays: Iterable[Array], lead: str) -> tuple[Definitions, ...
 def derivation_blocks(derivation: Any, detail: str = "brief", lang: str = "en") -> tuple[Block, ...]:
     """The blocks of a derivation; ``detail="full"`` shows the steps inside the steps."""
     labels = words(lang)
+    if isinstance(derivation, Chain):
+        return _chain_blocks(derivation, lang)
     steps: Sequence[Any] = derivation.steps
     arrays = [derivation.subject, *_results(derivation).values()]
     arrays += [a for step in steps for a in (step.before, step.after)]
@@ -223,6 +230,8 @@ def derivation_title(derivation: Any, lang: str = "en") -> str:
     if getattr(derivation, "title", ""):
         title = derivation.title
         return title.get(lang) or next(iter(title.values())) if isinstance(title, Mapping) else str(title)
+    if isinstance(derivation, Chain):
+        return words(lang)["chain"]
     names = ", ".join(a.name for a in derivation.wrt)
     return words(lang).get(str(derivation.kind), str(derivation.kind)).format(wrt=names)
 
@@ -240,6 +249,32 @@ def _rows(derivation: Any, steps: Sequence[Any], detail: str, lang: str) -> tupl
     if label is not None and derivation.kind != "chain":
         rows.append(Row("", label, math(derivation.subject)))
     return (*rows, *_step_rows(steps, "", detail, lang, derivation.subject if rows else None))
+
+
+def _chain_blocks(chain: Chain, lang: str) -> tuple[Block, ...]:
+    """Authored lines; a line that its rules do not reach says so beside its verdict."""
+    start = chain.start
+    if isinstance(start, DerivativeOf):
+        inner = tree_formula(_trees(start.function)[0])
+        below = formula_latex(name_formula(start.variable.name))
+        head = Piece(rf"\frac{{\partial}}{{\partial {below}}}", 1.6, 1, "fraction")
+        body = inner if inner.level == ATOM else bracket(inner)
+        left = Math(Formula((head, *body.parts), MUL), chain.lhs_text)
+        arrays = [start.function]
+    else:
+        left, arrays = math(start), [start]
+    rows = []
+    for number, link in enumerate(chain.links, 1):
+        rule = ", ".join(rule_name(name, lang) for name in link.by)
+        reached = link.reached
+        reason = "" if reached.status.upheld else reached.reason
+        verdict = link.verdict
+        row = Row(str(number), left if number == 1 else None, math(link.after), rule, link.statement, reason)
+        rows.append(replace(row, status=str(verdict.status), why=verdict.reason))
+        arrays.append(link.after)
+    if not rows:
+        rows.append(Row("", left, left))
+    return (*definitions_of(arrays, words(lang)["let"]), Steps(tuple(rows)))
 
 
 def _label(step: Any) -> Math | None:

@@ -137,6 +137,15 @@ def test_derivations_come_back():
     assert back.to_json() == derivation.to_json()
 
 
+def test_chains_come_back():
+    u = sd.array("u")
+    chain = sd.chain(sd.D(np.log1p(np.exp(u)), u)).to(np.exp(u) / (1 + np.exp(u)), by="chain rule")
+    chain = chain.to(expit(u), by=("sigmoid", "algebra"))
+    back = from_json(to_json(chain))
+    assert to_json(back) == to_json(chain)
+    assert [link.by for link in back.links] == [("chain rule",), ("sigmoid", "algebra")]
+
+
 def written():
     n = sd.dims("n")
     x = sd.array("x", n)
