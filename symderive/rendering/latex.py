@@ -248,6 +248,7 @@ class _Writer:
         parts += [rf"\textbf{{{self.text(n.label)}}}: {self.breakable(n.text)}" for n in claim.notes]
         if claim.proof:
             items = "\n".join(rf"\item {self.breakable(line)}" for line in claim.proof)
+            parts.append(rf"\textbf{{{self.text(self.labels['proof'])}}}:")
             parts.append(f"\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}")
         return "\n\n".join(parts)
 

@@ -338,7 +338,7 @@ def claim_blocks(verdict: Verdict, title: str, lang: str = "en") -> tuple[Block,
     if verdict.conditions:
         notes.append(Note(labels["given"], ", ".join(str(c) for c in verdict.conditions)))
     if verdict.counterexample is not None:
-        notes.append(Note(labels["counterexample"], str(verdict.counterexample), "refuted"))
+        notes.append(Note(labels["counterexample"], "; ".join(str(verdict.counterexample).splitlines()), "refuted"))
     if verdict.hint:
         notes.append(Note(labels["hint"], verdict.hint))
     if verdict.evidence is not None:
