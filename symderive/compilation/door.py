@@ -67,7 +67,7 @@ class Door:
         sizes = self._sizes(values, data)
         for leaf in self.leaves:
             value = values[leaf.name]
-            if not np.all(np.isfinite(value)):
+            if not _is_finite(value):
                 at = _first(~np.isfinite(value))
                 raise DataError(
                     f"{leaf.name} has {value[at]} at index {_index(at)}; every entry must be finite"
@@ -193,6 +193,12 @@ def _kind(kind: str) -> str:
     return {"U": "text", "S": "bytes", "M": "dates", "m": "time differences"}.get(kind, "no numbers")
 
 
+def _is_finite(value: np.ndarray) -> bool:
+    # One pass without a temporary; a sum that overflows is looked at entry by entry.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.sum(value))) or bool(np.all(np.isfinite(value)))
+
+
 def _first(mask: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(mask)[0])
 
@@ -206,7 +212,9 @@ def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
     entries = domain.entries
     bad: np.ndarray
     if entries.values is not None:
-        bad = ~np.isin(value, [float(v) for v in entries.values])
+        bad = np.ones(value.shape, dtype=bool)
+        for v in entries.values:
+            bad = bad & (value != float(v))
     else:
         low, high = float(entries.low), float(entries.high)
         bad = (value <= low) if entries.low_open else (value < low)

@@ -28,6 +28,7 @@ from symderive.errors import UnsupportedError
 from symderive.language.nodes import (
     ONE,
     REDUCING,
+    ZERO,
     Basis,
     Contraction,
     Delta,
@@ -115,23 +116,24 @@ class Plan:
     def _mul(self, coefficient: Any, args: Sequence[Op]) -> Op:
         """The elementwise product of aligned operations."""
         kept = []
+        total: Any = coefficient
         for a in args:
             if a.kind == "num":
-                coefficient = coefficient * a.data
+                total = total * a.data
             else:
                 kept.append(a)
-        if not kept or coefficient == 0:
-            return self.number(coefficient)
-        if coefficient == 1 and len(kept) == 1:
+        if not kept or total == ZERO:
+            return self.number(total)
+        if total == ONE and len(kept) == 1:
             return kept[0]
         if len(kept) == 1 and kept[0].kind == "mul":
-            return self._mul(coefficient * kept[0].data, kept[0].args)
-        if len(kept) == 1 and kept[0].kind == "add" and coefficient == -1:
+            return self._mul(total * kept[0].data, kept[0].args)
+        if len(kept) == 1 and kept[0].kind == "add" and total == -ONE:
             weights = tuple(-w for w in kept[0].data)
             if weights[0].is_positive:
                 return self._op("add", kept[0].args, weights, kept[0].dims)
-        op = self._op("mul", kept, coefficient, _broadcast(kept))
-        if coefficient.is_nonnegative and all(a in self._nonnegative for a in kept):
+        op = self._op("mul", kept, total, _broadcast(kept))
+        if total.is_nonnegative and all(a in self._nonnegative for a in kept):
             self._nonnegative.add(op)
         return op
 

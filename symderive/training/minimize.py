@@ -195,7 +195,10 @@ def minimize(
         raise TrainingError(f"step must be positive, got {step!r}")
     kernel = _kernel(loss, wrt, 2 if method == "newton" else 1)
     problem = _Problem(kernel, dict(data or {}), start)
-    found = _checked(problem) if check else None
+    # A value that overflows is one clear error here, not a warning.
+    quiet: dict[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+    with np.errstate(**quiet):
+        found = _checked(problem) if check else None
     bar = tqdm(
         total=limit,
         desc=method,
@@ -203,9 +206,10 @@ def minimize(
         disable=not (sys.stderr.isatty() if progress is None else progress),
         leave=False,
     )
-    run = _Run(problem, limit, tolerance, callback, bar)
+    with np.errstate(**quiet):
+        run = _Run(problem, limit, tolerance, callback, bar)
     try:
-        with bar, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with bar, np.errstate(**quiet):
             if method == "newton":
                 stop = _newton(run)
             elif method == "lbfgs":
