@@ -271,7 +271,7 @@ class Chain:
         status = weakest(verdicts) if verdicts else Status.proved
         worst = next((v for v in verdicts if v.status is status), None)
         return Verdict(
-            status, f"the cited rules lead to {self.result}", reason=worst.reason if worst else "", parts=verdicts
+            status, f"the cited rules lead to {self.result}", reason=worst.reason if worst is not None else "", parts=verdicts
         )
 
     def __str__(self) -> str:
