@@ -11,6 +11,7 @@ the shortest printed form wins; the original form wins ties.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
@@ -56,7 +57,14 @@ from symderive.language.views.lift import lift
 from symderive.language.views.tree import Call, Index, Tree
 
 TERM_CAP = 60
-"""Regions with more SymPy operations than this are left as they are: expansion grows fast."""
+"""Regions with more SymPy operations than this are left as they are."""
+
+CANDIDATE_CAP = 8
+"""How many of the forms that SymPy finds are turned back into nodes and measured."""
+
+EXPANSION_CAP, DEGREE_CAP, SYMBOL_CAP = 60, 12, 8
+"""Fractions that would multiply out to more terms, to a higher degree or in more
+symbols than this are left alone: polynomial algebra grows fast there."""
 
 
 class _Fn(Function):
@@ -307,13 +315,13 @@ class _Back:
             return self._add(expr)
         if expr.is_Mul:
             return self._mul(expr)
-        if expr.is_Pow and not expr.is_number and not self._dimensional(expr):
+        if expr.is_Pow and not self._dimensional(expr):
             base, exponent = expr.as_base_exp()
             return build.power(self._complemented(base), exponent)
         return Number(expr)
 
     def _dimensional(self, expr: Expr) -> bool:
-        return not any(x in self.region.nodes or x in self.meaning for x in expr.free_symbols)
+        return not expr.has(_Fn) and not any(x in self.region.nodes or x in self.meaning for x in expr.free_symbols)
 
     def _complement(self, expr: Expr) -> tuple[int, Expr] | None:
         """``expr = ±σ(-u)`` written as ±(1 - s)."""
@@ -354,7 +362,7 @@ class _Back:
         coefficient: Expr = ONE
         nodes: list[Node] = []
         for f in sorted(Mul.make_args(expr), key=lambda x: (*self._key(x), str(x))):
-            if f.is_number or self._dimensional(f):
+            if self._dimensional(f):
                 coefficient = coefficient * f
                 continue
             base, exponent = f.as_base_exp()
@@ -395,8 +403,55 @@ def cost(node: Node) -> float:
     return total
 
 
+@dataclass(frozen=True)
+class _Size:
+    """At most how many terms, of which degree, a fraction has once multiplied out."""
+
+    above: float = 1.0
+    below: float = 1.0
+    degree_above: int = 0
+    degree_below: int = 0
+
+    def __mul__(self, other: _Size) -> _Size:
+        return _Size(
+            self.above * other.above,
+            self.below * other.below,
+            self.degree_above + other.degree_above,
+            self.degree_below + other.degree_below,
+        )
+
+    def __add__(self, other: _Size) -> _Size:
+        return _Size(
+            self.above * other.below + other.above * self.below,
+            self.below * other.below,
+            max(self.degree_above + other.degree_below, other.degree_above + self.degree_below),
+            self.degree_below + other.degree_below,
+        )
+
+    def __pow__(self, exponent: int) -> _Size:
+        e = min(abs(exponent), 50)
+        size = _Size(self.above**e, self.below**e, self.degree_above * e, self.degree_below * e)
+        return size if exponent > 0 else _Size(size.below, size.above, size.degree_below, size.degree_above)
+
+    @property
+    def is_large(self) -> bool:
+        return self.above + self.below > EXPANSION_CAP or self.degree_above + self.degree_below > DEGREE_CAP
+
+
+def _size(expr: Expr) -> _Size:
+    if expr.is_Add:
+        return reduce(operator.add, (_size(cast(Expr, a)) for a in expr.args))
+    if expr.is_Mul:
+        return reduce(operator.mul, (_size(cast(Expr, a)) for a in expr.args))
+    if expr.is_Pow and expr.exp.is_Integer:
+        return _size(expr.base) ** int(expr.exp)
+    return _Size() if expr.is_number else _Size(degree_above=1)
+
+
 def _candidates(expr: Expr, region: _Region) -> list[Expr]:
     found: list[Expr] = [expr]
+    if _size(expr).is_large or len(expr.free_symbols) > SYMBOL_CAP:
+        return found
     for step in (cancel, factor, expand, lambda e: factor(expand(e)), lambda e: expand(cancel(e))):
         try:
             found.append(step(expr))
@@ -426,7 +481,7 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                         factor(reduced).subs(product, base.s * _fn("expit")(-base.u))
                     )
     found += _hyperbolic(expr) + _rectified(expr)
-    return list(dict.fromkeys(found))
+    return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
 
 
 def _hyperbolic(expr: Expr) -> list[Expr]:

@@ -62,6 +62,11 @@ def simplify(node: Node, blocked: Iterable[Leaf] = (), *, recognise_only: bool =
     return Rewritten(node, tuple(simplifier.rewrites))
 
 
+_VISITED_CAP = 20_000
+_VISITED: dict[tuple[Node, bool, bool, frozenset[Leaf], bool], tuple[Node, tuple[Rewrite, ...]]] = {}
+"""What a visit to a node gave: adjoints share most of their parts, and nodes are immutable."""
+
+
 class _Simplifier:
     def __init__(self, blocked: frozenset[Leaf], recognise_only: bool) -> None:
         self.blocked = blocked
@@ -78,7 +83,18 @@ class _Simplifier:
                 self.done[node] = node
                 continue
             rebuilt = build.rebuild(node, [self.done[c] for c in node.children])
-            self.done[node] = self._visit(rebuilt, node not in inner, rebuilt is not node)
+            key = (rebuilt, node not in inner, rebuilt is not node, self.blocked, self.shape_too)
+            found = _VISITED.get(key)
+            if found is None:
+                start = len(self.rewrites)
+                after = self._visit(rebuilt, node not in inner, rebuilt is not node)
+                if len(_VISITED) >= _VISITED_CAP:
+                    _VISITED.clear()
+                _VISITED[key] = after, tuple(self.rewrites[start:])
+            else:
+                after = found[0]
+                self.rewrites.extend(found[1])
+            self.done[node] = after
         return self.done[root]
 
     def _record(self, before: Node, after: Node, rule: str) -> Node:

@@ -56,7 +56,9 @@ class Step:
         if self.relation == "=>":
             (leaf,) = self.changing
             after = pair(after, Differential(leaf), before.rank)
-        return prove_equal(before, after, given=(*self.given, *self.conditions), changing=self.changing)
+        present = {*before.walk(), *after.walk()}
+        changing = tuple(leaf for leaf in self.changing if leaf in present)
+        return prove_equal(before, after, given=(*self.given, *self.conditions), changing=changing)
 
     def replay(self) -> Array:
         """The step's result, computed from its record."""
