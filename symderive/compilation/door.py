@@ -9,6 +9,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from sympy import Expr, Integer, Symbol
 
 from symderive.errors import DataError, ShapeError, UnknownNameError
 from symderive.language.arrays import shape_text
-from symderive.language.domains import Domain
+from symderive.language.domains import Domain, Entries
 from symderive.language.nodes import Leaf
 
 __all__ = ["Door", "Inputs", "size_of"]
+
+_ANY = Entries()
 
 #: How far sums, symmetry and orthogonality may be off, relative to the size of the entries.
 TOLERANCE = 1e-8
@@ -96,7 +99,7 @@ class Door:
 
     def _check_names(self, data: Mapping[str, Any]) -> None:
         arrays = [leaf.name for leaf in self.leaves]
-        dims = [str(s) for s in self.dimensions]
+        dims = [s.name for s in self.dimensions]
         unknown = [name for name in data if name not in arrays and name not in dims]
         if unknown:
             folded = {name.lower(): name for name in [*dims, *arrays]}
@@ -105,7 +108,7 @@ class Door:
             raise UnknownNameError(
                 f"unknown input {', '.join(map(repr, unknown))}{hint}; the inputs are {self.listing}"
             )
-        missing = [name for name in [*arrays, *map(str, self.asked)] if name not in data]
+        missing = [name for name in [*arrays, *(s.name for s in self.asked)] if name not in data]
         if missing:
             raise UnknownNameError(
                 f"missing input {', '.join(map(repr, missing))}; the inputs are {self.listing}"
@@ -114,8 +117,8 @@ class Door:
     def _sizes(self, values: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> dict[str, int]:
         sizes: dict[Symbol, tuple[int, str]] = {}
         for symbol in self.dimensions:
-            if str(symbol) in data:
-                sizes[symbol] = (_dimension(str(symbol), data[str(symbol)]), f"{symbol}=")
+            if symbol.name in data:
+                sizes[symbol] = (_dimension(symbol.name, data[symbol.name]), f"{symbol}=")
         for leaf in self.leaves:
             shape = values[leaf.name].shape
             if len(shape) != leaf.rank:
@@ -147,7 +150,7 @@ class Door:
                 raise ShapeError(
                     f"the formula takes the entry at index {need - 1} along {dim}, and {dim} is only {have}"
                 )
-        return {str(symbol): size for symbol, size in numbers_.items()}
+        return {symbol.name: size for symbol, size in numbers_.items()}
 
 
 def _rank_message(leaf: Leaf, shape: tuple[int, ...]) -> str:
@@ -207,16 +210,23 @@ def _index(at: Sequence[int]) -> str:
     return str(at[0]) if len(at) == 1 else str(tuple(at))
 
 
+@cache
+def _ends(entries: Entries) -> tuple[float, float]:
+    return float(entries.low), float(entries.high)
+
+
 def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
     domain: Domain = leaf.domain
     entries = domain.entries
+    if entries == _ANY and not domain.structures:
+        return
     bad: np.ndarray
     if entries.values is not None:
         bad = np.ones(value.shape, dtype=bool)
         for v in entries.values:
             bad = bad & (value != float(v))
     else:
-        low, high = float(entries.low), float(entries.high)
+        low, high = _ends(entries)
         bad = (value <= low) if entries.low_open else (value < low)
         bad = bad | ((value >= high) if entries.high_open else (value > high))
         if entries.nonzero:

@@ -31,7 +31,7 @@ from symderive.judgement.verdicts import CrossCheck
 from symderive.language import build
 from symderive.language.arrays import Array, check_name, shape_text
 from symderive.language.domains import real
-from symderive.language.nodes import ONE, Differential, Leaf, Node
+from symderive.language.nodes import ONE, Differential, Leaf, Node, Sum
 from symderive.language.reading import read
 from symderive.language.sympy_input import from_sympy
 
@@ -116,7 +116,7 @@ class Kernel:
     @cached_property
     def _directions(self) -> dict[str, Leaf]:
         """An array for the direction of each variable, of names not in use."""
-        names = {leaf.name for leaf in self.leaves} | {str(s) for s in self.dimensions}
+        names = {leaf.name for leaf in self.leaves} | {s.name for s in self.dimensions}
         made: dict[str, Leaf] = {}
         for leaf in self.variables:
             name = f"v_{leaf.name}" if self.several else "v"
@@ -128,20 +128,20 @@ class Kernel:
 
     @cached_property
     def _products(self) -> dict[str, Array]:
-        """Hessian times direction: the gradient of <gradient, direction>."""
-        terms: list[tuple[Expr, Node]] = []
-        for name, g in self._gradients.items():
-            leaf = self._directions[name]
-            axes = [g.axes.index(i) for i in range(g.node.rank)]
-            factors = [(g.node, tuple(axes)), (leaf, tuple(range(leaf.rank)))]
-            terms.append((ONE, build.contract(ONE, factors, (), dict(enumerate(leaf.shape)))))
-        along = Array(build.add(terms, ()))
-        occurring = [Array(leaf) for leaf in self.variables if leaf in along.node.leaves()]
-        results = gradient(along, occurring).result if occurring else {}
-        return {
-            leaf.name: results[leaf.name] if leaf.name in results else Array(build.zeros(leaf.shape))
-            for leaf in self.variables
-        }
+        """Hessian times direction, term by term: a product of many factors is never the matrix."""
+        made: dict[str, Array] = {}
+        for leaf in self.variables:
+            terms: list[tuple[Expr, Node]] = []
+            for name, h in self._hessians[leaf.name].items():
+                direction = self._directions[name]
+                axes = _order(h)
+                place = [axes.index(i) for i in range(h.node.rank)]
+                dims = dict(enumerate((*leaf.shape, *direction.shape)))
+                v = (direction, tuple(range(leaf.rank, leaf.rank + direction.rank)))
+                for weight, part in h.node.terms if isinstance(h.node, Sum) else ((ONE, h.node),):
+                    terms.append((weight, build.contract(ONE, [(part, place), v], range(leaf.rank), dims)))
+            made[leaf.name] = Array(build.add(terms, leaf.shape))
+        return made
 
     # -- what is compiled ----------------------------------------------------------------
 
@@ -312,10 +312,10 @@ class Kernel:
         names = {leaf.name for leaf in self.variables}
         rest = Door(
             tuple(leaf for leaf in self.leaves if leaf.name not in names),
-            tuple(s for s in self.dimensions if str(s) in data or s in self._carried(names)),
+            tuple(s for s in self.dimensions if s.name in data or s in self._carried(names)),
         )
         inputs = rest.admit(data)
-        options: dict[str, Any] = {str(s): inputs.sizes[str(s)] for s in self._door.asked if str(s) in inputs.sizes}
+        options: dict[str, Any] = {s.name: inputs.sizes[s.name] for s in self._door.asked if s.name in inputs.sizes}
         options[self._flag] = False
         fixed = {**inputs.values, **options}
 
@@ -359,10 +359,10 @@ class Kernel:
         """The dimensions' sizes as far as the data, without the named arrays, say them."""
         door = Door(
             tuple(leaf for leaf in self.leaves if leaf.name not in without),
-            tuple(s for s in self.dimensions if str(s) in data or s in self._carried(set(without))),
+            tuple(s for s in self.dimensions if s.name in data or s in self._carried(set(without))),
         )
         sizes = door.admit(data).sizes
-        return {s: sizes[str(s)] for s in self.dimensions if str(s) in sizes}
+        return {s: sizes[s.name] for s in self.dimensions if s.name in sizes}
 
     def unchecked(self, name: str, options: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
         """A function of (data, variables), both dicts, for loops that vary the data; a dict comes back."""
@@ -401,7 +401,7 @@ class Kernel:
     @cached_property
     def _flag(self) -> str:
         name = "check"
-        while name in {leaf.name for leaf in self.leaves} | {str(s) for s in self.dimensions}:
+        while name in {leaf.name for leaf in self.leaves} | {s.name for s in self.dimensions}:
             name += "_"
         return name
 
@@ -415,7 +415,7 @@ class Kernel:
         return self._call(name, self._door.admit(data))
 
     def _call(self, name: str, inputs: Inputs, *directions: Any) -> Any:
-        asked = {str(s): inputs.sizes[str(s)] for s in self._door.asked}
+        asked = {s.name: inputs.sizes[s.name] for s in self._door.asked}
         return self._functions[name](*directions, **inputs.values, **asked, **{self._flag: False})
 
     def _direction(self, v: Any, data: Mapping[str, Any]) -> Any:
@@ -505,7 +505,7 @@ def _check_names(kernel: Kernel) -> None:
     twice = {name for name in arrays if arrays.count(name) > 1}
     if twice:
         raise UnknownNameError(f"two different arrays are named {', '.join(sorted(twice))}; rename one of them")
-    both = set(arrays) & {str(s) for s in kernel.dimensions}
+    both = set(arrays) & {s.name for s in kernel.dimensions}
     if both:
         raise UnknownNameError(f"{', '.join(sorted(both))} names both an array and a dimension; rename one of them")
     for name in [*arrays, *map(str, kernel.dimensions)]:

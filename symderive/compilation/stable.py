@@ -19,11 +19,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Rational
 from sympy import log as sympy_log
 
+from symderive.judgement.judge import judge_relation
+from symderive.judgement.verdicts import Verdict
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.functions import FUNCTIONS
@@ -43,9 +44,6 @@ from symderive.language.nodes import (
     Term,
 )
 from symderive.language.statements import Relation
-
-if TYPE_CHECKING:
-    from symderive.judgement.verdicts import Verdict
 
 __all__ = ["RULES", "Rule", "StableStep", "hold", "is_nonnegative", "is_positive", "share", "stabilise"]
 
@@ -67,8 +65,6 @@ class StableStep:
     @cached_property
     def verdict(self) -> Verdict:
         """The judgement of ``before == after`` over the declared domains."""
-        from symderive.judgement.judge import judge_relation
-
         return judge_relation(Relation(self.before.node, "==", self.after.node))
 
     def __str__(self) -> str:
@@ -407,9 +403,9 @@ def _sigmoid(node: Map) -> Node | None:
     base, exponent = _power(node)
     inner = bare(base)
     below, power = _power(inner)
-    if power != 1 and power.is_integer and exponent.is_integer:
+    if power != ONE and power.is_integer and exponent.is_integer:
         return build.power(below, power * exponent)
-    if (argument := _call(inner, "exp")) is not None and exponent != 1 and constant(argument[0]) is None:
+    if (argument := _call(inner, "exp")) is not None and exponent != ONE and constant(argument[0]) is None:
         return build.apply("exp", build.scale(exponent, hold(argument[0])))
     if not (isinstance(inner, Sum) and len(inner.terms) == 2 and exponent.is_negative):
         return None

@@ -234,7 +234,7 @@ def test_source_is_tidy(tmp_path):
     losses = [
         (np.sum((X @ w - y) ** 2) / n + 0.1 * np.sum(np.abs(w)), w),
         (-np.sum(Y * sd.log_softmax(X @ W, axis=1)) / n, W),
-        (np.sum(np.sin(X @ w) * np.cos(X @ w) * np.exp(-((X @ w) ** 2)) * np.tanh(X @ w) * np.arctan(y)), w),
+        (np.sum(np.sin(X @ w) * np.exp(-((X @ w) ** 2)) * np.arctan(y)), w),
         (np.sum(np.where(X @ w > y, np.log(1 + (X @ w) ** 2), 0)), w),
     ]
     for number, (loss, wrt) in enumerate(losses):
@@ -361,7 +361,7 @@ def test_names_that_generated_code_uses():
     d = sd.dims("d")
     for name in ("check", "value", "t1", "v", "name", "array", "shape", "_checked", "z1"):
         w, y = sd.array(name, d), sd.array("y", d)
-        kernel = sd.compile(np.sum(np.exp(w * y) + np.exp(w * y) * w), wrt=w, order=2)
+        kernel = sd.compile(np.sum(np.exp(w * y) * y), wrt=w, order=2)
         data = {name: np.array([0.3, 0.2]), "y": np.array([1.0, 2.0])}
         assert np.all(np.isfinite(kernel.hvp(np.ones(2), **data)))
         namespace = {}
