@@ -136,7 +136,19 @@ def claim(
     for name in row.takes:
         if getattr(options, name) is None:
             raise UnsupportedError(f'claim("{kind}", ...) needs {name}=...; it is written {row.usage}')
-    return within(timeout, f"a claim of kind {kind}", lambda: row.decide(args, options))
+    return within(timeout, f"a claim of kind {kind}", lambda: _resting_on(args, row.decide(args, options)))
+
+
+def _resting_on(args: Iterable[Any], verdict: Verdict) -> Verdict:
+    """A claim about derived results is no stronger than their derivations."""
+    for derivation in args:
+        if isinstance(derivation, Derivation) and verdict.status > derivation.verdict.status:
+            base = derivation.verdict
+            if base.status is Status.refuted:
+                raise JudgementConflictError(f"a derivation is refuted; this is a bug in symderive\n{base}")
+            reason = f"{verdict.reason}; {derivation.lhs_text} itself is {base.status.value}"
+            verdict = replace(verdict, status=base.status, reason=reason, trace=())
+    return verdict
 
 
 _EVERYWHERE = ("given", "domains", "shapes")
@@ -172,7 +184,7 @@ def _equality_case(args: tuple[Any, ...], options: Options) -> Verdict:
         raise ReadError(f"when= is an equality such as (p, '==', q), got {when}")
     lhs, rhs = read.relation.lhs, read.relation.rhs
     there = Relation(lhs, "==", rhs)
-    text = shortened(f"{read.lhs} == {read.rhs} if and only if {when}")
+    text = shortened(f"{read.text.replace(f' {read.op} ', ' == ', 1)} if and only if {when}")
     tried: list[str] = []
     for attempt in (_proportional, _by_inequality):
         verdict = attempt(there, when, read)
@@ -208,17 +220,14 @@ def _proportional(there: Relation, when: Relation, read: Claim) -> Verdict:
         return undecided
     gap, wanted = _difference(there), _difference(when)
     factor = proportion(wanted, gap, read.given)
-    if factor is None or not _nonzero(factor):
+    if factor is None or str(sign_of(factor, read.given)) not in ("+", "-", "nonzero"):
         return undecided
-    verdict = prove_equal(gap, build.scale(factor.value, wanted), given=read.given)
+    scaled = build.multiply(build.broadcast(factor, wanted.shape), wanted)
+    verdict = prove_equal(gap, scaled, given=read.given)
     return replace(
         verdict,
-        reason=f"the difference of the sides is {factor.value} times the difference of {when}, for every dimension",
+        reason=f"the difference of the sides is {Array(factor)} times that of {when}, and {Array(factor)} is not 0",
     )
-
-
-def _nonzero(factor: Number) -> bool:
-    return bool(factor.value.is_nonzero or (factor.value.is_number and factor.value.is_zero is False))
 
 
 def _by_inequality(there: Relation, when: Relation, read: Claim) -> Verdict:
@@ -284,7 +293,7 @@ def _has_values(verdict: Verdict) -> bool:
 def _same_minimisers(args: tuple[Any, ...], options: Options) -> Verdict:
     """The change of f is a positive constant times the change of g, whatever is changed."""
     _count("same_minimisers", args, 2)
-    reader = options.reader([_result(a) for a in args])
+    reader = options.reader(args)
     f, g = reader.arrays
     for side in (f, g):
         if side.ndim:
@@ -297,22 +306,22 @@ def _same_minimisers(args: tuple[Any, ...], options: Options) -> Verdict:
     taken = {x.name for side in (f, g) for x in side.node.leaves()}
     others: dict[Node, Node] = {leaf: _fresh(leaf, taken, "other_") for leaf in leaves}
     gaps = [build.add([(ONE, s.node), (-ONE, build.substitute(s.node, others))], ()) for s in (f, g)]
-    factor = Number(ONE)
+    factor: Node = Number(ONE)
     verdict = prove_equal(gaps[0], gaps[1], given=given)
     if not verdict.upheld:
         found = proportion(gaps[1], gaps[0], given)
-        if found is not None and found.value.is_positive:
+        if found is not None and sign_of(found, given).positive and not set(found.leaves()) & set(leaves):
             factor = found
-            verdict = prove_equal(gaps[0], build.scale(factor.value, gaps[1]), given=given)
+            verdict = prove_equal(gaps[0], build.multiply(factor, gaps[1]), given=given)
     if verdict.upheld:
-        if factor.value == 1:
+        if factor is Number(ONE):
             rest = simplify(build.add([(ONE, f.node), (-ONE, g.node)], ())).node
             free = not set(rest.leaves()) & set(leaves)
             how = f"their difference is {Array(rest)}, which does not depend on {names}" if free else (
                 f"their difference does not depend on {names}"
             )
         else:
-            how = f"the change of the first is {factor.value} times the change of the second, whatever {names} is"
+            how = f"the change of the first is {Array(factor)} times the change of the second, whatever {names} is"
         if verdict.status is not Status.proved:
             how = f"{how} ({verdict.reason})"
         return replace(verdict, claim=text, reason=how)
@@ -329,7 +338,7 @@ def _same_minimisers(args: tuple[Any, ...], options: Options) -> Verdict:
 def _psd(args: tuple[Any, ...], options: Options) -> Verdict:
     """Symmetric, and vᵀMv >= 0."""
     _count("psd", args, 1)
-    reader = options.reader([_result(args[0])])
+    reader = options.reader([args[0]])
     (matrix,) = reader.arrays
     if matrix.ndim != 2 or matrix.dims[0] != matrix.dims[1]:
         raise ShapeError(f"psd is said of a square matrix; this has shape {shape_text(matrix.dims)}")
@@ -351,7 +360,7 @@ def _psd(args: tuple[Any, ...], options: Options) -> Verdict:
 def _convex(args: tuple[Any, ...], options: Options) -> Verdict:
     """The second differential is >= 0 in every direction; below a chord where there is none."""
     _count("convex", args, 1)
-    reader = options.reader([_result(args[0])])
+    reader = options.reader([args[0]])
     (loss,) = reader.arrays
     if loss.ndim:
         raise ShapeError(f"convexity is said of a scalar; this has shape {shape_text(loss.dims)}")
@@ -518,7 +527,7 @@ def _stationary(args: tuple[Any, ...], options: Options) -> Verdict:
     _count("stationary", args, 1)
     raw = options.subject_to
     wanted = [raw] if isinstance(raw, str | Relation | Array) or is_triple(raw) else list(raw or ())
-    reader = options.reader([_result(args[0]), options.at], wanted)
+    reader = options.reader([args[0], options.at], wanted)
     f, at = reader.arrays
     if f.ndim:
         raise ShapeError(f"a stationary point is of a scalar; this has shape {shape_text(f.dims)}")
@@ -662,23 +671,15 @@ def _uniform(node: Node) -> Node | None:
 # -- what all kinds share -----------------------------------------------------------------
 
 
-def _result(value: Any) -> Any:
-    """A derivation stands for its result."""
-    if not isinstance(value, Derivation):
-        return value
-    if isinstance(value.result, dict):
-        raise UnsupportedError("claim one part of a result at a time, e.g. g.result['w']")
-    return value.result
-
-
 def _laid(array: Array) -> Node:
     """The node with its axes in the order in which the array shows them."""
-    return joined_nodes((array,), "claim")[0]
+    nodes = joined_nodes((array,), "claim")
+    return nodes[0]
 
 
-def _leaves(*arrays: Array, wrt: Any) -> tuple[Leaf, ...]:
+def _leaves(first: Array, *others: Array, wrt: Any) -> tuple[Leaf, ...]:
     """The declared arrays that ``wrt`` means; each occurs in one of the formulas."""
-    both = Array(build.add([(ONE, a.node) for a in arrays], ())) if len(arrays) > 1 else arrays[0]
+    both = Array(build.add([(ONE, a.node) for a in (first, *others)], ())) if others else first
     if isinstance(wrt, Array) and isinstance(wrt.node, Leaf):
         wrt = wrt.name
     elif isinstance(wrt, list | tuple):

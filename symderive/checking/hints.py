@@ -82,30 +82,29 @@ def hint(
         return ""
 
 
-def proportion(base: Node, multiple: Node, given: Sequence[Relation] = ()) -> Number | None:
-    """The number c, constant or in the dimensions, for which ``multiple == c * base`` seems to hold.
+def proportion(base: Node, multiple: Node, given: Sequence[Relation] = ()) -> Node | None:
+    """The scalar c, of constants, dimensions and declared scalars, for which ``multiple == c * base`` seems to hold.
 
     It is a guess that the judge found no fault with; prove it before you use it.
 
     >>> import symderive as sd
     >>> x = sd.array("x", "n")
-    >>> str(proportion(x.node, (3 * x / sd.dims("n")).node).value)
+    >>> str(sd.Array(proportion(x.node, (3 * x / sd.dims("n")).node)))
     '3/n'
     """
     search = _Search(base, "==", multiple, tuple(given), ("", ""), time.perf_counter() + SECONDS)
     samples = search.samples()
     found = [(s, r) for s in samples if (r := _ratio(s)) is not None]
-    used = [(s, r) for s, r in found if r != np.inf]
+    used = [(s, r) for s, r in found if isfinite(r) and r]
     if len(found) != len(samples) or len(used) < 2:
         return None
     ratios = [r for _, r in used]
     candidates: list[Node] = [Number(ONE)] if _common(ratios) == 1 else []
     candidates += search.scalar_factors([s for s, _ in used], ratios)
     for candidate in candidates:
-        if isinstance(candidate, Number):
-            mended = build.multiply(build.broadcast(candidate, search.lhs.shape), search.lhs)
-            if search.stands(mended, "==", search.rhs):
-                return candidate
+        mended = build.multiply(build.broadcast(candidate, search.lhs.shape), search.lhs)
+        if search.stands(mended, "==", search.rhs):
+            return candidate
     return None
 
 
@@ -181,7 +180,7 @@ class _Search:
         """The right side is a constant, a size or a declared array times the left one."""
         ratios = [_ratio(s) for s in samples]
         if all(r is not None for r in ratios):
-            used = [(s, r) for s, r in zip(samples, ratios, strict=True) if r is not None and r != np.inf]
+            used = [(s, r) for s, r in zip(samples, ratios, strict=True) if r is not None and isfinite(r) and r]
             if len(used) < 2:
                 return ""
             for candidate in self.scalar_factors([s for s, _ in used], [float(r) for _, r in used]):
@@ -223,25 +222,23 @@ class _Search:
                 yield Number(constant)
             return
         symbols = sorted({x for s in samples for x in s.instance.sizes}, key=str)
-        for powers in _powers(len(symbols)):
+        scalars = [leaf for leaf in self.leaves if not leaf.shape]
+        factors: list[tuple[Node, list[float]]] = [(Number(ONE), [1.0] * len(samples))]
+        for leaf, power in product(scalars, _EXPONENTS):
+            values = [float(s.instance.values[leaf][()]) for s in samples]
+            if all(values):
+                factors.append((build.power(leaf, power), [v**power for v in values]))
+        for (factor, values), powers in product(factors, _powers(len(symbols))):
             sizes = [
                 float(prod(float(s.instance.sizes[x]) ** p for x, p in zip(symbols, powers, strict=True)))
                 for s in samples
             ]
-            constant = _common([r / m for r, m in zip(ratios, sizes, strict=True)])
-            if constant is not None and len(set(sizes)) > 1:
-                expr: Expr = constant
-                for symbol, power in zip(symbols, powers, strict=True):
-                    expr = expr * symbol**power
-                yield Number(expr)
-        scalars = [leaf for leaf in self.leaves if not leaf.shape]
-        for leaf, power in product(scalars, _EXPONENTS):
-            values = [float(s.instance.values[leaf][()]) for s in samples]
-            if any(v == 0 for v in values):
+            constant = _common([r / (v * m) for r, v, m in zip(ratios, values, sizes, strict=True)])
+            if constant is None or (any(powers) and len(set(sizes)) == 1):
                 continue
-            constant = _common([r / v**power for r, v in zip(ratios, values, strict=True)])
-            if constant is not None:
-                yield build.scale(constant, build.power(leaf, power))
+            for symbol, power in zip(symbols, powers, strict=True):
+                constant = constant * symbol**power
+            yield Number(constant) if isinstance(factor, Number) else build.scale(constant, factor)
 
     def array_factors(self, samples: Sequence[_Sample]) -> Iterator[Node]:
         """Declared arrays of the claim's own shape (or along one of its axes) that are left out."""
@@ -376,13 +373,15 @@ def _floats(values: np.ndarray) -> np.ndarray | None:
 
 
 def _ratio(sample: _Sample) -> float | None:
-    """right / left where it is the same in every entry; inf where both vanish, None where it varies."""
+    """right / left where it is the same in every entry; inf where the left side vanishes, None where it varies."""
     left, right = sample.left.reshape(-1), sample.right.reshape(-1)
     scale = max(float(np.max(np.abs(left), initial=0.0)), float(np.max(np.abs(right), initial=0.0)))
     if scale == 0:
         return float("inf")
     live = np.abs(left) > 1e-9 * scale
-    if not live.any() or np.any(np.abs(right[~live]) > 1e-7 * scale):
+    if not live.any():
+        return float("inf")
+    if np.any(np.abs(right[~live]) > 1e-7 * scale):
         return None
     ratios = right[live] / left[live]
     if np.max(np.abs(ratios - ratios[0])) > 1e-9 * max(abs(float(ratios[0])), 1e-300):
@@ -403,8 +402,8 @@ def _common(ratios: Sequence[float]) -> Expr | None:
 
 
 def _powers(count: int) -> Iterator[tuple[int, ...]]:
-    """Exponents for the sizes: one of them first, then pairs."""
-    rows = [p for p in product((0, 1, -1, 2, -2), repeat=min(count, 3)) if any(p) and sum(map(abs, p)) <= 2]
+    """Exponents for the sizes: none, one of them, then pairs."""
+    rows = [p for p in product((0, 1, -1, 2, -2), repeat=min(count, 3)) if sum(map(abs, p)) <= 2]
     rows.sort(key=lambda p: (sum(map(abs, p)), p))
     for row in rows:
         yield (*row, *([0] * (count - len(row))))

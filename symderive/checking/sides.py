@@ -21,6 +21,7 @@ from sympy.core.relational import Relational
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions import MatrixExpr
 
+from symderive.derivation.derivation import Derivation
 from symderive.errors import DomainError, ReadError, ShapeError, UnknownNameError, UnsupportedError
 from symderive.language import build
 from symderive.language.arrays import Array, Dim, array, as_array, joined_nodes, shape_text
@@ -114,6 +115,8 @@ def shortened(text: str) -> str:
 
 
 def _side_text(side: Any, made: Array) -> str:
+    if isinstance(side, Derivation):
+        return side.lhs_text
     return side.strip() if isinstance(side, str) else str(made)
 
 
@@ -138,6 +141,15 @@ def is_sympy(value: Any) -> bool:
     return isinstance(value, Expr | MatrixExpr | MatrixBase) and not isinstance(value, Array)
 
 
+def result_of(value: Any) -> Any:
+    """A derivation stands for its result, everything else for itself."""
+    if not isinstance(value, Derivation):
+        return value
+    if isinstance(value.result, Mapping):
+        raise UnsupportedError("claim one part of a result at a time, e.g. g.result['w']")
+    return value.result
+
+
 class Reader:
     """Reads the sides and the assumptions of one statement in one scope."""
 
@@ -154,13 +166,14 @@ class Reader:
             if not isinstance(domain, Domain):
                 raise DomainError(f"domains: {key} needs one of sd.real, sd.positive, ..., got {domain!r}")
             self.domains[_key(key)] = domain
+        sides = [result_of(side) for side in sides]
         self.shapes = {_key(k): v for k, v in (shapes or {}).items()}
         self.used: set[str] = set()
         self.declared: dict[str, Leaf] = {}
         self.scope: dict[str, Array] = {}
         parts = [*sides]
         for item in given:
-            parts += [item[0], item[2]] if is_triple(item) else [item]
+            parts += [result_of(item[0]), result_of(item[2])] if is_triple(item) else [item]
         arrays = [p for p in parts if isinstance(p, Array)]
         arrays += [Array(n) for p in parts if isinstance(p, Relation) for n in (p.lhs, p.rhs)]
         arrays += list((scope or {}).values())
@@ -336,7 +349,7 @@ class Reader:
         if isinstance(item, str):
             return read_relation(item, self.scope)
         if is_triple(item):
-            left, right = self._side(item[0]), self._side(item[2])
+            left, right = self._side(result_of(item[0])), self._side(result_of(item[2]))
             same_shape(left, right, item[1])
             nodes = joined_nodes((left, right), item[1])
             return Relation(nodes[0], item[1], nodes[1])
@@ -389,6 +402,7 @@ __all__ = [
     "listed",
     "read_claim",
     "read_shape",
+    "result_of",
     "same_shape",
     "shortened",
 ]

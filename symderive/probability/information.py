@@ -173,7 +173,7 @@ def _in_units(nats: Array, base: Any) -> Array:
     unit = as_array(base)
     if not isinstance(unit.node, Number) or not unit.node.value.is_positive or unit.node.value == 1:
         raise DomainError(f"the base of a logarithm is a number > 0 other than 1, got {base}")
-    return as_array(nats / np.log(unit))
+    return nats / as_array(np.log(unit))
 
 
 __all__ = ["cross_entropy", "entropy", "kl"]
