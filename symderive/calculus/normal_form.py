@@ -779,7 +779,8 @@ class Definedness:
                 if strict not in known:
                     known.add(strict)
                     if r in found or Requirement("!=", r.base) in found:
-                        found[strict] = found.get(r) or found[Requirement("!=", r.base)]
+                        relation = found.get(r) or found[Requirement("!=", r.base)]
+                        found[strict] = Relation(relation.lhs, ">" if r in found else "!=", relation.rhs)
         result = {}
         for r, relation in found.items():
             if r in assumed:
@@ -808,20 +809,25 @@ def _carries(m: Monomial, needle: Monomial) -> bool:
 # -- the decision --------------------------------------------------------------------
 
 
-def _substituted(node: Node, given: Sequence[Relation]) -> tuple[Node, list[tuple[Node, Leaf]]]:
-    """The node with ``leaf == expression`` of given applied, and what was replaced."""
-    replaced: list[tuple[Node, Leaf]] = []
+def _substitutions(given: Sequence[Relation], nodes: Sequence[Node]) -> list[tuple[Leaf, Node]]:
+    """``leaf == expression`` of given, oriented, each in terms of those before it."""
+    present = {leaf for node in nodes for leaf in node.leaves()}
+    found: list[tuple[Leaf, Node]] = []
     for relation in given:
         if relation.op != "==":
             continue
         for leaf, value in ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs)):
-            if isinstance(leaf, Leaf) and leaf not in value.leaves() and leaf in node.leaves():
-                if value.shape != leaf.shape:
-                    value = build.broadcast(value, leaf.shape)
-                node = build.substitute(node, {leaf: value})
-                replaced.append((value, leaf))
-                break
-    return node, replaced
+            if not isinstance(leaf, Leaf) or leaf not in present or leaf in [x for x, _ in found]:
+                continue
+            for other, meant in found:
+                value = build.substitute(value, {other: meant})
+            if leaf in value.leaves():
+                continue
+            value = build.broadcast(value, leaf.shape)
+            found = [(x, build.substitute(v, {leaf: value})) for x, v in found]
+            found.append((leaf, value))
+            break
+    return found
 
 
 def decide_equal(
@@ -884,10 +890,11 @@ def _decide(
     derived = [forward.expand(Differential(b)) for b in bodies]
     if named and bodies:
         named = False
-    left, gone = _substituted(left, given)
-    right, gone_too = _substituted(right, given)
+    replaced: dict[Node, Node] = dict(_substitutions(given, (left, right, *bodies)))
+    left, right = build.substitute(left, replaced), build.substitute(right, replaced)
     normaliser = Normaliser(given, named, budget)
-    for value, leaf in gone + gone_too:
+    for leaf, value in replaced.items():
+        assert isinstance(leaf, Leaf)
         normaliser.algebra.assume(normaliser.of(value), entry_bounds(leaf.domain.entries))
     normaliser._memo.clear()
     same = normaliser.is_zero(normaliser.difference(left, right))
@@ -903,9 +910,9 @@ def _decide(
         return Equality(False, facts=facts, reason="the normal forms differ")
     assumed = Definedness(normaliser)
     for body in (*bodies, *derived):
-        assumed.visit(_substituted(body, given)[0])
+        assumed.visit(build.substitute(body, replaced))
     for kink in forward.kinks:
-        kink = _substituted(kink, given)[0]
+        kink = build.substitute(kink, replaced)
         assumed._require("!=", kink, normaliser.labels(kink.shape), (), ())
     base = assumed.settled()
     wants = []

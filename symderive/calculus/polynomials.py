@@ -898,7 +898,7 @@ class Algebra:
             kept = []
             for f in m[0]:
                 if f[0] == a and f[1] == labels:
-                    c = c * value ** f[2]  # type: ignore[operator]
+                    c = Fraction(c * value ** f[2])  # type: ignore[operator, arg-type]
                 else:
                     kept.append(f)
             if c:
@@ -1138,6 +1138,9 @@ class Algebra:
                     scale_of[a, ls] = _lcm(scale_of.get((a, ls), 1), Fraction(e).denominator)
                 for component in components:
                     scale_of[component] = 1
+            degree = max((e * scale_of[a, ls] for (free, _), _ in pieces for a, ls, e in free), default=0)
+            if degree > 24:
+                return self._one(plain)
             # a fractional power of something is defined only where it is >= 0, and so is every root of it
             if 1 <= len(scale_of) <= 7 and any(
                 sum(Fraction(e) for _, _, e in free) + len(components) > 1 for (free, components), _ in pieces
@@ -1435,9 +1438,13 @@ class Algebra:
             if isinstance(k, Expr) and not integral and sign not in ("+", "0+") and k.is_integer is not False:
                 raise NotHandled("a root of a symbolic power of unknown sign")
             if integral or sign in ("+", "0+") or not isinstance(k, int):
-                if at is None:
+                raised = _times(k, e)
+                # one spelling for a root of what is not known to be >= 0
+                if at is None or (not isinstance(raised, int) and not integral and sign not in ("+", "0+")):
                     at = self.wrap("poly", [q], self.bounds(q).meet(_of_sign(sign)))
-                result.append((*at, _times(k, e)))
+                elif isinstance(raised, Fraction) and sign not in ("+", "0+"):
+                    at = self.wrap("poly", [q], self.bounds(q))
+                result.append((*at, raised))
             elif k % 2 == 0:
                 a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else Bounds(Fraction(0), low_open=False))
                 result.append((a, ls, _times(k, e)))
