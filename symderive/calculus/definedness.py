@@ -7,6 +7,7 @@ it as a condition, unless the declared domains already grant it.
 from __future__ import annotations
 
 from symderive.calculus.signs import sign_of
+from symderive.language.build import split_coefficient
 from symderive.language.functions import function
 from symderive.language.nodes import ZERO, Differential, Map, Node, Number
 from symderive.language.statements import Relation, nonnegative, nonzero, positive
@@ -36,8 +37,14 @@ def requirements(node: Node) -> tuple[Relation, ...]:
     return tuple(r for r in found if not granted(r))
 
 
+def _unscaled(node: Node) -> Node:
+    """The node without a positive coefficient, which changes no sign."""
+    coefficient, rest = split_coefficient(node)
+    return rest if coefficient.is_positive and not isinstance(rest, Number) else node
+
+
 def _own(node: Map) -> list[Relation]:
-    first = node.arguments[0]
+    first = _unscaled(node.arguments[0])
     if node.function == "power":
         exponent = node.arguments[1]
         if not isinstance(exponent, Number) or not exponent.value.is_number:

@@ -112,6 +112,7 @@ class _Backward:
         self.order = {n: k for k, n in enumerate(root.walk())}
         self.frontier: dict[Node, Node] = {}
         self.lines: list[Line] = []
+        self.stated = set(requirements(root))
 
     def run(self) -> Differentiation:
         if self.root in self.active:
@@ -149,9 +150,12 @@ class _Backward:
             if kind != "linearity":
                 break
             chosen = [u for u in self._ready() if _kind(u, self.active) == kind]
-        self.lines.append(
-            Line(self.state(), kind, STATEMENTS[kind], tuple(reasons), tuple(conditions), tuple(openings))
-        )
+        state = self.state()
+        for relation in requirements(state):
+            if relation not in self.stated:
+                conditions[relation] = None
+        self.stated.update(conditions)
+        self.lines.append(Line(state, kind, STATEMENTS[kind], tuple(reasons), tuple(conditions), tuple(openings)))
 
     def state(self) -> Node:
         """Σ_u <A_u, d(u)>."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, Rational
 
+from symderive.calculus.definedness import requirements
 from symderive.calculus.differentiate import Differentiation, differentiate
 from symderive.calculus.naming import opened, repeated, with_names
 from symderive.calculus.rewrites import Rewrite, Rewritten
@@ -178,6 +179,7 @@ class _Maker:
         name = next((x for x in pool if x not in names), "value")
         self.label: Label = (name, name)
         self.state: Node = Differential(self.subject.node)
+        self.assumed = requirements(self.subject.node)
 
     # -- kinds --------------------------------------------------------------------
 
@@ -296,6 +298,8 @@ class _Maker:
         changing: tuple[Leaf, ...] | None = None,
     ) -> None:
         held = tuple(dict.fromkeys(c for s in self.steps for c in s.conditions))
+        if not self.steps:
+            conditions = (*self.assumed, *conditions)
         active = self.leaves if changing is None else changing
         self.steps.append(
             Step(

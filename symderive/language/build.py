@@ -9,6 +9,7 @@ one sum, a view of a view one view.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sympy import Expr, Integer, Rational, sympify
 
@@ -253,7 +254,7 @@ def rebuild(node: Node, children: Sequence[Node]) -> Node:
             return type(node)(*children)
 
 
-def substitute(node: Node, replacements: Mapping[Node, Node]) -> Node:
+def substitute(node: Node, replacements: Mapping[Any, Node]) -> Node:
     """Replace whole nodes (leaves, definitions, ...) wherever they occur."""
     done: dict[Node, Node] = {}
     stack = [(node, False)]
