@@ -104,7 +104,7 @@ class _Backward:
         self.wrt = wrt
         self.rank = root.rank
         self.active = changing_parts(root, wrt)
-        self.waiting: dict[Node, int] = {n: 0 for n in self.active}
+        self.waiting: dict[Node, int] = dict.fromkeys(self.active, 0)
         for node in self.active:
             for child in node.children:
                 if child in self.active:

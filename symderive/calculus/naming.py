@@ -13,7 +13,6 @@ from symderive.language import build
 from symderive.language.nodes import (
     Contraction,
     Differential,
-    Leaf,
     Map,
     Named,
     Node,
@@ -32,7 +31,8 @@ def repeated(nodes: Iterable[Node], taken: Iterable[str]) -> dict[Node, Named]:
         best = _best(tuple(with_names(r, found) for r in roots))
         if best is None or not names:
             break
-        inside = any(isinstance(p, Map) and p.function != "power" and best in _cores(p) for r in roots for p in r.walk())
+        maps = (p for r in roots for p in r.walk() if isinstance(p, Map) and p.function != "power")
+        inside = any(best in _cores(p) for p in maps)
         name = names[0] if inside or "r" not in names else "r"
         names.remove(name)
         found[best] = Named(name, best)

@@ -26,7 +26,6 @@ from sympy import (
     Mul,
     PolynomialError,
     Pow,
-
     S,
     Symbol,
     cancel,
@@ -461,8 +460,8 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         if expr.has(base.P):
             other = Dummy("Q", positive=True)
             swapped = expand(expr).subs(base.P, other + base.u)
-            for e in (expand(swapped), cancel(expand(swapped))):
-                found.append(e.subs(other, _fn("logaddexp")(S.Zero, -base.u)))
+            forms = (expand(swapped), cancel(expand(swapped)))
+            found += [e.subs(other, _fn("logaddexp")(S.Zero, -base.u)) for e in forms]
         if expr.has(base.s):
             other = Dummy("t", positive=True)
             swapped = expr.subs(base.s, 1 - other)
@@ -503,13 +502,12 @@ def _rectified(expr: Expr) -> list[Expr]:
         reduced = expand(expr.subs(part, mask))
         if not reduced.is_polynomial(mask):
             continue
-        reduced = reduced.replace(lambda e: e.is_Pow and e.base == mask, lambda e: mask)
+        reduced = reduced.xreplace({p: mask for p in reduced.atoms(Pow) if p.base == mask})
+        low, high = part.args
         for positive in reduced.atoms(_fn("maximum")):
-            low, high = part.args
-            if set(positive.args) == {S.Zero, high} and low == 0:
-                reduced = expand(reduced).replace(
-                    lambda e, hit=positive: e.is_Mul and e.has(hit) and e.has(mask), lambda e: e.subs(mask, 1)
-                )
+            if low == 0 and set(positive.args) == {S.Zero, high}:
+                terms = Add.make_args(expand(reduced))
+                reduced = Add(*(t.subs(mask, 1) if t.has(positive) else t for t in terms))
         found += [factor(reduced).subs(mask, part), reduced.subs(mask, part)]
     return found
 

@@ -105,9 +105,8 @@ class _Simplifier:
     def _visit(self, node: Node, region_root: bool, changed: bool) -> Node:
         if isinstance(node, Contraction):
             node = self._record(node, eliminate_deltas(node), "index of a delta")
-        if isinstance(node, Contraction) and not build.is_zero(node):
-            if node.coefficient == 0 or any(build.is_zero(f) for f, _ in node.factors):
-                node = self._record(node, build.zeros(node.shape), "product with zero")
+        if isinstance(node, Contraction) and _vanishes(node):
+            node = self._record(node, build.zeros(node.shape), "product with zero")
         if isinstance(node, Contraction):
             node = self._record(node, sum_constants(node), "sum of a constant")
         if isinstance(node, Contraction):
@@ -207,9 +206,9 @@ class _Simplifier:
         coefficient = node.coefficient
         gone: set[int] = set()
         for labels, positions in groups.items():
-            if len(positions) < 2 or not any(_is_composite(factors[p][0]) for p in positions):
-                if not _repeats([factors[p] for p in positions]):
-                    continue
+            composite = len(positions) > 1 and any(_is_composite(factors[p][0]) for p in positions)
+            if not composite and not _repeats([factors[p] for p in positions]):
+                continue
             shape = tuple(node.label_dims[x] for x in labels)
             parts = [_laid(factors[p], labels, shape) for p in positions]
             product = build.multiply(*parts)
@@ -250,6 +249,10 @@ def _inside(node: Node, parent: Node) -> bool:
 
 def _is_composite(node: Node) -> bool:
     return isinstance(node, Map | Sum)
+
+
+def _vanishes(node: Contraction) -> bool:
+    return node.coefficient == 0 or any(build.is_zero(f) for f, _ in node.factors)
 
 
 def _repeats(factors: Sequence[Factor]) -> bool:
@@ -480,7 +483,7 @@ def _pulled(
     if isinstance(inner, Sum) and content != 1:
         inner = build.add([(w / content, n) for w, n in inner.terms], inner.shape)
     pulled = build.contract(
-        content, [(factor, pattern), (inner, tuple([*own_bound, *outer]))], range(out_rank), dims
+        content, [(factor, pattern), (inner, (*own_bound, *outer))], range(out_rank), dims
     )
     rest_terms = [t for position, t in enumerate(node.terms) if position not in where]
     first = min(where)

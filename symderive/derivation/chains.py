@@ -269,10 +269,8 @@ class Chain:
         """Whether the cited rules lead from each line to the next: the weakest answer."""
         verdicts = tuple(link.reached for link in self.links)
         status = weakest(verdicts) if verdicts else Status.proved
-        worst = next((v for v in verdicts if v.status is status), None)
-        return Verdict(
-            status, f"the cited rules lead to {self.result}", reason=worst.reason if worst is not None else "", parts=verdicts
-        )
+        reason = next((v.reason for v in verdicts if v.status is status), "")
+        return Verdict(status, f"the cited rules lead to {self.result}", reason=reason, parts=verdicts)
 
     def __str__(self) -> str:
         return self._write("text")

@@ -35,7 +35,7 @@ _IMPLIED = {
 
 
 def _number(value: object, what: str) -> Expr:
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         raise DomainError(f"{what} must be a number, got {value!r}")
     if isinstance(value, float):
         if value != value:

@@ -33,7 +33,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from sympy import Expr, Integer
 
@@ -48,7 +48,7 @@ Term = tuple[Expr, "Node"]
 class _Interned(type):
     """Metaclass that returns the existing object for equal fields."""
 
-    _table: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
+    _table: ClassVar[weakref.WeakValueDictionary[tuple[Any, ...], Node]] = weakref.WeakValueDictionary()
 
     def __call__(cls, *args: Any) -> Any:
         key = (cls, *args)
