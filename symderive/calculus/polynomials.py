@@ -662,7 +662,7 @@ class Algebra:
                 outcome = self._divide_leading(c, factors, bound, k)
                 if outcome is not None:
                     return outcome
-            if atom.kind == "sign" and e == 2:
+            if atom.kind == "sign" and (e == 2 or (e == 1 and atom.bounds.low == 0)):
                 outcome = self._absorb_square(c, factors, bound, k)
                 if outcome is not None:
                     return outcome
@@ -802,8 +802,8 @@ class Algebra:
         return None
 
     def _absorb_square(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Any:
-        """sign(P)^2 · P = P, used on the leading term of P; sign(P)^2 P^-k = P^-k."""
-        a, labels, _ = factors[k]
+        """sign(P)^2 · P = P, used on the leading term of P; sign(P)^2 P^-k = P^-k; sign(P) alike where P >= 0."""
+        a, labels, power = factors[k]
         atom = self.atoms[a]
         p = atom.inner[0]
         others = factors[:k] + factors[k + 1 :]
@@ -828,7 +828,7 @@ class Algebra:
             more, inner = self.open(m, rename)
             items.append((c * k2 / c0, [*rest, *more], {**left, **inner}))
             if m != lead:
-                items.append((-c * k2 / c0, [*rest, (a, labels, 2), *more], {**left, **inner}))
+                items.append((-c * k2 / c0, [*rest, (a, labels, power), *more], {**left, **inner}))
         return items
 
     # -- finite values ---------------------------------------------------------------
@@ -898,7 +898,13 @@ class Algebra:
             kept = []
             for f in m[0]:
                 if f[0] == a and f[1] == labels:
-                    c = Fraction(c * value ** f[2])  # type: ignore[operator, arg-type]
+                    e = f[2]
+                    if isinstance(e, int) and (value != 0 or e > 0):
+                        c = c * value**e
+                    elif value == 0 and isinstance(e, Fraction) and e > 0:
+                        c = Fraction(0)
+                    elif value != 1:
+                        raise NotHandled(f"the power {e} of {value}")
                 else:
                     kept.append(f)
             if c:
@@ -1495,6 +1501,11 @@ class Algebra:
 
     def magnitude(self, p: Polynomial, hint: Bounds = Bounds()) -> Polynomial:
         """|p| = p · sign(p)."""
+        known = self.bounds(p).meet(hint).sign if p else "0"
+        if known in ("+", "0+", "0"):
+            return p
+        if known in ("-", "0-"):
+            return scale(-1, p)
         return self.multiply(p, self.sign(p, hint))
 
     def function(self, name: str, inner: Sequence[Polynomial], bounds: Bounds = Bounds()) -> Polynomial:

@@ -339,12 +339,14 @@ class _Search:
                 for h, shared_h, w_h in groups:
                     if h is g or self.sign(w_h) not in ("-", "0-"):
                         continue
-                    for piece in self._completed(g, shared, w, h, shared_h):
+                    for piece in self._completed(g, shared, w, shared_h):
                         yield [piece], add(p, scale(-1, self._slack(piece)))
                 yield [alone], add(p, scale(-1, self._slack(alone)))
+                for piece in self._completed(g, shared, w, None):
+                    yield [piece], add(p, scale(-1, self._slack(piece)))
 
     def _completed(
-        self, g: Polynomial, shared: dict[int, Expr], w: Polynomial, h: Polynomial, shared_h: dict[int, Expr]
+        self, g: Polynomial, shared: dict[int, Expr], w: Polynomial, shared_h: dict[int, Expr] | None
     ) -> Iterator[_Piece]:
         algebra = self.algebra
         labels = list(shared)
@@ -359,7 +361,7 @@ class _Search:
                 if not mass or self.sign(mass) != "+":
                     continue
                 mean = algebra.multiply(mean, algebra.power(mass, -1))
-                if len(outer) != len(shared_h):
+                if shared_h is not None and len(outer) != len(shared_h):
                     continue
                 yield _Piece(SQUARE, (add(g, scale(-1, mean)),), w, tuple(shared.items()))
 

@@ -235,3 +235,67 @@ def _mutated(rng: random.Random, node: Node) -> Node | None:
                 return build.apply(other, arguments[0])
             return build.apply(name, arguments[1], arguments[0]) if name in ("lt", "le") else None
     return None
+
+
+PARTIAL = {
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "reciprocal": lambda u: 1 / u,
+    "log1p": np.log1p,
+    "log of a square": lambda u: np.log(u**2),
+    "root of a square": lambda u: np.sqrt(u**2),
+    "x log x": lambda u: u * np.log(u),
+    "case": lambda u: np.where(u > 0, np.log(u), u),
+    "sign": np.sign,
+    "root of the reciprocal": lambda u: 1 / np.sqrt(u),
+}
+"""Functions that are not defined everywhere, or have cases."""
+
+
+def partial_expression(rng: random.Random, shape: str, depth: int) -> Array:
+    """A random expression with functions that are not defined everywhere."""
+    inner = expression(rng, shape, depth)
+    return rng.choice(list(PARTIAL.values()))(inner) + rng.choice([0, 1]) * rng.choice(LEAVES[shape])
+
+
+def loosen(rng: random.Random, node: Node) -> Node:
+    """Respell as a careless hand would: some rules here need a condition that may fail."""
+    done: dict[Node, Node] = {}
+    for current in node.walk():
+        new = build.rebuild(current, [done[c] for c in current.children]) if current.children else current
+        done[current] = _careless(rng, new) if rng.random() < 0.7 else new
+    return done[node]
+
+
+def _careless(rng: random.Random, node: Node) -> Node:
+    match node:
+        case Map(function="power", arguments=(u, Number(value=e))):
+            if isinstance(u, Map) and u.function == "power" and isinstance(u.arguments[1], Number):
+                return build.power(u.arguments[0], e * u.arguments[1].value)
+            if isinstance(u, Map) and u.function == "abs":
+                return build.power(u.arguments[0], e)
+        case Map(function="log", arguments=(Map(function="power", arguments=(u, Number(value=e))),)):
+            return build.scale(e, build.apply("log", rng.choice([u, build.apply("abs", u)])))
+        case Map(function="log", arguments=(Map(function="exp", arguments=(u,)),)):
+            return u
+        case Map(function="exp", arguments=(Map(function="log", arguments=(u,)),)):
+            return u
+        case Map(function="log", arguments=(Contraction() as u,)):
+            if len(u.factors) == 2 and u.coefficient == 1 and not u.bound:
+                parts = [build.contract(1, [f], range(u.out_rank), dict(enumerate(u.label_dims))) for f in u.factors]
+                return build.add([(ONE, build.apply("log", part)) for part in parts], u.shape)
+        case Map(function="where", arguments=(_, u, v)):
+            return build.broadcast(rng.choice([u, v]), node.shape)
+        case Map(function="abs", arguments=(u,)):
+            return rng.choice([u, node])
+        case Leaf() if rng.random() < 0.2:
+            return rng.choice(
+                [
+                    build.apply("abs", node),
+                    build.power(node, 2),
+                    build.multiply(build.power(node, 2), build.power(node, -1)),
+                    build.power(build.power(node, ONE / 2), 2),
+                    build.apply("exp", build.apply("log", node)),
+                ]
+            )
+    return node

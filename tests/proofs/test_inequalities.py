@@ -71,6 +71,9 @@ PROVED = {
     "sum of squares": relation(np.sum((x - y) ** 2), ">=", 0),
     "abs": relation(np.abs(x), ">=", x),
     "max": relation(np.maximum(x, y), ">=", x),
+    "collision": relation(np.sum(p**2), ">=", 1 / K),
+    "variance": relation(np.var(x), ">=", 0),
+    "tangent": relation(np.exp(-x), ">=", 1 - x),
     "tanh": relation(np.tanh(x), "<", 1),
 }
 
