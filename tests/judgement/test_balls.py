@@ -267,6 +267,7 @@ UNIT = {x.node: np.array(Fraction(1), dtype=object)}
         (np.sqrt(x), 0),
         (x**1.5, 0),
         (x * np.log(x), 0),
+        (np.log(x), 0),
         (np.where(x < 1, x, x**2), 1),
         (np.sign(x), 0),
         (np.heaviside(x, 0.5), 0),
