@@ -294,11 +294,16 @@ class _Search:
         if not self.stands(self.lhs, "==", mended):
             return ""
         claim = self.names[1]
-        if half in _terms(self.lhs if lacking else self.rhs) and half in _terms(self.rhs if lacking else self.lhs):
+        if self._shorter(self.lhs, half, -weight) and self._shorter(self.rhs, half, weight):
             return f"wrong sign: the term {_text(half)} of {claim} has the wrong sign"
         if lacking:
             return f"{claim} is missing the term {text}"
         return f"{claim} has the term {text} too much"
+
+    def _shorter(self, side: Node, term: Node, weight: Expr) -> bool:
+        """Whether a side gets shorter by adding a weighted term: it has that term."""
+        less = simplify(build.add([(ONE, side), (weight, term)], side.shape)).node
+        return len(_text(less)) < len(_text(side))
 
     # -- inequalities -------------------------------------------------------------------
 

@@ -1,0 +1,120 @@
+"""Wrong gradients come out refuted, with a hint that says what is wrong."""
+
+import time
+
+import pytest
+
+import symderive as sd
+
+XWY = {"X": "n d", "w": "d", "y": "n"}
+LABELS = {**XWY, "y": sd.array("y", "n", domain=sd.labels(0, 1))}
+SIGNS = {**XWY, "y": sd.array("y", "n", domain=sd.labels(-1, 1))}
+RIDGE = {**XWY, "lam": ""}
+
+#: loss, names, variable, the right gradient, a wrong one, words of the hint
+CASES = [
+    ("np.sum((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)", "X.T @ (X @ w - y)", "factor 1/2"),
+    ("np.sum((X @ w - y)**2)/2", XWY, "X.T @ (X @ w - y)", "2*X.T @ (X @ w - y)", "factor 2"),
+    ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X.T @ (X @ w - y)", "missing the factor 1/n"),
+    ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X.T @ (X @ w - y)/d", "n/d"),
+    ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X.T @ (y - X @ w)/n", "wrong sign"),
+    ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X @ (X @ w - y)/n", "missing transpose"),
+    ("np.sum((X @ w - y)**2) + lam*w @ w", RIDGE, "2*X.T @ (X @ w - y) + 2*lam*w", "2*X.T @ (X @ w - y)", "2 * lam * w"),
+    (
+        "np.sum((X @ w - y)**2) + lam*w @ w",
+        RIDGE,
+        "2*X.T @ (X @ w - y) + 2*lam*w",
+        "2*X.T @ (X @ w - y) + lam*w",
+        "missing the term lam * w",
+    ),
+    (
+        "np.sum((X @ w - y)**2) + lam*w @ w",
+        RIDGE,
+        "2*X.T @ (X @ w - y) + 2*lam*w",
+        "2*X.T @ (X @ w - y) - 2*lam*w",
+        "wrong sign",
+    ),
+    ("lam*np.sum(w**4)", RIDGE, "4*lam*w**3", "4*w**3", "missing the factor lam"),
+    (
+        "np.sum(np.logaddexp(0, X @ w) - y*(X @ w))",
+        LABELS,
+        "X.T @ (expit(X @ w) - y)",
+        "X.T @ (y - expit(X @ w))",
+        "wrong sign",
+    ),
+    (
+        "np.mean(np.log(1 + np.exp(-y*(X @ w))))",
+        SIGNS,
+        "-X.T @ (y*expit(-y*(X @ w)))/n",
+        "-X.T @ (y*expit(-y*(X @ w)))",
+        "missing the factor 1/n",
+    ),
+    (
+        "np.mean(np.log(1 + np.exp(-y*(X @ w))))",
+        SIGNS,
+        "-X.T @ (y*expit(-y*(X @ w)))/n",
+        "X.T @ (y*expit(-y*(X @ w)))/n",
+        "wrong sign",
+    ),
+    (
+        "np.sum(np.maximum(0, X @ w))",
+        XWY,
+        "X.T @ (X @ w > 0)",
+        "X.T @ (X @ w < 0)",
+        "mask",
+    ),
+    ("np.sum(np.exp(X @ w) - y*(X @ w))", XWY, "X.T @ (np.exp(X @ w) - y)", "X.T @ np.exp(X @ w)", "X.T @ y"),
+    ("np.sum(np.sqrt(1 + (X @ w - y)**2))", XWY, None, "-X.T @ ((X @ w - y)/np.sqrt(1 + (X @ w - y)**2))", "sign"),
+    ("w @ w / 2 + np.sum(X @ w)", XWY, "w + np.sum(X, axis=0)", "w", "missing the term"),
+    ("np.sum(np.log(np.cosh(X @ w - y)))", XWY, "X.T @ np.tanh(X @ w - y)", "2*X.T @ np.tanh(X @ w - y)", "factor 2"),
+    ("logsumexp(X @ w)", XWY, "X.T @ softmax(X @ w)", "X.T @ softmax(X @ w)/n", "missing the factor n"),
+]
+
+
+@pytest.mark.parametrize(("loss", "names", "right", "wrong", "words"), CASES)
+def test_a_wrong_gradient_is_refuted_with_a_hint(loss, names, right, wrong, words):
+    g = sd.gradient(sd.read(loss, **names), "w")
+    if right is not None:
+        assert sd.check(g, "==", right).upheld, right
+    start = time.perf_counter()
+    verdict = sd.check(g, "==", wrong)
+    assert time.perf_counter() - start < 10
+    assert verdict.status == "refuted"
+    assert words in verdict.hint, verdict
+    assert verdict.counterexample is not None
+
+
+@pytest.mark.parametrize(
+    ("claim", "hint"),
+    [
+        ("log(x**2) == 2*log(x)", "true if x > 0"),
+        ("sqrt(x**2) == x", "true if x >= 0"),
+        ("x/x == 1", "true if x != 0"),
+        ("abs(x) == -x", "true if x <= 0"),
+        ("abs(x*y) == x*y", ""),
+        ("x**2 > 0", "true with >= in place of >"),
+        ("exp(x) <= 1 + x", "the relation the other way round holds: >="),
+        ("x**2 == x**2 + 1", "the right side has the term 1 too much"),
+        ("log2(x**2 + 1) == log(x**2 + 1)", "np.log(2)"),
+    ],
+)
+def test_hints_of_scalar_claims(claim, hint):
+    verdict = sd.check(claim)
+    assert verdict.status == "refuted"
+    assert hint in verdict.hint
+
+
+def test_a_transposed_square_matrix():
+    A, B = sd.array("A", "n", "n"), sd.array("B", "n", "n")
+    assert "transposed" in sd.check(A @ B, "==", (A @ B).T).hint
+
+
+def test_a_hint_is_true():
+    """What a hint says is judged before it is said."""
+    for claim, mended in (
+        ("log(x**2) == 2*log(x)", {"given": "x > 0"}),
+        ("sqrt(x**2) == x", {"given": "x >= 0"}),
+        ("x/x == 1", {"given": "x != 0"}),
+    ):
+        assert sd.check(claim).status == "refuted"
+        assert sd.check(claim, **mended).upheld
