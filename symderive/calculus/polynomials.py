@@ -1274,6 +1274,8 @@ class Algebra:
                     averaged.add(label)
                     continue
             total = total.times(atom.bounds.power(to_sympy(e)) if e != 1 else atom.bounds)
+        if m[1]:
+            total = total.spread()
         for k, d in enumerate(m[1]):
             if -2 - k not in averaged:
                 size = number_bounds(d)

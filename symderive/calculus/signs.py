@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import final
 
@@ -129,6 +129,10 @@ class Bounds:
         high, high_closed = max((self.high, not self.high_open), (other.high, not other.high_open))
         nonzero = all(b.sign in ("+", "-", "nonzero") for b in (self, other))
         return Bounds(low, high, low_open, not high_closed, nonzero)
+
+    def spread(self) -> Bounds:
+        """Bounds of sums and averages of entries: numbers that are not 0 may cancel."""
+        return self if self.sign in ("+", "-") else replace(self, nonzero=False)
 
     def negate(self) -> Bounds:
         """Bounds of the negative."""
@@ -396,6 +400,8 @@ class Signs:
             total = total.times(self._memo[base][0].power(exponent) if exponent != 1 else self._memo[base][0])
             if exponent.is_even and exponent != 0:
                 facts.append("an even power is >= 0")
+        if node.bound:
+            total = total.spread()
         for label in node.bound:
             if label not in averaged:
                 total = _summed(total, node.label_dims[label])

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import contextlib
+import random
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 import symderive as sd
+from symderive.calculus.normal_form import Normaliser
+from symderive.calculus.polynomials import NotHandled
 from symderive.calculus.signs import sign_of
+from symderive.judgement.judge import judge_relation
 from symderive.language.arrays import as_array
 from symderive.language.statements import Relation
+from tests.proofs.expressions import node_of, partial_expression
 
 n, d = sd.dims("n d")
 x = sd.array("x", n)
@@ -42,6 +49,9 @@ X, w = sd.array("X", n, d), sd.array("w", d)
         ((n - 1) * np.abs(x), "0+"),
         (t, "nonzero"),
         (t * t, "+"),
+        (np.sum(t), "unknown"),
+        (np.sum(p * t), "unknown"),
+        (np.sum(t * t), "+"),
         (1 - u, "+"),
         (2 - u, "+"),
         (1 / a, "+"),
@@ -69,3 +79,21 @@ def test_given_relations_are_used_and_named():
 def test_facts_say_where_the_sign_comes_from():
     assert sign_of(a.node).facts == ("a is declared positive",)
     assert sign_of(x.node).facts == ()
+
+
+OPS = {"+": ">", "0+": ">=", "0": "==", "-": "<", "0-": "<=", "nonzero": "!="}
+
+
+@pytest.mark.parametrize("batch", range(5))
+def test_no_sign_is_refuted_by_the_judge(batch):
+    for seed in range(30 * batch, 30 * batch + 30):
+        rng = random.Random(seed)
+        node = node_of(partial_expression(rng, rng.choice(["", "n", "d"]), rng.choice((0, 1, 2))))
+        normaliser = Normaliser()
+        signs = {str(sign_of(node))}
+        with contextlib.suppress(NotHandled):
+            signs.add(normaliser.product_bounds(normaliser.of(node)).sign)
+        for sign in signs - {"unknown"}:
+            verdict = judge_relation(Relation(node, OPS[sign], as_array(0).node), points=10)
+            if verdict.status == "refuted":
+                assert "undefined" in verdict.reason, f"seed {seed}: {sign}\n{verdict}"
