@@ -98,5 +98,6 @@ def test_an_unknown_lemma():
 def test_a_proof_needs_two_settings_of_the_dimensions():
     verdict = prove_equal(np.sum(x).node, np.sum(x).node)
     assert verdict.status == "proved"
+    assert verdict.evidence is not None
     assert len({tuple(s.items()) for s in verdict.evidence.sizes}) >= 2
     assert prove_equal((b + b).node, (2 * b).node).status == "proved"
