@@ -18,7 +18,7 @@ from symderive.derivation.proofs import prove_equal
 from symderive.errors import ShapeError, UnknownNameError, UnsupportedError
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
-from symderive.language.arrays import Array, as_array, shape_text
+from symderive.language.arrays import Array, as_array, joined_nodes, shape_text
 from symderive.language.domains import real
 from symderive.language.functions import FUNCTIONS, meaning
 from symderive.language.nodes import Differential, Leaf, Map, Node, Opaque
@@ -116,9 +116,11 @@ class Link:
         if isinstance(self.before, DerivativeOf):
             leaf = self.before.variable.node
             assert isinstance(leaf, Leaf)
-            change = Differential(leaf)
-            return Differential(self.before.function.node), build.multiply(self.after.node, change), (leaf,)
-        return self.before.node, self.after.node, ()
+            change = Array(Differential(leaf), self.before.variable.axes)
+            lhs, rhs = joined_nodes((_changed(self.before.function), self.after * change), "==")
+            return lhs, rhs, (leaf,)
+        lhs, rhs = joined_nodes((self.before, self.after), "==")
+        return lhs, rhs, ()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -148,6 +150,10 @@ class Link:
             claim,
             reason=f"{self.rule} alone does not lead from the line before to this one",
         )
+
+
+def _changed(array: Array) -> Array:
+    return Array(Differential(array.node), array.axes)
 
 
 class _Closing:

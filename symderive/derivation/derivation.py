@@ -13,7 +13,7 @@ from symderive.derivation.proofs import prove_equal
 from symderive.judgement.judge import judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
-from symderive.language.arrays import Array, Dim
+from symderive.language.arrays import Array, Dim, joined_nodes
 from symderive.language.domains import real
 from symderive.language.nodes import Differential, Leaf, Named
 from symderive.language.reading import read_text
@@ -193,7 +193,8 @@ class Derivation:
         """
         expected = read_text(text, self.scope)
         (result,) = self.results.values()
-        prove_equal(result.node, expected.node, given=self.conditions).require("checked")
+        lhs, rhs = joined_nodes((result, expected), "==")
+        prove_equal(lhs, rhs, given=self.conditions).require("checked")
         return self
 
     def replay(self) -> Any:
