@@ -118,6 +118,7 @@ class _Search:
             self._magnitudes,
             self._quadratic,
             self._weighted,
+            self._own_means,
         ):
             try:
                 for pieces, rest in route(p, depth):
@@ -313,8 +314,8 @@ class _Search:
 
     # -- squares ---------------------------------------------------------------------
 
-    def _quadratic(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
-        """Σ W g² with g = Σ half, and completed squares."""
+    def _squares(self, p: Polynomial) -> list[tuple[Polynomial, dict[int, Expr], Polynomial]]:
+        """The terms that are Σ_shared weight · g², as (g, shared labels, weight)."""
         algebra = self.algebra
         groups: list[tuple[Polynomial, dict[int, Expr], Polynomial]] = []  # g, shared bound labels, weight
         for m in sorted(p, key=monomial_key):
@@ -331,6 +332,11 @@ class _Search:
                     break
             else:
                 groups.append((g, shared, w))
+        return groups
+
+    def _quadratic(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """Σ W g² with g = Σ half, and completed squares."""
+        groups = self._squares(p)
         for g, shared, w in groups:
             sign = self.sign(w)
             if sign in ("+", "0+"):
@@ -342,6 +348,11 @@ class _Search:
                     for piece in self._completed(g, shared, w, shared_h):
                         yield [piece], add(p, scale(-1, self._slack(piece)))
                 yield [alone], add(p, scale(-1, self._slack(alone)))
+
+    def _own_means(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """A square less its own mean, Σ w (g - μ)², the last thing to try: it makes new terms."""
+        for g, shared, w in self._squares(p):
+            if self.sign(w) in ("+", "0+"):
                 for piece in self._completed(g, shared, w, None):
                     yield [piece], add(p, scale(-1, self._slack(piece)))
 
