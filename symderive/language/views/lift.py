@@ -37,6 +37,7 @@ from symderive.language.nodes import (
     Sum,
 )
 from symderive.language.views import tree as t
+from symderive.language.views.masks import is_truth, with_numbers
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ class _Item:
 def lift(node: Node) -> Lifted:
     """The tree of a node, of the node's shape."""
     lifter = _Lifter()
-    tree = lifter.strict(node)
-    return Lifted(tree, tuple(lifter.definitions.items()))
+    return lifter.lifted(lifter.strict(node))
 
 
 def lift_array(array: Array) -> Lifted:
@@ -76,7 +76,7 @@ def lift_array(array: Array) -> Lifted:
         tree = transpose(tree) if len(order) == 2 else permute(tree, order)
     if None in array.axes:
         tree = t.Index(array.dims, tree, tuple(None if a is None else ":" for a in array.axes))
-    return Lifted(tree, tuple(lifter.definitions.items()))
+    return lifter.lifted(tree)
 
 
 # -- tree makers that keep the tree small -------------------------------------------
@@ -200,7 +200,21 @@ class _Lifter:
 
     def __init__(self) -> None:
         self.definitions: dict[str, t.Tree] = {}
+        self._masks = False
         self._done: dict[Node, tuple[t.Tree, Labels]] = {}
+
+    def lifted(self, tree: t.Tree) -> Lifted:
+        """The tree with the definitions met, masks among them written as numbers where NumPy needs it."""
+        if not self._masks:
+            return Lifted(tree, tuple(self.definitions.items()))
+        truths: set[str] = set()
+        definitions: list[tuple[str, t.Tree]] = []
+        for name, body in self.definitions.items():
+            done = with_numbers(body, truths)
+            if is_truth(done, truths):
+                truths.add(name)
+            definitions.append((name, done))
+        return Lifted(with_numbers(tree, truths), tuple(definitions))
 
     # -- shapes -------------------------------------------------------------------
 
@@ -294,6 +308,7 @@ class _Lifter:
     def _map(self, node: Map) -> tuple[t.Tree, Labels]:
         trees, labels = self._joint(node.arguments, node.shape)
         shape = tuple(node.shape[x] for x in labels)
+        self._masks = self._masks or FUNCTIONS[node.function].mask
         if node.function == "power":
             return _power(shape, trees[0], trees[1]), labels
         return t.Call(shape, node.function, tuple(trees)), labels
@@ -479,7 +494,10 @@ def _eliminate(items: list[_Item], bound: list[int], dims: dict[int, Expr]) -> l
         for label in remaining:
             touching = [i for i in items if label in i.labels]
             others = {x for i in touching for x in i.labels} - {label}
-            turned = sum(1 for i in touching if len(i.labels) == 2 and i.labels[0] == label)
+            matrices = [i for i in touching if len(i.labels) == 2]
+            turned = sum(1 for i in matrices if i.labels[0] == label)
+            if len(matrices) == 2:
+                turned = min(_turns(*matrices, label), _turns(*matrices[::-1], label))
             size = max(len(i.labels) for i in touching)
             choices.append(((len(others), size, len(touching), turned, label), label))
         label = min(choices)[1]
@@ -527,6 +545,8 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
         return _summed(_Item(together, matrix.labels), label)
     if len(wide) == 2:
         a, b = (_upright(i) for i in wide)
+        if _turns(b, a, label) < _turns(a, b, label):
+            a, b = b, a
         left = next(x for x in a.labels if x != label)
         right = next(x for x in b.labels if x != label)
         first = a.tree if a.labels[1] == label else transpose(a.tree)
@@ -541,6 +561,11 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
             return _Item(t.Neg(shape, product) if sign else product, (left, right))
         return _Item(_matmul(shape, first, last), (left, right))
     return None
+
+
+def _turns(first: _Item, last: _Item, label: int) -> int:
+    """How many transposes ``first @ last`` needs."""
+    return (first.labels[0] == label) + (last.labels[1] == label)
 
 
 def _inner(label: int, vectors: list[_Item], dims: dict[int, Expr]) -> _Item:
