@@ -252,12 +252,14 @@ def _derive(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     import symderive as sd
-    from symderive.language.reading import read_relation
 
     if len(arguments.claim) not in (1, 3):
         raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
-    relation = read_relation(" ".join(text.strip() for text in arguments.claim), _scope(arguments))
-    verdict = sd.check(sd.Array(relation.lhs), relation.op, sd.Array(relation.rhs), given=arguments.given)
+    declared = _scope(arguments)
+    shapes = {name: array.dims for name, array in declared.items()}
+    domains = {name: array.domain for name, array in declared.items()}
+    claim = (text.strip() for text in arguments.claim)
+    verdict = sd.check(*claim, shapes=shapes, domains=domains, given=arguments.given)
     print(verdict)
     return _status(verdict, arguments.require)
 

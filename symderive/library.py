@@ -129,6 +129,11 @@ def objective(
     ------
     LibraryError
         The name is no plain name, or the loss is not a scalar.
+
+    >>> import numpy as np, symderive as sd
+    >>> X, w, y = sd.array("X", "n", "d"), sd.array("w", "d"), sd.array("y", "n")
+    >>> sd.objective("fit", np.mean((X @ w - y) ** 2), w, data="diabetes").name
+    'fit'
     """
     if not name.isidentifier():
         raise LibraryError(f"objective {name!r}: files are named after it, so it is a plain name such as 'ridge'")
@@ -261,6 +266,21 @@ def load(source: str | PathLike[str]) -> Subject:
     LibraryError
         It cannot be found, is a folder of several, raises while it runs (the message names the
         line), or shows nothing.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> lines = [
+    ...     "'A square has slope 2x.'",
+    ...     "import symderive as sd",
+    ...     "TITLE = {'en': 'Square', 'zh': '平方'}",
+    ...     "x = sd.array('x')",
+    ...     "SLOPE = sd.gradient(x**2, x)",
+    ... ]
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "square.py")
+    ...     written = file.write_text("\\n".join(lines), encoding="utf-8")
+    ...     print([item.name for item in load(file).items])
+    ['SLOPE']
     """
     found = find(source)
     if len(found) != 1:

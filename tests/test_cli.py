@@ -111,7 +111,7 @@ def test_a_jacobian_for_a_vector(capsys):
         (["derive", "w@w", "--shape", "w=d", "--domain", "v=real", "--wrt", "w"], "--shape v="),
         (["derive", "__import__('os').system('true')", "--shape", "w=d", "--wrt", "w"], "column"),
         (["derive", "w@w", "--shape", "w=d"], "--wrt"),
-        (["check", "x", "~", "x", "--shape", "x="], "column"),
+        (["check", "x", "~", "x", "--shape", "x="], "states one of"),
         (["check", "x + 1", "--shape", "x="], "a relation is needed"),
         (["check", "x == 1 == x", "--shape", "x="], "chained"),
         (["check", "x", "==", "--shape", "x="], "three"),

@@ -547,6 +547,11 @@ def dims(names: str) -> Any:
     """Declare dimensions by name: ``n, d = sd.dims("n d")``; one name gives one :class:`Dim`.
 
     Dimensions are integers >= 1, equal by name; two of them may coincide.
+    Anything but names in one text raises :class:`UnknownNameError`.
+
+    >>> n, d = dims("n d")
+    >>> array("x", n + d).shape, n == dims("n")
+    ((Dim(d + n),), True)
     """
     if not isinstance(names, str) or not names.replace(",", " ").split():
         raise UnknownNameError(f'dims needs names in one text, e.g. sd.dims("n d"), got {names!r}')
@@ -575,6 +580,19 @@ def array(name: str, *shape: Any, domain: Domain = real) -> Array:
 
     ``domain`` says where its entries, or the whole of it, range; see
     :mod:`symderive.language.domains`.
+
+    Raises
+    ------
+    UnknownNameError
+        The name is no identifier, or generated code uses it itself.
+    ShapeError
+        A dimension is no integer >= 1, or the domain does not fit the shape.
+    DomainError
+        The domain is empty, or no domain.
+
+    >>> import symderive as sd
+    >>> sd.array("y", "n", domain=sd.labels(0, 1))
+    Array(y, shape=(n,))
     """
     check_name(name)
     if len(shape) == 1 and isinstance(shape[0], tuple | list):
@@ -597,7 +615,14 @@ def array(name: str, *shape: Any, domain: Domain = real) -> Array:
 
 
 def let(name: str, value: Any) -> Array:
-    """Name an intermediate: printed as ``where name = ...`` and computed once."""
+    """Name an intermediate: printed as ``where name = ...`` and computed once.
+
+    The definition has the value's shape; its name is checked as an array's is.
+
+    >>> X, w = array("X", "n", "d"), array("w", "d")
+    >>> print(2 * let("z", X @ w))
+    2 * z, where z = X @ w
+    """
     check_name(name, "a definition")
     value = as_array(value)
     return _view(value, Named(name, value.node), value.axes)
@@ -622,7 +647,11 @@ def as_array(value: Any) -> Array:
 
 
 def eye(n: Any) -> Array:
-    """The identity matrix of a dimension."""
+    """The identity matrix of a dimension, shape (n, n).
+
+    >>> print(3 * eye("n"))
+    3 * sd.eye(n)
+    """
     return Array(Delta(as_dimension(n)))
 
 
@@ -631,12 +660,20 @@ def _shape(shape: Any) -> Shape:
 
 
 def ones(shape: Any) -> Array:
-    """An array of ones; ``shape`` is a dimension or a tuple of them."""
+    """An array of ones; ``shape`` is a dimension or a tuple of them.
+
+    >>> ones(("n", "d"))
+    Array(sd.ones((n, d)), shape=(n, d))
+    """
     return Array(build.ones(_shape(shape)))
 
 
 def zeros(shape: Any) -> Array:
-    """An array of zeros; ``shape`` is a dimension or a tuple of them."""
+    """An array of zeros; ``shape`` is a dimension or a tuple of them.
+
+    >>> zeros("n")
+    Array(sd.zeros(n), shape=(n,))
+    """
     return Array(build.zeros(_shape(shape)))
 
 
@@ -646,12 +683,22 @@ def full(shape: Any, value: Any) -> Array:
 
 
 def arange(n: Any) -> Array:
-    """The vector 0, 1, ..., n-1."""
+    """The vector 0, 1, ..., n-1.
+
+    >>> arange("n")
+    Array(sd.arange(n), shape=(n,))
+    """
     return Array(Range(as_dimension(n)))
 
 
 def basis(n: Any, index: int) -> Array:
-    """The unit vector e_index of a dimension (counted from 0)."""
+    """The unit vector e_index of a dimension (counted from 0; -1 is the last).
+
+    It exists where the dimension is larger than the index.
+
+    >>> array("x", "n") @ basis("n", 0)
+    Array(x[0], shape=())
+    """
     size = as_dimension(n)
     return Array(Basis(size, size + index if index < 0 else Integer(index)))
 
@@ -990,6 +1037,9 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -
     """log Σ exp(a) along an axis; ``scipy.special.logsumexp`` for symbolic arrays.
 
     ``axis=None`` sums over all axes, as SciPy does.  ``b`` (weights) gives log Σ b·exp(a).
+
+    >>> print(logsumexp(array("Z", "n", "k"), axis=1))
+    sd.logsumexp(Z, axis=1)
     """
     a = as_array(a)
     if b is not None:
@@ -1005,12 +1055,19 @@ def softmax(x: Any, axis: int | None = None) -> Array:
     """exp(x) / Σ exp(x) along an axis; ``scipy.special.softmax`` for symbolic arrays.
 
     For a matrix give the axis (SciPy's default, all axes at once, is refused).
+
+    >>> print(softmax(array("z", "k")))
+    sd.softmax(z)
     """
     return _softmax(x, axis)
 
 
 def log_softmax(x: Any, axis: int | None = None) -> Array:
-    """x - log Σ exp(x) along an axis; ``scipy.special.log_softmax`` for symbolic arrays."""
+    """x - log Σ exp(x) along an axis; ``scipy.special.log_softmax`` for symbolic arrays.
+
+    >>> print(log_softmax(array("z", "k")))
+    sd.log_softmax(z)
+    """
     return _log_softmax(x, axis)
 
 

@@ -183,7 +183,11 @@ class Domain:
 
 
 class _AxisDomain(Domain):
-    """A domain usable bare (last axis) or called with an axis: ``simplex``, ``simplex(axis=0)``."""
+    """A domain usable bare (last axis) or called with an axis: ``simplex``, ``simplex(axis=0)``.
+
+    >>> simplex, simplex(axis=0)
+    (simplex, simplex(axis=0))
+    """
 
     def __call__(self, axis: int = -1) -> Domain:
         if not isinstance(axis, int) or isinstance(axis, bool):
@@ -193,7 +197,11 @@ class _AxisDomain(Domain):
 
 
 def interval(a: object, b: object, closed: str = "none") -> Domain:
-    """The interval from a to b; ``closed`` is "none", "left", "right" or "both"."""
+    """The interval from a to b; ``closed`` is "none", "left", "right" or "both".
+
+    >>> interval(0, 1, closed="left")
+    interval(0, 1, closed="left")
+    """
     if closed not in ("none", "left", "right", "both"):
         raise DomainError(f'closed must be "none", "left", "right" or "both", got {closed!r}')
     low, high = _number(a, "the lower end"), _number(b, "the upper end")
@@ -204,7 +212,11 @@ def interval(a: object, b: object, closed: str = "none") -> Domain:
 
 
 def integers(a: object, b: object) -> Domain:
-    """The integers from a to b inclusive; an end may be infinite."""
+    """The integers from a to b inclusive; an end may be infinite.
+
+    >>> integers(1, 6).entries.contains(Integer(6))
+    True
+    """
     low, high = _number(a, "the lower end"), _number(b, "the upper end")
     return Domain(
         Entries(low, high, not low.is_finite, not high.is_finite, integer=True), (), f"integers({low}, {high})"
@@ -212,7 +224,11 @@ def integers(a: object, b: object) -> Domain:
 
 
 def labels(*values: object) -> Domain:
-    """A finite set of numbers, e.g. ``labels(0, 1)`` or ``labels(-1, 1)``."""
+    """A finite set of numbers, e.g. ``labels(0, 1)`` or ``labels(-1, 1)``.
+
+    >>> labels(0, 1)
+    labels(0, 1)
+    """
     if not values:
         raise DomainError("labels() needs at least one value, e.g. labels(0, 1)")
     numbers = tuple(dict.fromkeys(_number(v, "a label") for v in values))
