@@ -102,7 +102,7 @@ class _Search:
 
     def prove(self, p: Polynomial, strict: bool = False, depth: int = 5) -> list[_Piece] | None:
         """Pieces that sum to the polynomial, or None."""
-        self.tries -= 1
+        self.tries -= 1 + len(p) // 4  # long polynomials cost more
         if self.tries < 0 or depth < 0:
             return None
         if not p and not strict:
