@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import Any
 
 from symderive.calculus.differentiate import pair
+from symderive.calculus.normal_form import decide_equal
 from symderive.derivation.proofs import prove_equal
+from symderive.errors import JudgementConflictError
 from symderive.judgement.judge import judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
@@ -61,7 +63,34 @@ class Step:
         return prove_equal(before, after, given=(*self.given, *self.conditions), changing=changing)
 
     def replay(self) -> Array:
-        """The step's result, computed from its record."""
+        """The line's right side, made again from its left side and its record.
+
+        The substeps are carried out one after the other where their left sides
+        stand.  What they make must be the recorded line, in form or by the normal
+        form; a derivative that is read off must give the differential back.
+
+        Raises
+        ------
+        JudgementConflictError
+            The record does not lead to the line.
+        """
+        if self.relation == ":=":
+            return self.after
+        before, after = self.before.node, self.after.node
+        made = before
+        if self.relation == "=>":
+            (leaf,) = self.changing
+            after = pair(after, Differential(leaf), before.rank)
+        else:
+            for substep in self.substeps:
+                made = build.substitute(made, {substep.before.node: substep.after.node})
+        if made is not after:
+            changing = frozenset(self.changing)
+            same = decide_equal(made, after, given=(*self.given, *self.conditions), changing=changing)
+            if not same.equal:
+                raise JudgementConflictError(
+                    f"the record of {self.rule!r} makes {Array(made)}, the line says {self.after}: {same.reason}"
+                )
         return self.after
 
 
@@ -198,15 +227,34 @@ class Derivation:
         return self
 
     def replay(self) -> Any:
-        """The result, recomputed by following the recorded steps."""
-        flat: dict[str, Array] = {}
+        """The result, made again by carrying out the recorded steps from the first line on.
+
+        Each step has to begin where the record stands: at the line before, at the
+        differential of a line, or at the last differential of a quantity.
+
+        Raises
+        ------
+        JudgementConflictError
+            A step does not begin there, or its record does not lead to its line.
+        """
+        lines: dict[str, Array] = {}
+        if self.steps:
+            first = self.steps[0].before.node
+            start = build.without_names(first.body if isinstance(first, Differential) else first)
+            subject = definitions_as_leaves(self.subject, self.wrt).node
+            if start is not build.without_names(subject):
+                raise JudgementConflictError(f"the record begins at {Array(first)}, not at {self.subject}")
         for step in self.steps:
-            flat[step.lhs] = step.replay()
-        keys = list(self.results)
-        ends = list(flat.values())[-len(keys) :]
-        if keys == [()]:
-            return ends[0]
-        return dict(zip([k[0] for k in keys], ends, strict=True)) if len(keys[0]) == 1 else ends
+            earlier = [line.node for lhs, line in lines.items() if step.lhs in (lhs, f"d{lhs}") or step.relation == "=>"]
+            starts = [*earlier, *(Differential(node) for node in earlier)]
+            if lines and not any(step.before.node is node for node in starts):
+                raise JudgementConflictError(f"the step {step.rule!r} does not begin at an earlier line: {step.before}")
+            lines[step.lhs] = step.replay()
+        ends = {line.node for line in lines.values()}
+        for array in self.results.values():
+            if array.node not in ends:
+                raise JudgementConflictError(f"no recorded line ends at the result {array}")
+        return self.result
 
     # -- documents -------------------------------------------------------------------
 
