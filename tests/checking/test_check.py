@@ -208,16 +208,10 @@ def test_one_clear_error(args, options, error, words):
 @pytest.mark.parametrize("place", ["lhs", "rhs", "given", "derivation"])
 def test_hostile_text_gives_one_error(text, place):
     g = sd.gradient(np.sum((X @ w - y) ** 2), w)
+    sides = {"lhs": (text, "==", "x"), "rhs": ("x", "==", text), "derivation": (g, "==", text)}
+    given = [f"{text} > 0"] if place == "given" else []
     with pytest.raises(sd.SymderiveError) as caught:
-        match place:
-            case "lhs":
-                sd.check(text, "==", "x")
-            case "rhs":
-                sd.check("x", "==", text)
-            case "given":
-                sd.check("x", "==", "x", given=[f"{text} > 0"])
-            case _:
-                sd.check(g, "==", text)
+        sd.check(*sides.get(place, ("x", "==", "x")), given=given)
     message = str(caught.value)
     assert len(message) < 700
     assert "\u202e" not in message

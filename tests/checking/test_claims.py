@@ -57,8 +57,8 @@ def test_a_function_that_bends_only_at_a_kink_is_not_proved_convex():
 
 
 def test_convexity_needs_a_convex_domain_and_scalar():
+    x = sd.array("x", domain=sd.labels(0, 1))
     with pytest.raises(sd.DomainError, match="labels"):
-        x = sd.array("x", domain=sd.labels(0, 1))
         sd.claim("convex", x**2, wrt=x)
     with pytest.raises(sd.ShapeError):
         sd.claim("convex", w, wrt=w)

@@ -19,7 +19,13 @@ CASES = [
     ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X.T @ (X @ w - y)/d", "n/d"),
     ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X.T @ (y - X @ w)/n", "wrong sign"),
     ("np.mean((X @ w - y)**2)", XWY, "2*X.T @ (X @ w - y)/n", "2*X @ (X @ w - y)/n", "missing transpose"),
-    ("np.sum((X @ w - y)**2) + lam*w @ w", RIDGE, "2*X.T @ (X @ w - y) + 2*lam*w", "2*X.T @ (X @ w - y)", "2 * lam * w"),
+    (
+        "np.sum((X @ w - y)**2) + lam*w @ w",
+        RIDGE,
+        "2*X.T @ (X @ w - y) + 2*lam*w",
+        "2*X.T @ (X @ w - y)",
+        "missing the term 2 * lam * w",
+    ),
     (
         "np.sum((X @ w - y)**2) + lam*w @ w",
         RIDGE,
