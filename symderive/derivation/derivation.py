@@ -245,7 +245,8 @@ class Derivation:
             if start is not build.without_names(subject):
                 raise JudgementConflictError(f"the record begins at {Array(first)}, not at {self.subject}")
         for step in self.steps:
-            earlier = [line.node for lhs, line in lines.items() if step.lhs in (lhs, f"d{lhs}") or step.relation == "=>"]
+            reads_off = step.relation == "=>"
+            earlier = [line.node for lhs, line in lines.items() if reads_off or step.lhs in (lhs, f"d{lhs}")]
             starts = [*earlier, *(Differential(node) for node in earlier)]
             if lines and not any(step.before.node is node for node in starts):
                 raise JudgementConflictError(f"the step {step.rule!r} does not begin at an earlier line: {step.before}")
