@@ -164,7 +164,7 @@ def _log(array: Array) -> Array:
     node = array.node
     if isinstance(node, Opaque) and node.function == "softmax":
         return log_softmax(Array(node.arguments[0], array.axes), axis=array.axes.index(node.rank - 1))
-    return np.log(array)
+    return as_array(np.log(array))
 
 
 def _in_units(nats: Array, base: Any) -> Array:
