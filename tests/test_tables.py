@@ -152,3 +152,11 @@ def test_diabetes_is_scikit_learns():
     assert table.X.shape == (442, 10)
     np.testing.assert_array_equal(table.X, theirs.data)
     np.testing.assert_array_equal(table.y, theirs.target)
+
+
+def test_a_relative_path_is_found_from_the_folders(tmp_path):
+    (tmp_path / "numbers").mkdir()
+    (tmp_path / "numbers" / "own.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert load_table("numbers/own.csv", folders=[tmp_path]).X.tolist() == [[1.0, 2.0]]
+    with pytest.raises(DataError, match="no such file"):
+        load_table("numbers/other.csv", folders=[tmp_path])

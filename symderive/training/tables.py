@@ -106,10 +106,11 @@ def load_table(
     Parameters
     ----------
     source : a path, or the bare name of a data set (``"diabetes"``), which is looked for as
-        ``NAME.csv`` in ``folders`` and then among the data sets that come with symderive
+        ``NAME.csv`` in ``folders`` and then among the data sets that come with symderive;
+        a relative path is looked for from here and then from the folders
     columns : the features, in the order wanted; all columns but the target where it is not given
     target : the column that becomes ``y``; without it ``y`` is None
-    folders : where bare names are looked for first
+    folders : where bare names and relative paths are looked for
 
     Raises
     ------
@@ -150,10 +151,13 @@ def load_table(
 
 
 def _located(source: str | PathLike[str], folders: Sequence[Path]) -> Path:
-    """The file that ``source`` means: a path as it stands, a bare name in one of the folders."""
+    """The file that ``source`` means: a path as it stands or from one of the folders, or a bare name there."""
     path = Path(source)
     if path.is_file():
         return path
+    for folder in folders:
+        if path.suffix and (folder / path).is_file():
+            return folder / path
     if path.name != str(source) or path.suffix:
         is_folder = path.is_dir()
         raise DataError(f"{path} is a folder; a CSV file is needed" if is_folder else f"no such file: {path}")
