@@ -38,8 +38,7 @@ LAZY = {"__init__.py", "__main__.py", "cli.py"}
 #: Values that write themselves (``str``, ``.latex``, ``to_html``) load their writer when first asked.
 ON_DEMAND = {
     "language/arrays.py": "symderive.language.views",
-    "derivation/derivation.py": "symderive.rendering.documents",
-    "derivation/chains.py": "symderive.rendering.documents",
+    "derivation/written.py": "symderive.rendering.documents",
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 from symderive.calculus.normal_form import decide_equal, expand_differentials
 from symderive.derivation.proofs import prove_equal
+from symderive.derivation.written import Written
 from symderive.errors import ShapeError, UnknownNameError, UnsupportedError
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
@@ -195,7 +195,7 @@ def _same_call(a: Node, b: Node) -> bool:
 
 
 @dataclass(frozen=True)
-class Chain:
+class Chain(Written):
     """A chain of authored lines; immutable, ``to`` gives a longer one."""
 
     start: Array | DerivativeOf
@@ -277,29 +277,6 @@ class Chain:
         status = weakest(verdicts) if verdicts else Status.proved
         reason = next((v.reason for v in verdicts if v.status is status), "")
         return Verdict(status, f"the cited rules lead to {self.result}", reason=reason, parts=verdicts)
-
-    def __str__(self) -> str:
-        return self._write("text")
-
-    def to_latex(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """LaTeX (amsmath): a fragment, or a whole document."""
-        return self._write("latex", document=document, detail=detail, lang=lang)
-
-    def to_html(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """HTML with MathML: a fragment, or one self-contained page."""
-        return self._write("html", document=document, detail=detail, lang=lang)
-
-    def to_markdown(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """Markdown with ``$$`` formulas."""
-        return self._write("markdown", document=document, detail=detail, lang=lang)
-
-    def to_json(self) -> str:
-        """JSON that reads back to the same chain."""
-        return self._write("json")
-
-    def _write(self, form: str, **options: Any) -> str:
-        documents = import_module("symderive.rendering.documents")  # a heavy layer above, on demand
-        return documents.write(self, form, **options)
 
 
 def chain(start: Any, *, given: Sequence[Relation] = (), title: str = "") -> Chain:

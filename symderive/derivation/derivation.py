@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from typing import Any
 
 from symderive.calculus.differentiate import pair
 from symderive.calculus.normal_form import decide_equal
 from symderive.derivation.proofs import prove_equal
+from symderive.derivation.written import Written
 from symderive.errors import JudgementConflictError
 from symderive.judgement.judge import judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
@@ -95,7 +95,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Written):
     """A derived result and every line that leads to it.
 
     Attributes
@@ -257,30 +257,6 @@ class Derivation:
                 raise JudgementConflictError(f"no recorded line ends at the result {array}")
         return self.result
 
-    # -- documents -------------------------------------------------------------------
-
-    def __str__(self) -> str:
-        return self._write("text")
-
-    def to_latex(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """LaTeX (amsmath): a fragment, or with ``document=True`` a whole document."""
-        return self._write("latex", document=document, detail=detail, lang=lang)
-
-    def to_html(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """HTML with MathML: a fragment, or with ``document=True`` one self-contained page."""
-        return self._write("html", document=document, detail=detail, lang=lang)
-
-    def to_markdown(self, document: bool = False, detail: str = "brief", lang: str = "en") -> str:
-        """Markdown with ``$$`` formulas."""
-        return self._write("markdown", document=document, detail=detail, lang=lang)
-
-    def to_json(self) -> str:
-        """JSON that ``symderive.rendering.json.from_json`` reads back to the same derivation."""
-        return self._write("json")
-
-    def _write(self, form: str, **options: Any) -> str:
-        documents = import_module("symderive.rendering.documents")  # a heavy layer above, on demand
-        return documents.write(self, form, **options)
 
 
 def _leaf(array: Array) -> Leaf:
