@@ -76,15 +76,16 @@ def differentiate(root: Node, wrt: Sequence[Leaf]) -> Differentiation:
     return _Backward(root, tuple(wrt)).run()
 
 
-def changing_parts(root: Node, wrt: Sequence[Leaf]) -> set[Node]:
-    """The nodes of a program that contain one of the leaves."""
+def changing_parts(root: Node, wrt: Sequence[Leaf]) -> tuple[set[Node], set[Node]]:
+    """The nodes that change with the leaves, and the masks that do so in jumps alone."""
     active: set[Node] = set()
+    masks: set[Node] = set()
     for node in root.walk():
         if isinstance(node, Differential):
             raise UnsupportedError("a second differential d(d(u)) is not read; derive twice instead")
         if node in wrt or any(c in active for c in node.children):
-            active.add(node)
-    return active
+            (masks if _is_mask(node) else active).add(node)
+    return active, masks
 
 
 def pair(adjoint: Node, inner: Node, out_rank: int) -> Node:
@@ -103,7 +104,7 @@ class _Backward:
         self.root = root
         self.wrt = wrt
         self.rank = root.rank
-        self.active = changing_parts(root, wrt)
+        self.active, self.masks = changing_parts(root, wrt)
         self.waiting: dict[Node, int] = dict.fromkeys(self.active, 0)
         for node in self.active:
             for child in node.children:
@@ -118,6 +119,8 @@ class _Backward:
         if self.root in self.active:
             self.frontier[self.root] = _identity(self.root)
             self._to_leaves()
+        else:
+            self._constant_in_steps()
         derivatives: dict[Leaf, Node] = {}
         for leaf in self.wrt:
             found = self.frontier.get(leaf)
@@ -135,6 +138,28 @@ class _Backward:
                 if chosen:
                     self._line(kind, chosen)
                     break
+
+    def _constant_in_steps(self) -> None:
+        """What changes only in jumps has the differential 0 off them."""
+        reasons: dict[str, None] = {}
+        conditions: dict[Relation, None] = {}
+        self._jumps(self.root, reasons, conditions)
+        if reasons:
+            zero = build.zeros(self.root.shape)
+            rewrite = Rewrite(Differential(self.root), zero, "chain rule", tuple(conditions))
+            line = Line(zero, "chain rule", STATEMENTS["chain rule"], tuple(reasons), tuple(conditions), (rewrite,))
+            self.lines.append(line)
+
+    def _jumps(self, node: Node, reasons: dict[str, None], conditions: dict[Relation, None]) -> None:
+        """A part that is constant but for its masks: they must be off their boundaries."""
+        for part in node.walk():
+            if part in self.masks and isinstance(part, Map):
+                row = function(part.function)
+                reasons[row.rule] = None
+                for text in row.kinks:
+                    needed = nonzero(template(text, row.arguments)(*part.arguments))
+                    if not granted(needed):
+                        conditions[needed] = None
 
     def _ready(self) -> list[Node]:
         ready = [u for u in self.frontier if not isinstance(u, Leaf) and self.waiting[u] == 0]
@@ -183,6 +208,8 @@ class _Backward:
         for child in u.children:
             if child in self.active:
                 self.waiting[child] -= 1
+            else:
+                self._jumps(child, reasons, conditions)
         after = build.add(local, u.shape)
         openings.append(Rewrite(Differential(u), after, _kind(u, self.active), tuple(conditions)))
 
@@ -284,12 +311,11 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
             continue
         slope = partial(u.function, k, u.arguments)
         if slope is None:
-            if not _is_mask(argument):
-                raise UnsupportedError(f"{u.function} is not differentiable by its argument {row.arguments[k]}")
-            slope = Number(ONE * 0)
+            raise UnsupportedError(f"{u.function} is not differentiable by its argument {row.arguments[k]}")
         needs = [nonzero(template(text, row.arguments)(*u.arguments)) for text in row.kinks]
         needs += [r for r in requirements(slope) if r not in held]
-        slope = simplify(slope).node if not slope.shape or slope.shape == u.shape else slope
+        if u.function != "where" and (not slope.shape or slope.shape == u.shape):  # a branch hides what it leaves out
+            slope = simplify(slope).node
         weight, summand = _elementwise_weight(u, argument, slope)
         rules.append((argument, weight, summand, row.rule, tuple(r for r in needs if not granted(r))))
     return rules
@@ -372,12 +398,8 @@ def _opaque_rule(u: Opaque) -> Rule:
             return argument, weight, summand, reason, ()
         case "softmax":
             dims_in = sizes | {last + 1: argument.shape[last]}
-            spread = contract(
-                [(u, whole), (u, (*batch, last + 1)), (change, (*batch, last + 1))], whole, dims_in
-            )
-            summand = build.add(
-                [(ONE, contract([(u, whole), (change, whole)], whole, sizes)), (-ONE, spread)], u.shape
-            )
+            spread = contract([(u, whole), (u, (*batch, last + 1)), (change, (*batch, last + 1))], whole, dims_in)
+            summand = build.add([(ONE, contract([(u, whole), (change, whole)], whole, sizes)), (-ONE, spread)], u.shape)
 
             def weight(adjoint: Node, rank: int) -> Node:
                 shift = tuple(rank + x for x in whole)

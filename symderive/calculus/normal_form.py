@@ -164,6 +164,8 @@ class _Forward:
                 row = function(node.function)
                 for text in row.kinks:
                     self.kinks[template(text, row.arguments)(*node.arguments)] = None
+                if row.mask:
+                    return zero
                 for k, argument in enumerate(node.arguments):
                     if build.is_zero(self.memo[argument]):
                         continue

@@ -12,10 +12,10 @@ the shortest printed form wins; the original form wins ties.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
-from typing import cast
+from typing import Any, cast
 
 from sympy import (
     Add,
@@ -24,6 +24,7 @@ from sympy import (
     Function,
     Integer,
     Mul,
+    Poly,
     PolynomialError,
     Pow,
     S,
@@ -35,11 +36,13 @@ from sympy import (
     fraction,
     gcd,
     rem,
+    sympify,
 )
 
 from symderive.calculus.definedness import dropped
 from symderive.calculus.rewrites import Rewrite
 from symderive.language import build
+from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
     Contraction,
@@ -119,6 +122,8 @@ class _Region:
     nodes: dict[Symbol, Node] = field(default_factory=dict)
     bases: dict[Expr, _Base] = field(default_factory=dict)
     used_family: bool = False
+    has_exp: bool = False
+    is_final: bool = True
 
     def atom(self, node: Node) -> Symbol:
         symbol = self.atoms.get(node)
@@ -398,7 +403,8 @@ def cost(node: Node) -> float:
             if part.function == "power" and isinstance(part.arguments[1], Number):
                 exponent = part.arguments[1].value
                 if exponent.is_number and exponent.is_negative:
-                    total += 1.5
+                    base = part.arguments[0]
+                    total += 4.0 if isinstance(base, Map) and base.function == "expit" else 1.5
     return total
 
 
@@ -447,7 +453,8 @@ def _size(expr: Expr) -> _Size:
     return _Size() if expr.is_number else _Size(degree_above=1)
 
 
-def _candidates(expr: Expr, region: _Region) -> list[Expr]:
+def _plain_candidates(expr: Expr) -> list[Expr]:
+    """The expression itself, and what polynomial algebra makes of it."""
     found: list[Expr] = [expr]
     if _size(expr).is_large or len(expr.free_symbols) > SYMBOL_CAP:
         return found
@@ -456,6 +463,13 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
             found.append(step(expr))
         except (PolynomialError, NotImplementedError, ValueError):
             continue
+    return found
+
+
+def _candidates(expr: Expr, region: _Region) -> list[Expr]:
+    found = _plain_candidates(expr)
+    if len(found) == 1:
+        return found
     for base in region.bases.values():
         if expr.has(base.P):
             other = Dummy("Q", positive=True)
@@ -476,10 +490,11 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
             if square.is_polynomial(base.s):
                 reduced = rem(square, product - base.s * (1 - base.s), base.s)
                 if reduced.has(product):
-                    found.append(
-                        factor(reduced).subs(product, base.s * _fn("expit")(-base.u))
-                    )
-    found += _hyperbolic(expr) + _rectified(expr)
+                    found.append(factor(reduced).subs(product, base.s * _fn("expit")(-base.u)))
+        if region.has_exp and expr.has(base.s):
+            found += _in_exponentials(expr, base)
+    found += [e for base in region.bases.values() for e in _sided(expr, base)]
+    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr) + _cases(expr, region.is_final)
     return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
 
 
@@ -492,6 +507,89 @@ def _hyperbolic(expr: Expr) -> list[Expr]:
         if not quotient.has(_fn("cosh")(u)):
             found.append(quotient)
     return found
+
+
+def _sided(expr: Expr, base: _Base) -> list[Expr]:
+    """max(0, v) + softplus(-|v|) is softplus(v), the form that does not overflow."""
+    size = next((f for f in base.u.atoms(_fn("abs")) if base.u == -f), None)
+    if size is None or not expr.has(base.P) or expr.has(base.s):
+        return []
+    maximum, softplus = _fn("maximum"), _fn("logaddexp")
+    v = cast(Expr, size.args[0])
+    found: list[Expr] = []
+    for u in (v, -v):
+        upper = next((f for f in expr.atoms(maximum) if set(f.args) == {S.Zero, u}), None)
+        if upper is not None:
+            found.append(expand(expand(expr).subs(base.P, softplus(S.Zero, u) - upper)))
+    return found
+
+
+def _in_exponentials(expr: Expr, base: _Base) -> list[Expr]:
+    """σ/(1 - σ) is exp again."""
+    e = Dummy("e", positive=True)
+    try:
+        plain = expand(cancel(expr.subs(base.s, e / (1 + e))))
+    except (PolynomialError, NotImplementedError, ValueError):
+        return []
+    if any(p.base != e for p in plain.atoms(Pow) if p.has(e)):
+        return []
+    exp = _fn("exp")
+    powers = {p: exp(p.exp * base.u) for p in plain.atoms(Pow) if p.base == e}
+    return [form.xreplace(powers).subs(e, exp(base.u)) for form in (plain, factor(plain))]
+
+
+def _absolute(expr: Expr) -> list[Expr]:
+    """|u|·sign u is u, |u|² is u², at u = 0 too."""
+    found: list[Expr] = []
+    for part in expr.atoms(_fn("abs")):
+        u = cast(Expr, part.args[0])
+        size, sign = Dummy("size"), Dummy("sign")
+        opened = expand(expr.subs({part: size, _fn("sign")(u): sign}))
+        if not opened.is_polynomial(size, sign):
+            continue
+        closed: Expr = S.Zero
+        for (i, j), rest in Poly(opened, size, sign).terms():
+            if i == 0:
+                closed += rest * _fn("sign")(u) ** j
+            else:
+                closed += rest * (u**i if (i + j) % 2 == 0 else u ** (i - 1) * part)
+        found += [closed, factor(closed)]
+    return found
+
+
+def _cases(expr: Expr, is_final: bool) -> list[Expr]:
+    """One case distinction for all that share a condition: [c] a + where(c, b, d) is where(c, a + b, d).
+
+    A product with a mask is shorter, but computes what the mask hides: only where that
+    is defined, and only when nothing more will be multiplied to it.
+    """
+    found: list[Expr] = []
+    conditions = [part.args[0] for part in expr.atoms(_fn("where"))]
+    conditions += [part for part in expr.atoms(_Fn) if FUNCTIONS[type(part).row].mask]  # type: ignore[attr-defined]
+    for condition in dict.fromkeys(conditions):
+        mask = Dummy("m")
+        reduced = expr
+        for part in expr.atoms(_fn("where")):
+            if part.args[0] == condition:
+                reduced = reduced.subs(part, mask * part.args[1] + (1 - mask) * part.args[2])
+        is_mask = isinstance(condition, _Fn) and FUNCTIONS[type(condition).row].mask  # type: ignore[attr-defined]
+        if is_mask:
+            reduced = reduced.subs(condition, mask)
+        reduced = expand(reduced)
+        if reduced.has(condition) or not reduced.is_polynomial(mask):
+            continue
+        on, off = (factor(reduced.subs(mask, value)) for value in (1, 0))
+        found.append(on if on == off else _fn("where")(condition, on, off))
+        if is_final and is_mask and not _has_edges(on) and not _has_edges(off):
+            found += [factor(off + condition * (on - off)), off + condition * factor(on - off)]
+    return found
+
+
+def _has_edges(expr: Expr) -> bool:
+    """Whether an expression is undefined somewhere: only a case distinction can keep that from being computed."""
+    if any(not (p.exp.is_Integer and p.exp.is_positive) for p in expr.atoms(Pow) if not p.is_number):
+        return True
+    return any(FUNCTIONS[type(f).row].requires for f in expr.atoms(_Fn))  # type: ignore[attr-defined]
 
 
 def _rectified(expr: Expr) -> list[Expr]:
@@ -531,7 +629,66 @@ def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
     return expr
 
 
-_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le"})
+def _evaluated(expr: Expr) -> Expr:
+    """Rows of constants as their values, as far as these are plain numbers."""
+    if not expr.args:
+        return expr
+    args = [_evaluated(cast(Expr, a)) for a in expr.args]
+    if not isinstance(expr, _Fn):
+        return expr.func(*args)
+    row = type(expr).row  # type: ignore[attr-defined]
+    first = args[0]
+    match row:
+        case "where" if first.is_Number:
+            return args[1] if first != 0 else args[2]
+        case "power" if args[1].is_Number:
+            return first ** args[1]
+        case "xlogy" if first.is_Number:
+            return first * _evaluated(_fn("log")(args[1])) if first != 0 else S.Zero
+        case "log" if first == 1:
+            return S.Zero
+        case "exp" if first == 0:
+            return S.One
+        case "entr" if first in (0, 1):
+            return S.Zero
+    if all(a.is_Rational for a in args) and row in _OF_NUMBERS:
+        return sympify(_OF_NUMBERS[row](*args))
+    return expr.func(*args)
+
+
+_OF_NUMBERS: dict[str, Callable[..., Any]] = {
+    "lt": lambda x, y: int(x < y),
+    "le": lambda x, y: int(x <= y),
+    "eq": lambda x, y: int(x == y),
+    "ne": lambda x, y: int(x != y),
+    "maximum": max,
+    "minimum": min,
+    "abs": abs,
+    "sign": lambda x: (x > 0) - (x < 0),
+}
+
+
+_CHOOSING = frozenset({"where", "lt", "le", "eq", "ne", "power", "abs", "sign", "maximum", "minimum"})
+"""Functions that a ±1 label steers; σ(y·u) and exp(-y·u) are better left as they are."""
+
+
+def _interpolated(plain: Expr, region: _Region, blocked: frozenset[Leaf]) -> list[Expr]:
+    """An array of two values, 0/1 or ±1: f(y) = f(a)·(b - y)/(b - a) + f(b)·(y - a)/(b - a)."""
+    found: list[Expr] = []
+    for node, symbol in list(region.atoms.items()):
+        if not isinstance(node, Leaf) or node in blocked or len(node.domain.entries.values or ()) != 2:
+            continue
+        if plain.is_polynomial(symbol) or plain.count_ops() > TERM_CAP // 2:
+            continue
+        a, b = node.domain.entries.values  # type: ignore[misc]
+        if a == -b and not any(f.has(symbol) for f in plain.atoms(_Fn) if type(f).row in _CHOOSING):  # type: ignore[attr-defined]
+            continue
+        at_a, at_b = (_evaluated(plain.subs(symbol, v)) for v in (a, b))
+        found.append((at_a * (b - symbol) + at_b * (symbol - a)) / (b - a))
+    return found
+
+
+_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le", "eq", "ne", "abs", "where"})
 """Functions that have identities with others, or with powers of themselves."""
 
 
@@ -568,30 +725,37 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     """
     if not is_elementwise(node):
         return node, ()
-    region = _Region(node.shape)
+    region = _Region(node.shape, is_final=not blocked)
     plain = _plain(node, region)
     if plain.count_ops() > TERM_CAP:
         return node, ()
     family = facts = plain
+    valued: set[Expr] = set()
     if _is_plain(plain) and not _has_label_powers(plain, region):
         expressions = [plain]
     else:
-        _choose_bases(plain, region)
+        region.has_exp = plain.has(_fn("exp"))
+        interpolated = _interpolated(plain, region, blocked)
+        _choose_bases(Add(plain, *interpolated), region)
         family = _in_family(plain, region) if region.bases else plain
         facts = _label_facts(family, region, blocked)
         expressions = _candidates(facts, region)
+        for form in interpolated:
+            valued.update(_plain_candidates(_in_family(form, region) if region.bases else form))
+        expressions += [e for e in valued if e not in expressions]
     back = _Back(region)
     best, best_cost = node, cost(node)
+    chosen = plain
     for expr in expressions:
         if expr.has(S.NaN, S.ComplexInfinity):
             continue
         made = _spread(back.node(expr), node.shape)
         made_cost = cost(made)
         if made_cost < best_cost:
-            best, best_cost = made, made_cost
+            best, best_cost, chosen = made, made_cost, expr
     if best is node:
         return node, ()
-    if facts != family:
+    if facts != family or chosen in valued:
         rule = "use the values of the labels"
     elif region.used_family:
         rule = "sigmoid and softplus"
@@ -602,5 +766,3 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
 
 def _spread(node: Node, shape: Shape) -> Node:
     return node if node.shape == shape else build.broadcast(node, shape)
-
-

@@ -15,6 +15,7 @@ and a checker replay it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import permutations
@@ -116,7 +117,10 @@ class _Simplifier:
         if isinstance(node, Contraction):
             node = self._record(node, _recognise_softmax(node), "softmax")
         if isinstance(node, Map):
-            node = self._record(node, _recognise_map(node), "log-sum-exp")
+            after, rule = _recognise_map(node)
+            node = self._record(node, after, rule)
+        if isinstance(node, Map):
+            node = self._record(node, self._selected(node), "one-hot selection")
         if isinstance(node, Sum):
             node = self._record(node, collect(node), "collect like terms")
         if isinstance(node, Sum):
@@ -142,9 +146,10 @@ class _Simplifier:
         """Σ over a simplex axis, carried by nothing else, is 1; squares of one-hot entries go."""
         factors = list(node.factors)
         for position, (factor, labels) in enumerate(factors):
-            if not isinstance(factor, Leaf) or factor in self.blocked or not factor.domain.has("simplex"):
+            axis = self._sums_to_one(factor)
+            if axis is None:
                 continue
-            summed = labels[factor.domain.axis("simplex")]
+            summed = labels[axis]
             others = [ls for k, (_, ls) in enumerate(factors) if k != position]
             if summed < node.out_rank or labels.count(summed) > 1 or any(summed in ls for ls in others):
                 continue
@@ -154,13 +159,38 @@ class _Simplifier:
             return self._facts(after) if isinstance(after, Contraction) else after
         return node
 
+    def _selected(self, node: Map) -> Node:
+        """f(Σ_j Y_ij u_ij) is Σ_j Y_ij f(u_ij) where each row of Y has a single 1."""
+        inner = node.arguments[0]
+        if len(node.arguments) > 1 or not isinstance(inner, Contraction) or len(inner.bound) != 1:
+            return node
+        (bound,) = inner.bound
+        for position, (factor, labels) in enumerate(inner.factors):
+            if not isinstance(factor, Leaf) or factor in self.blocked or not factor.domain.has("one_hot"):
+                continue
+            if labels[factor.domain.axis("one_hot")] != bound or labels.count(bound) > 1:
+                continue
+            others = [f for k, f in enumerate(inner.factors) if k != position]
+            whole = range(len(inner.label_dims))
+            dims = dict(enumerate(inner.label_dims))
+            chosen = build.apply(node.function, build.contract(inner.coefficient, others, whole, dims))
+            return build.contract(ONE, [(factor, labels), (chosen, tuple(whole))], range(inner.out_rank), dims)
+        return node
+
+    def _sums_to_one(self, node: Node) -> int | None:
+        """The axis along which the entries of a node sum to 1."""
+        if isinstance(node, Leaf) and node not in self.blocked and node.domain.has("simplex"):
+            return node.domain.axis("simplex")
+        return -1 if isinstance(node, Opaque) and node.function == "softmax" else None
+
     def _distributed(self, node: Contraction) -> Node:
         """Σ f·(a + b) as Σ f·a + Σ f·b where that is shorter: Σ (x - mean x) = 0."""
         best: Node = node
         for position, (total, labels) in enumerate(node.factors):
             if not isinstance(total, Sum) or not (node.bound or node.out_rank):
                 continue
-            if len(node.factors) > 1 and "einsum" not in _functions(lift(node).tree):
+            gains = any(_has_delta(term) or self._sums_to_one(term) is not None for _, term in total.terms)
+            if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift(node).tree):
                 continue
             split = self._split(node, position, total, labels)
             if cost(split) < cost(best):
@@ -173,7 +203,7 @@ class _Simplifier:
         terms: list[Term] = []
         for weight, term in total.terms:
             part = build.contract(node.coefficient * weight, [*others, (term, labels)], range(node.out_rank), dims)
-            for rule in (eliminate_deltas, sum_constants):
+            for rule in (eliminate_deltas, sum_constants, self._facts):
                 part = rule(part) if isinstance(part, Contraction) else part
             terms.append((ONE, part))
         split = build.add(terms, node.shape)
@@ -184,14 +214,14 @@ class _Simplifier:
             split = build.scale(content, build.add([(w / content, n) for w, n in split.terms], split.shape))
         return split
 
+    def _is_symmetric(self, node: Node) -> bool:
+        if isinstance(node, Leaf):
+            return node.rank == 2 and node.domain.has("symmetric") and node not in self.blocked
+        return isinstance(node, Delta) or (isinstance(node, Sum) and node.rank == 2 and is_symmetric_sum(node))
+
     def _symmetric(self, node: Contraction) -> Node:
-        """S_ij = S_ji: the labels of a symmetric leaf in ascending order."""
-        factors = [
-            (f, tuple(sorted(ls)))
-            if isinstance(f, Leaf) and f.rank == 2 and f.domain.has("symmetric") and f not in self.blocked
-            else (f, ls)
-            for f, ls in node.factors
-        ]
+        """S_ij = S_ji: the labels of a symmetric part in ascending order."""
+        factors = [(f, tuple(sorted(ls))) if self._is_symmetric(f) else (f, ls) for f, ls in node.factors]
         if tuple(factors) == node.factors:
             return node
         return build.contract(node.coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims)))
@@ -222,6 +252,10 @@ class _Simplifier:
             return node
         kept = [f for k, f in enumerate(factors) if k not in gone]
         return build.contract(coefficient, kept, range(node.out_rank), dict(enumerate(node.label_dims)))
+
+
+def _has_delta(node: Node) -> bool:
+    return isinstance(node, Delta) or (isinstance(node, Contraction) and any(_has_delta(f) for f in node.children))
 
 
 def _functions(tree: Tree) -> set[str]:
@@ -365,6 +399,29 @@ def _half_negative(weights: Sequence[Expr]) -> bool:
 # -- sums -----------------------------------------------------------------------------
 
 
+def is_symmetric_sum(node: Sum) -> bool:
+    """Whether a sum of Gram matrices and unit matrices is its own transpose, term by term."""
+    return all(_is_own_transpose(term) for _, term in node.terms)
+
+
+def _is_own_transpose(node: Node) -> bool:
+    if isinstance(node, Delta):
+        return True
+    if not isinstance(node, Contraction) or len(node.bound) > 3:
+        return False
+    names = {0: 1, 1: 0}
+    return any(
+        _as_set(node.factors, names | dict(zip(node.bound, order, strict=True))) == _as_set(node.factors, {})
+        for order in permutations(node.bound)
+        if all(node.label_dims[a] == node.label_dims[b] for a, b in zip(node.bound, order, strict=True))
+    )
+
+
+def _as_set(factors: Sequence[Factor], names: dict[int, int]) -> Counter[Factor]:
+    renamed = ((f, tuple(names.get(x, x) for x in labels)) for f, labels in factors)
+    return Counter((f, tuple(sorted(ls)) if isinstance(f, Delta) else ls) for f, ls in renamed)
+
+
 def collect(node: Sum) -> Node:
     """Equal terms become one; terms that cancel go."""
     weights: dict[Node, Expr] = {}
@@ -482,9 +539,7 @@ def _pulled(
     content = sum_content(inner.terms) if isinstance(inner, Sum) else ONE
     if isinstance(inner, Sum) and content != 1:
         inner = build.add([(w / content, n) for w, n in inner.terms], inner.shape)
-    pulled = build.contract(
-        content, [(factor, pattern), (inner, (*own_bound, *outer))], range(out_rank), dims
-    )
+    pulled = build.contract(content, [(factor, pattern), (inner, (*own_bound, *outer))], range(out_rank), dims)
     rest_terms = [t for position, t in enumerate(node.terms) if position not in where]
     first = min(where)
     before = [t for position, t in enumerate(node.terms) if position not in where and position < first]
@@ -514,30 +569,37 @@ def _sum_of_exponentials(node: Node) -> tuple[Node, int] | None:
     return laid, bound
 
 
-def _recognise_map(node: Map) -> Node:
+def _recognise_map(node: Map) -> tuple[Node, str]:
+    """A function of a function as one function, and the rule that says so."""
     first = node.arguments[0]
     if node.function == "log":
         found = _sum_of_exponentials(first)
         if found is not None:
-            return build.opaque("logsumexp", found[0])
+            return build.opaque("logsumexp", found[0]), "log-sum-exp"
         if isinstance(first, Opaque) and first.function == "softmax":
-            return build.opaque("log_softmax", first.arguments[0])
+            return build.opaque("log_softmax", first.arguments[0]), "log-softmax"
         if isinstance(first, Map) and first.function == "exp":
-            return first.arguments[0]
+            return first.arguments[0], "log of exp"
     if node.function == "exp":
         if isinstance(first, Opaque) and first.function == "log_softmax":
-            return build.opaque("softmax", first.arguments[0])
+            return build.opaque("softmax", first.arguments[0]), "softmax"
         if isinstance(first, Sum):
             rewritten = _recognise_log_softmax(first)
             if isinstance(rewritten, Opaque) and rewritten.function == "log_softmax":
-                return build.opaque("softmax", rewritten.arguments[0])
+                return build.opaque("softmax", rewritten.arguments[0]), "softmax"
         if isinstance(first, Map) and first.function == "log":
-            return first.arguments[0]
+            return first.arguments[0], "exp of log"
     if node.function == "power" and isinstance(first, Map) and first.function == "power":
-        return _power_of_power(node, first)
+        return _power_of_power(node, first), "power of a power"
+    if node.function == "power" and isinstance(first, Map) and first.function == "abs" and _is_even(node.arguments[1]):
+        return build.apply("power", first.arguments[0], node.arguments[1]), "absolute value"
     if node.function == "abs" and sign_of(first).value in ("+", "0+"):
-        return first
-    return node
+        return first, "absolute value"
+    return node, ""
+
+
+def _is_even(node: Node) -> bool:
+    return isinstance(node, Number) and node.value.is_even is True
 
 
 def _power_of_power(node: Map, inner: Map) -> Node:
@@ -610,7 +672,5 @@ def _recognise_softmax(node: Contraction) -> Node:
                     continue
                 factors = [f for k, f in enumerate(node.factors) if k not in (position, other)]
                 factors.insert(min(position, other), (build.opaque("softmax", u), tuple(softmax_labels)))
-                return build.contract(
-                    node.coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims))
-                )
+                return build.contract(node.coefficient, factors, range(node.out_rank), dict(enumerate(node.label_dims)))
     return node

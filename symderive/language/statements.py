@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from symderive.errors import ReadError
 from symderive.language.arrays import Array
+from symderive.language.build import split_coefficient
 from symderive.language.nodes import ZERO, Node, Number
 
 RELATIONS = ("==", "<=", ">=", "<", ">", "!=")
@@ -41,5 +42,7 @@ def nonnegative(node: Node) -> Relation:
 
 
 def nonzero(node: Node) -> Relation:
-    """node != 0."""
-    return Relation(node, "!=", Number(ZERO))
+    """node != 0, without a factor that is no zero: u != 0 rather than -2*u != 0."""
+    coefficient, rest = split_coefficient(node)
+    plain = rest if coefficient.is_nonzero and not isinstance(rest, Number) else node
+    return Relation(plain, "!=", Number(ZERO))

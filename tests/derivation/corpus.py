@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a loss is one line, as its author wrote it
 """Losses as people write them, with the gradient as a textbook prints it.
 
 Each row: a name, the loss in NumPy, shapes, domains, and for each variable the
@@ -5,6 +6,8 @@ textbook's gradient.  The judge of these rows is NumPy itself with finite
 differences, never symderive.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import symderive as sd
@@ -15,7 +18,7 @@ class Row(NamedTuple):
     loss: str
     shapes: dict[str, str]
     gradients: dict[str, str]
-    domains: dict[str, sd.Domain] = {}
+    domains: Mapping[str, sd.Domain] = MappingProxyType({})
 
 
 LS = {"X": "n d", "w": "d", "y": "n"}

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 import scipy.special as sc
 
 import symderive as sd
@@ -33,7 +32,18 @@ _OWN = SimpleNamespace(
 )
 _NAMES = {"np": np, "sd": _OWN} | {
     name: getattr(sc, name)
-    for name in "expit log_expit xlogy xlog1py entr rel_entr kl_div softmax log_softmax logsumexp".split()
+    for name in [
+        "expit",
+        "log_expit",
+        "xlogy",
+        "xlog1py",
+        "entr",
+        "rel_entr",
+        "kl_div",
+        "softmax",
+        "log_softmax",
+        "logsumexp",
+    ]
 }
 
 
@@ -114,6 +124,52 @@ def finite_difference(function: Callable[[Mapping[str, Any]], Any], values: Mapp
     return out
 
 
-@pytest.fixture
-def run():
-    return run_text
+def numeric_differentials(text: str, names: set[str], values: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+    """The value of a line in which d(u) is the change of u along ``changes``, by finite differences."""
+
+    def d(thunk: str) -> Any:
+        def at(h: float) -> Any:
+            moved = {k: values[k] + h * changes[k] if k in changes else values[k] for k in values}
+            return np.asarray(run_text(_where(thunk, text), moved), float)
+
+        h = 1e-3
+
+        def central(h: float) -> Any:
+            return (at(h) - at(-h)) / (2 * h)
+
+        return (64 * central(h / 4) - 20 * central(h / 2) + central(h)) / 45
+
+    found: dict[str, Any] = {}
+    line = _bare(text)
+    while (start := line.find("d(")) >= 0:
+        while start >= 0 and start and (line[start - 1].isalnum() or line[start - 1] in "._"):
+            start = line.find("d(", start + 1)
+        if start < 0:
+            break
+        end = _closing(line, start + 1)
+        name = f"change_{len(found)}"
+        found[name] = d(line[start + 2 : end])
+        line = line[:start] + name + line[end + 1 :]
+    for name in names:
+        mark = re.compile(rf"(?<![\w.])d{name}(?!\w)")
+        if mark.search(line):
+            found[f"change_of_{name}"] = d(name)
+            line = mark.sub(f"change_of_{name}", line)
+    return run_text(_where(line, text), {**values, **found})
+
+
+def _bare(text: str) -> str:
+    return text.split(", where ", 1)[0]
+
+
+def _where(line: str, text: str) -> str:
+    return f"{line}, where {text.split(', where ', 1)[1]}" if ", where " in text else line
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for k in range(opening, len(text)):
+        depth += (text[k] == "(") - (text[k] == ")")
+        if depth == 0:
+            return k
+    raise ValueError(text)

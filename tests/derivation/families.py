@@ -1,0 +1,360 @@
+# ruff: noqa: E501  a loss is one line, as its author wrote it
+"""Families of losses: one textbook gradient, many spellings, none of them in the corpus.
+
+The textbook's line is what a person would write on the board; every spelling has
+to come out at it, or close to it.  NumPy and finite differences judge the numbers.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import symderive as sd
+
+
+class Family(NamedTuple):
+    name: str
+    shapes: dict[str, str]
+    gradients: dict[str, str]
+    spellings: tuple[str, ...]
+    domains: Mapping[str, sd.Domain] = MappingProxyType({})
+
+
+LS = {"X": "n d", "w": "d", "y": "n"}
+LSB = LS | {"b": ""}
+MULTI = {"X": "n d", "W": "d k", "Y": "n k"}
+Y01 = {"y": sd.labels(0, 1)}
+YPM = {"y": sd.labels(-1, 1)}
+HOT = {"Y": sd.one_hot}
+
+FAMILIES = [
+    Family("least squares", LS, {"w": "2 * X.T @ (X @ w - y)"}, (
+        "((X @ w - y)**2).sum()",
+        "np.sum(np.power(np.dot(X, w) - y, 2))",
+        "np.einsum('ij,ik,j,k->', X, X, w, w) - 2 * np.einsum('i,ij,j->', y, X, w) + np.einsum('i,i', y, y)",
+        "np.einsum('i->', (X @ w - y)**2)",
+        "y @ y - 2 * (X.T @ y) @ w + w @ (X.T @ X) @ w",
+        "np.sum(np.abs(X @ w - y)**2)",
+        "np.linalg.norm(y - np.dot(X, w), 2)**2",
+        "np.linalg.norm(X @ w - y, ord=2)**2",
+        "n * np.mean(np.square(y - X @ w))",
+        "-np.sum((y - X @ w) * (X @ w - y))",
+        "np.dot(w.T, np.dot(X.T, np.dot(X, w))) - 2 * np.dot(y.T, np.dot(X, w)) + np.dot(y.T, y)",
+        "np.vdot(r, r), where r = y - X @ w",
+        "np.sum(e**2), where e = y - p, p = X @ w",
+        "np.trace((X @ w - y)[:, None] @ (X @ w - y)[None, :])",
+        "((w @ X.T - y)**2).sum()",
+        "np.tensordot(X @ w - y, X @ w - y, axes=1)",
+        "np.inner(X, w) @ np.inner(X, w) - 2 * np.inner(X, w) @ y + y @ y",
+        "np.sum((X @ w)**2) + np.sum(y**2) - 2 * np.sum((X @ w) * y)",
+        "np.sum(X @ w * (X @ w - 2 * y)) + y @ y",
+        "np.sqrt(np.sum((X @ w - y)**2))**2",
+        "np.multiply(X @ w - y, X @ w - y).sum()",
+        "np.add(X @ w, -y).dot(np.subtract(X @ w, y))",
+        "np.sum((2 * X @ w - 2 * y)**2) / 4",
+        "np.sum((np.matmul(X, w) - y)**2, axis=0)",
+        "np.sum((y - (X * w[None, :]).sum(axis=1))**2)",
+        "np.sum(((X @ w)[:, None] - y[:, None])**2)",
+        "np.sum((X @ w - y)**2) + 3 * y @ y",
+        "np.sum((X @ w - y)**2 - 2 * (X @ w) * y + 2 * y * (X @ w))",
+    )),
+    Family("mean squares", LS, {"w": "X.T @ (X @ w - y) / n"}, (
+        "np.mean((X @ w - y)**2 / 2)",
+        "1 / (2 * n) * np.sum((X @ w - y)**2)",
+        "(1 / n) * 0.5 * np.linalg.norm(X @ w - y)**2",
+        "((X @ w - y)**2).mean() / 2",
+        "(X @ w - y).dot(X @ w - y) / n / 2",
+        "(w @ X.T @ X @ w - 2 * w @ X.T @ y + y @ y) / (2 * n)",
+        "np.mean(np.square(X @ w - y)) * 0.5",
+        "np.sum((X @ w - y)**2) / (n + n)",
+        "np.average((X @ w - y)**2) / 2",
+        "np.mean((X @ w)**2) / 2 - np.mean(y * (X @ w)) + np.mean(y**2) / 2",
+        "0.5 * np.einsum('i,i->', X @ w - y, X @ w - y) / n",
+        "np.linalg.norm((X @ w - y) / np.sqrt(2 * n))**2",
+        "np.sum(((X @ w - y) / np.sqrt(n))**2) / 2",
+    )),
+    Family("least squares with a bias", LSB,
+        {"w": "2 * X.T @ (X @ w + b - y) / n", "b": "2 * np.mean(X @ w + b - y)"}, (
+        "np.mean((X @ w + b - y)**2)",
+        "np.mean((y - (X @ w + b))**2)",
+        "np.sum((b + np.dot(X, w) - y)**2) / n",
+        "np.mean((X @ w + b * np.ones(n) - y)**2)",
+        "np.mean((X @ w - y)**2) + 2 * b * np.mean(X @ w - y) + b**2",
+        "np.sum(r * r) / n, where r = X @ w + b - y",
+        "(np.sum((X @ w - y)**2) + 2 * b * np.sum(X @ w - y) + n * b**2) / n",
+    )),
+    Family("ridge", LS | {"lam": ""}, {"w": "2 * X.T @ (X @ w - y) / n + 2 * lam * w"}, (
+        "np.mean((X @ w - y)**2) + lam * np.sum(w**2)",
+        "np.mean((X @ w - y)**2) + lam * w @ w",
+        "np.mean((X @ w - y)**2) + lam * np.dot(w, w)",
+        "np.mean((X @ w - y)**2) + lam * np.linalg.norm(w)**2",
+        "np.mean((X @ w - y)**2) + lam * (w * w).sum()",
+        "np.mean((X @ w - y)**2) + w @ (lam * sd.eye(d)) @ w",
+        "np.mean((X @ w - y)**2) + lam * np.trace(np.outer(w, w))",
+        "(np.sum((X @ w - y)**2) + n * lam * np.sum(w**2)) / n",
+        "w @ (X.T @ X / n + lam * sd.eye(d)) @ w - 2 * w @ X.T @ y / n + y @ y / n",
+        "np.linalg.norm(X @ w - y)**2 / n + lam * np.linalg.norm(w)**2",
+    )),
+    Family("weighted least squares", LS | {"c": "n"}, {"w": "2 * X.T @ (c * (X @ w - y))"}, (
+        "np.sum(c * (X @ w - y)**2)",
+        "np.dot(c, (X @ w - y)**2)",
+        "(X @ w - y) @ (c * (X @ w - y))",
+        "np.einsum('i,i,i->', c, X @ w - y, X @ w - y)",
+        "(X @ w - y).T @ np.diag(c) @ (X @ w - y)",
+        "np.sum(((X @ w - y) * c) * (X @ w - y))",
+        "np.trace(np.diag(c) @ np.outer(X @ w - y, X @ w - y))",
+        "w @ X.T @ np.diag(c) @ X @ w - 2 * (c * y) @ (X @ w) + c @ y**2",
+        "np.sum(np.diag(c) @ (X @ w - y) * (X @ w - y))",
+    )),
+    Family("weights under a root", LS | {"c": "n"}, {"w": "2 * X.T @ (c * (X @ w - y))"}, (
+        "np.sum((np.sqrt(c) * (X @ w - y))**2)",
+        "np.linalg.norm(np.sqrt(c) * (X @ w - y))**2",
+    ), {"c": sd.positive}),
+    Family("several outputs", MULTI, {"W": "X.T @ (X @ W - Y) / n"}, (
+        "np.sum((X @ W - Y)**2) / (2 * n)",
+        "np.mean(np.sum((X @ W - Y)**2, axis=1)) / 2",
+        "0.5 * np.mean(np.linalg.norm(X @ W - Y, axis=1)**2)",
+        "np.trace((X @ W - Y) @ (X @ W - Y).T) / (2 * n)",
+        "np.einsum('ij,ij->', X @ W - Y, X @ W - Y) / (2 * n)",
+        "np.sum((X @ W - Y) * (X @ W - Y)) / n / 2",
+        "k * np.mean((X @ W - Y)**2) / 2",
+        "np.sum(np.diag((X @ W - Y).T @ (X @ W - Y))) / (2 * n)",
+        "(np.trace(W.T @ X.T @ X @ W) - 2 * np.trace(Y.T @ X @ W) + np.trace(Y.T @ Y)) / (2 * n)",
+        "np.sum((np.einsum('ij,jk->ik', X, W) - Y)**2) / (2 * n)",
+        "np.sum((W.T @ X.T - Y.T)**2) / (2 * n)",
+        "np.linalg.norm(X @ W - Y, ord='fro')**2 / (2 * n)",
+    )),
+    Family("logistic 0/1", LS, {"w": "X.T @ (expit(X @ w) - y) / n"}, (
+        "np.mean(np.log(1 + np.exp(X @ w)) - y * (X @ w))",
+        "np.mean(np.logaddexp(0, X @ w)) - np.mean(y * (X @ w))",
+        "np.sum(np.logaddexp(0, X @ w)) / n - y @ X @ w / n",
+        "np.mean((1 - y) * (X @ w) + np.log1p(np.exp(-X @ w)))",
+        "np.mean((1 - y) * (X @ w) + np.logaddexp(0, -(X @ w)))",
+        "-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), where p = 1 / (1 + np.exp(-z)), z = X @ w",
+        "-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), where p = np.exp(X @ w) / (1 + np.exp(X @ w))",
+        "-(y @ np.log(expit(X @ w)) + (1 - y) @ np.log(1 - expit(X @ w))) / n",
+        "-np.dot(y, np.log(expit(X @ w))) / n - np.dot(1 - y, np.log(expit(-(X @ w)))) / n",
+        "np.sum(-y * np.log(expit(X @ w)) - (1 - y) * np.log(1 - expit(X @ w))) / n",
+        "-np.mean(np.log(y * expit(X @ w) + (1 - y) * (1 - expit(X @ w))))",
+        "-np.mean(np.where(y == 1, np.log(expit(X @ w)), np.log(1 - expit(X @ w))))",
+        "-np.mean(np.log(np.where(y == 1, expit(X @ w), expit(-X @ w))))",
+        "-np.mean(np.log(expit(X @ w)**y * (1 - expit(X @ w))**(1 - y)))",
+        "np.mean(np.logaddexp(0, (1 - 2 * y) * (X @ w)))",
+        "np.mean(np.log(1 + np.exp((1 - 2 * y) * (X @ w))))",
+        "-np.mean(log_expit((2 * y - 1) * (X @ w)))",
+        "np.mean(np.maximum(X @ w, 0) - (X @ w) * y + np.log(1 + np.exp(-np.abs(X @ w))))",
+        "np.mean(np.logaddexp(0, X @ w) - y * (X @ w))",
+        "-np.mean(y * np.log(0.5 * (1 + np.tanh(0.5 * (X @ w)))) + (1 - y) * np.log(0.5 * (1 - np.tanh(0.5 * (X @ w)))))",
+        "-np.mean(y * np.log(1 / (1 + np.exp(-X @ w))) + (1 - y) * np.log(np.exp(-X @ w) / (1 + np.exp(-X @ w))))",
+        "np.einsum('i->', np.logaddexp(0, X @ w) - y * (X @ w)) / n",
+        "(np.logaddexp(0, X @ w).sum() - (y * X.dot(w)).sum()) / n",
+        "-np.mean(y * np.log(expit(np.einsum('ij,j->i', X, w))) + (1 - y) * np.log1p(-expit(np.einsum('ij,j->i', X, w))))",
+        "np.mean(np.log(1 + np.exp(-(X @ w)))) + np.mean((1 - y) * (X @ w))",
+        "np.mean(np.log(np.exp(0) + np.exp(X @ w)) - y * (X @ w))",
+        "-np.sum(np.log(expit(X @ w)) * y + np.log(1 - expit(X @ w)) * (1 - y), axis=0) / n",
+        "np.mean(entr(y) + np.logaddexp(0, X @ w) - y * (X @ w))",
+    ), Y01),
+    Family("logistic with bias and ridge", LSB | {"lam": ""},
+        {"w": "X.T @ (expit(X @ w + b) - y) / n + lam * w", "b": "np.mean(expit(X @ w + b) - y)"}, (
+        "np.mean(np.logaddexp(0, X @ w + b) - y * (X @ w + b)) + 0.5 * lam * np.sum(w**2)",
+        "-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + lam / 2 * w @ w, where p = 1 / (1 + np.exp(-(X @ w + b)))",
+        "np.mean(np.log1p(np.exp(z)) - y * z) + lam * np.linalg.norm(w)**2 / 2, where z = X @ w + b",
+        "-np.mean(log_expit(z) + (y - 1) * z) + lam * np.dot(w, w) / 2, where z = X @ w + b",
+        "-np.mean(xlogy(y, p) + xlogy(1 - y, 1 - p)) + lam * (w @ w) / 2, where p = expit(b + X @ w)",
+        "np.mean(np.logaddexp(0, b + np.dot(X, w))) - np.mean(y * (b + np.dot(X, w))) + np.sum(lam * w**2 / 2)",
+    ), Y01),
+    Family("logistic weighted", LS | {"c": "n"}, {"w": "X.T @ (c * (expit(X @ w) - y)) / n"}, (
+        "np.mean(c * (np.logaddexp(0, X @ w) - y * (X @ w)))",
+        "-c @ (y * np.log(expit(X @ w)) + (1 - y) * np.log(1 - expit(X @ w))) / n",
+        "-np.mean(c * y * log_expit(X @ w) + c * (1 - y) * log_expit(-X @ w))",
+    ), Y01),
+    Family("logistic ±1", LS, {"w": "-X.T @ (y * expit(-y * (X @ w))) / n"}, (
+        "np.mean(np.log1p(np.exp(-y * (X @ w))))",
+        "-np.mean(np.log(expit(y * (X @ w))))",
+        "-np.mean(np.log(1 / (1 + np.exp(-y * (X @ w)))))",
+        "np.mean(np.logaddexp(0, -y * X.dot(w)))",
+        "np.sum(np.logaddexp(0, -y * np.dot(X, w))) / n",
+        "np.mean(np.log(1 + np.exp(-m))), where m = y * (X @ w)",
+        "np.logaddexp(0, -(X @ w) * y).mean()",
+        "np.mean(np.log(1 + np.exp(-np.diag(y) @ X @ w)))",
+        "np.mean(np.log(1 + 1 / np.exp(y * (X @ w))))",
+        "np.mean(np.logaddexp(y * (X @ w), 0) - y * (X @ w))",
+        "np.mean(-np.log(0.5 + 0.5 * np.tanh(y * (X @ w) / 2)))",
+        "np.mean(np.log(np.exp(y * (X @ w)) + 1) - np.log(np.exp(y * (X @ w))))",
+    ), YPM),
+    Family("squares of margins", LS, {"w": "2 * X.T @ (X @ w - y) / n"}, (
+        "np.mean((1 - y * (X @ w))**2)",
+        "np.mean((y * (X @ w) - 1)**2)",
+        "np.mean(1 - 2 * y * (X @ w) + (X @ w)**2)",
+    ), YPM),
+    Family("hinge", LS, {"w": "-X.T @ (y * (y * (X @ w) < 1)) / n"}, (
+        "np.mean(np.maximum(1 - y * (X @ w), 0))",
+        "np.mean(np.clip(1 - y * (X @ w), 0, None))",
+        "np.mean(np.where(y * (X @ w) < 1, 1 - y * (X @ w), 0))",
+        "-np.mean(np.minimum(0, y * (X @ w) - 1))",
+        "np.mean((1 - y * (X @ w)) * (y * (X @ w) < 1))",
+    ), YPM),
+    Family("squared hinge", LS, {"w": "-2 * X.T @ (y * np.maximum(0, 1 - y * (X @ w))) / n"}, (
+        "np.mean(np.maximum(0, 1 - y * (X @ w))**2)",
+        "np.mean(np.square(np.maximum(0, 1 - np.multiply(y, X @ w))))",
+        "np.sum(h * h) / n, where h = np.maximum(1 - y * (X @ w), 0)",
+    ), YPM),
+    Family("exponential loss", LS, {"w": "-X.T @ (y * np.exp(-y * (X @ w))) / n"}, (
+        "np.mean(np.exp(-y * (X @ w)))",
+        "np.mean(1 / np.exp(y * (X @ w)))",
+        "np.sum(np.exp(-(y * X.dot(w)))) / n",
+    ), YPM),
+    Family("absolute errors", LS, {"w": "X.T @ np.sign(X @ w - y) / n"}, (
+        "np.mean(np.abs(y - X @ w))",
+        "np.linalg.norm(X @ w - y, 1) / n",
+        "np.mean(np.sqrt((X @ w - y)**2))",
+        "np.mean(np.maximum(X @ w - y, y - X @ w))",
+    )),
+    Family("huber", LS, {"w": "X.T @ np.clip(X @ w - y, -1, 1)"}, (
+        "np.sum(np.where(np.abs(X @ w - y) <= 1, (X @ w - y)**2 / 2, np.abs(X @ w - y) - 0.5))",
+        "np.sum(np.where(np.abs(r) < 1, 0.5 * r**2, np.abs(r) - 0.5)), where r = X @ w - y",
+    )),
+    Family("pinball", LS | {"q": ""}, {"w": "X.T @ ((X @ w > y) - q)"}, (
+        "np.sum(np.maximum(q * (y - X @ w), (q - 1) * (y - X @ w)))",
+        "np.sum(np.where(y > X @ w, q * (y - X @ w), (q - 1) * (y - X @ w)))",
+    ), {"q": sd.interval(0, 1)}),
+    Family("softmax", MULTI, {"W": "X.T @ (sd.softmax(X @ W, axis=1) - Y) / n"}, (
+        "-np.mean(np.sum(Y * log_softmax(X @ W, axis=1), axis=1))",
+        "-np.sum(Y * np.log(softmax(X @ W, axis=1))) / n",
+        "np.mean(logsumexp(X @ W, axis=1)) - np.sum(Y * (X @ W)) / n",
+        "np.mean(logsumexp(X @ W, axis=1)) - np.trace(Y.T @ X @ W) / n",
+        "-np.einsum('ij,ij->', Y, log_softmax(X @ W, axis=1)) / n",
+        "-np.sum(Y * (Z - logsumexp(Z, axis=1, keepdims=True))) / n, where Z = X @ W",
+        "np.mean(np.log(np.sum(np.exp(Z), axis=1)) - np.sum(Y * Z, axis=1)), where Z = X @ W",
+        "-np.mean(np.log(np.sum(Y * softmax(X @ W, axis=1), axis=1)))",
+        "-np.trace(Y.T @ log_softmax(X @ W, axis=1)) / n",
+        "-np.sum(Y * np.log(P)) / n, where P = E / np.sum(E, axis=1, keepdims=True), E = np.exp(X @ W)",
+        "-np.sum(Y * np.log(np.exp(Z) / np.exp(Z).sum(axis=1)[:, None])) / n, where Z = X @ W",
+        "-np.sum(Y.T * log_softmax((X @ W).T, axis=0)) / n",
+        "np.mean(np.log(np.exp(X @ W) @ np.ones(k)) - (Y * (X @ W)) @ np.ones(k))",
+    ), HOT),
+    Family("softmax with bias and ridge", MULTI | {"b": "k", "lam": ""},
+        {"W": "X.T @ (sd.softmax(X @ W + b, axis=1) - Y) / n + lam * W",
+         "b": "np.mean(sd.softmax(X @ W + b, axis=1) - Y, axis=0)"}, (
+        "-np.mean(np.sum(Y * log_softmax(X @ W + b, axis=1), axis=1)) + lam / 2 * np.sum(W**2)",
+        "np.mean(logsumexp(Z, axis=1) - np.sum(Y * Z, axis=1)) + 0.5 * lam * np.trace(W.T @ W), where Z = X @ W + b",
+        "-np.sum(Y * np.log(softmax(X @ W + b[None, :], axis=1))) / n + lam * np.linalg.norm(W)**2 / 2",
+    ), HOT),
+    Family("logits of a cross-entropy", {"z": "k", "p": "k"}, {"z": "sd.softmax(z) - p"}, (
+        "-p @ log_softmax(z)",
+        "-np.dot(p, np.log(softmax(z)))",
+        "logsumexp(z) - p @ z",
+        "np.log(np.sum(np.exp(z))) - np.sum(p * z)",
+        "np.sum(p * (logsumexp(z) - z))",
+        "np.sum(xlogy(p, p) - p * log_softmax(z))",
+        "np.sum(kl_div(p, softmax(z)))",
+        "np.sum(p * (np.log(p) - log_softmax(z)))",
+    ), {"p": sd.simplex & sd.positive}),
+    Family("poisson", LS, {"w": "X.T @ (np.exp(X @ w) - y) / n"}, (
+        "np.mean(np.exp(X @ w) - y * (X @ w))",
+        "np.sum(np.exp(X @ w)) / n - y @ X @ w / n",
+        "np.mean(m - y * np.log(m)), where m = np.exp(X @ w)",
+        "np.mean(np.exp(X @ w) - xlogy(y, np.exp(X @ w)))",
+    ), {"y": sd.positive}),
+    Family("probit-free: sigmoid regression", LS,
+        {"w": "2 * X.T @ ((expit(X @ w) - y) * expit(X @ w) * expit(-X @ w))"}, (
+        "np.sum((y - expit(X @ w))**2)",
+        "np.sum((1 / (1 + np.exp(-X @ w)) - y)**2)",
+        "np.sum((p - y)**2), where p = 1 / (1 + np.exp(-(X @ w)))",
+        "np.linalg.norm(expit(X @ w) - y)**2",
+        "np.sum(((1 + np.tanh(X @ w / 2)) / 2 - y)**2)",
+    )),
+    Family("tanh regression", LS, {"w": "X.T @ ((np.tanh(X @ w) - y) * (1 - np.tanh(X @ w)**2)) / n"}, (
+        "np.mean((np.tanh(X @ w) - y)**2) / 2",
+        "np.mean((y - np.tanh(X @ w))**2 / 2)",
+        "np.mean((h - y)**2) / 2, where h = np.tanh(X @ w)",
+    )),
+    Family("two layers", {"X": "n d", "W": "d h", "v": "h", "y": "n"},
+        {"v": "H.T @ (expit(H @ v) - y) / n, where H = np.tanh(X @ W)",
+         "W": "X.T @ (np.outer(expit(H @ v) - y, v) * (1 - H**2)) / n, where H = np.tanh(X @ W)"}, (
+        "np.mean(np.logaddexp(0, np.tanh(X @ W) @ v) - y * (np.tanh(X @ W) @ v))",
+        "np.mean(np.logaddexp(0, H @ v) - y * (H @ v)), where H = np.tanh(X @ W)",
+        "-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)), where p = expit(H @ v), H = np.tanh(X @ W)",
+    ), Y01),
+    Family("rectified layer", {"X": "n d", "W": "d h", "v": "h", "y": "n"},
+        {"v": "2 * H.T @ (H @ v - y), where H = np.maximum(0, X @ W)",
+         "W": "2 * X.T @ (np.outer(H @ v - y, v) * (X @ W > 0)), where H = np.maximum(0, X @ W)"}, (
+        "np.sum((np.maximum(0, X @ W) @ v - y)**2)",
+        "np.sum((H @ v - y)**2), where H = np.maximum(X @ W, 0)",
+    )),
+    Family("factorisation with a ridge", {"A": "m n", "U": "m k", "V": "n k", "lam": ""},
+        {"U": "2 * (U @ V.T - A) @ V + 2 * lam * U", "V": "2 * (U @ V.T - A).T @ U + 2 * lam * V"}, (
+        "np.sum((A - U @ V.T)**2) + lam * (np.sum(U**2) + np.sum(V**2))",
+        "np.linalg.norm(A - U @ V.T, 'fro')**2 + lam * np.linalg.norm(U)**2 + lam * np.linalg.norm(V)**2",
+        "np.sum((np.einsum('ik,jk->ij', U, V) - A)**2) + lam * np.trace(U.T @ U) + lam * np.trace(V @ V.T)",
+    )),
+    Family("masked factorisation", {"A": "m n", "M": "m n", "U": "m k", "V": "n k"},
+        {"U": "2 * (M * (U @ V.T - A)) @ V", "V": "2 * (M * (U @ V.T - A)).T @ U"}, (
+        "np.sum(M * (A - U @ V.T)**2)",
+        "np.sum(M * (U @ V.T - A) * (U @ V.T - A))",
+    )),
+    Family("gaussian likelihood", LS | {"s": ""},
+        {"w": "X.T @ (X @ w - y) / s**2", "s": "n / s - np.sum((X @ w - y)**2) / s**3"}, (
+        "n * np.log(s) + np.sum((X @ w - y)**2) / (2 * s**2)",
+        "n / 2 * np.log(2 * np.pi * s**2) + np.sum(((X @ w - y) / s)**2) / 2",
+        "-np.sum(-np.log(s) - (y - X @ w)**2 / (2 * s**2))",
+        "-np.sum(np.log(np.exp(-(y - X @ w)**2 / (2 * s**2)) / (s * np.sqrt(2 * np.pi))))",
+    ), {"s": sd.positive}),
+    Family("log variance", {"x": "n", "m": "", "t": ""},
+        {"m": "np.exp(-t) * np.sum(m - x)", "t": "n / 2 - np.exp(-t) * np.sum((x - m)**2) / 2"}, (
+        "np.sum(t + (x - m)**2 * np.exp(-t)) / 2",
+        "np.sum(t + (x - m)**2 / np.exp(t)) / 2",
+    )),
+    Family("entropy of a softmax", {"z": "k"},
+        {"z": "-sd.softmax(z) * (sd.log_softmax(z) - sd.softmax(z) @ sd.log_softmax(z))"}, (
+        "-np.sum(softmax(z) * np.log(softmax(z)))",
+        "np.sum(entr(softmax(z)))",
+        "-softmax(z) @ log_softmax(z)",
+    )),
+    Family("smooth maximum", {"A": "m d", "x": "d", "b": "m"}, {"x": "A.T @ sd.softmax(A @ x + b)"}, (
+        "logsumexp(A @ x + b)",
+        "np.log(np.sum(np.exp(A @ x + b)))",
+        "np.log(np.exp(A @ x + b).sum())",
+    )),
+    Family("barrier", {"A": "m d", "x": "d", "b": "m", "c": "d"}, {"x": "c + A.T @ (1 / (b - A @ x))"}, (
+        "c @ x - np.sum(np.log(b - A @ x))",
+        "np.dot(c, x) - np.log(b - A @ x).sum()",
+    )),
+    Family("quadratic form", {"A": "d d", "x": "d", "b": "d"}, {"x": "A @ x - b"}, (
+        "0.5 * x @ A @ x - b @ x",
+        "np.dot(x, A @ x) / 2 - np.dot(b, x)",
+        "np.einsum('i,ij,j', x, A, x) / 2 - np.sum(b * x)",
+        "np.sum(x * (A @ x)) / 2 - x @ b",
+        "np.trace(A @ np.outer(x, x)) / 2 - b @ x",
+    ), {"A": sd.symmetric}),
+    Family("distance", {"x": "d", "a": "d"}, {"x": "(x - a) / np.linalg.norm(x - a)"}, (
+        "np.linalg.norm(x - a)",
+        "np.sqrt(np.sum((x - a)**2))",
+        "np.sqrt((x - a) @ (x - a))",
+        "np.sum((a - x)**2)**0.5",
+    )),
+    Family("elastic net", LS | {"lam": "", "mu": ""},
+        {"w": "X.T @ (X @ w - y) / n + lam * np.sign(w) + 2 * mu * w"}, (
+        "np.mean((X @ w - y)**2) / 2 + lam * np.sum(np.abs(w)) + mu * np.sum(w**2)",
+        "np.mean((X @ w - y)**2) / 2 + lam * np.linalg.norm(w, 1) + mu * w @ w",
+    )),
+    Family("smoothness penalty", LS | {"D": "m d", "lam": ""},
+        {"w": "2 * X.T @ (X @ w - y) + 2 * lam * D.T @ D @ w"}, (
+        "np.sum((X @ w - y)**2) + lam * np.sum((D @ w)**2)",
+        "np.sum((X @ w - y)**2) + lam * w @ D.T @ D @ w",
+        "np.linalg.norm(X @ w - y)**2 + lam * np.linalg.norm(D @ w)**2",
+    )),
+    Family("product of sums", {"x": "n", "u": "n"}, {"x": "np.sum(u) * np.ones(n) + u @ x * u"}, (
+        "np.sum(x) * np.sum(u) + (u @ x)**2 / 2",
+        "np.sum(np.outer(x, u)) + 0.5 * np.dot(u, x)**2",
+    )),
+    Family("centred columns", {"x": "n", "u": "n"}, {"x": "(u - np.mean(u)) / n"}, (
+        "np.mean((x - np.mean(x)) * (u - np.mean(u)))",
+        "np.mean(x * u) - np.mean(x) * np.mean(u)",
+        "(x - x.mean()) @ (u - u.mean()) / n",
+    )),
+    Family("geometric mean", {"x": "n"}, {"x": "np.exp(np.mean(np.log(x))) / (n * x)"}, (
+        "np.exp(np.mean(np.log(x)))",
+        "np.exp(np.sum(np.log(x)) / n)",
+    ), {"x": sd.positive}),
+]  # fmt: skip
