@@ -20,6 +20,9 @@ from sympy import pi as sympy_pi
 from sympy import sqrt as sympy_sqrt
 
 from symderive.calculus.definedness import requirements
+from symderive.calculus.denormalise import to_node
+from symderive.calculus.normal_form import Normaliser
+from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.simplify import simplify
 from symderive.errors import SymderiveError
 from symderive.judgement.balls import Evaluator, Hole, as_ball, precision
@@ -157,6 +160,7 @@ class _Search:
         if samples:
             yield self.term()
         yield self.condition()
+        yield self.absent()
 
     def samples(self) -> list[_Sample]:
         """Both sides at a few ordinary points, at unequal sizes."""
@@ -277,7 +281,7 @@ class _Search:
 
     def term(self) -> str:
         """A term that the right side lacks, has too much, or has with the wrong sign."""
-        difference = simplify(build.add([(ONE, self.lhs), (-ONE, self.rhs)], self.lhs.shape)).node
+        difference = self.difference()
         if build.is_zero(difference):
             return ""
         size = max(len(_text(self.lhs)), 12)
@@ -294,11 +298,34 @@ class _Search:
         if not self.stands(self.lhs, "==", mended):
             return ""
         claim = self.names[1]
-        if self._shorter(self.lhs, half, -weight) and self._shorter(self.rhs, half, weight):
+        brief = len(_text(half)) <= LONGEST_TERM // 2
+        if brief and self._shorter(self.lhs, half, -weight) and self._shorter(self.rhs, half, weight):
             return f"wrong sign: the term {_text(half)} of {claim} has the wrong sign"
         if lacking:
             return f"{claim} is missing the term {text}"
-        return f"{claim} has the term {text} too much"
+        if self._shorter(self.rhs, shown, -ONE):
+            return f"{claim} has the term {text} too much"
+        return f"{claim} is missing the term {_text(difference)}"
+
+    def difference(self) -> Node:
+        """left - right, the shorter of two ways to write it."""
+        plain = simplify(build.add([(ONE, self.lhs), (-ONE, self.rhs)], self.lhs.shape)).node
+        try:
+            normaliser = Normaliser(self.given)
+            polynomial = normaliser.difference(self.lhs, self.rhs)
+            labels = normaliser.labels(self.lhs.shape)
+            dims = {i: d for i, d in zip(labels, self.lhs.shape, strict=True) if i >= 0}
+            other = simplify(to_node(normaliser.algebra, polynomial, labels, dims)).node
+        except (NotHandled, TooLarge):
+            return plain
+        return other if len(_text(other)) < len(_text(plain)) else plain
+
+    def absent(self) -> str:
+        """An array that one side speaks of and the other does not."""
+        missing = [leaf.name for leaf in self.lhs.leaves() if leaf not in self.rhs.leaves()]
+        if not missing or build.is_zero(self.rhs):
+            return ""
+        return f"{', '.join(missing)} occurs in {self.names[0]}, but not in {self.names[1]}"
 
     def _shorter(self, side: Node, term: Node, weight: Expr) -> bool:
         """Whether a side gets shorter by adding a weighted term: it has that term."""
@@ -437,7 +464,12 @@ def _text(node: Node) -> str:
 
 def _bare(text: str) -> str:
     """A comparison without the parentheses around it."""
-    return text[1:-1] if text.startswith("(") and text.endswith(")") and text.count("(") == 1 else text
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and place < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") else text
 
 
 def _divides(node: Node) -> bool:

@@ -73,13 +73,37 @@ CASES = [
     ("np.sum(np.sqrt(1 + (X @ w - y)**2))", XWY, None, "-X.T @ ((X @ w - y)/np.sqrt(1 + (X @ w - y)**2))", "sign"),
     ("w @ w / 2 + np.sum(X @ w)", XWY, "w + np.sum(X, axis=0)", "w", "missing the term"),
     ("np.sum(np.log(np.cosh(X @ w - y)))", XWY, "X.T @ np.tanh(X @ w - y)", "2*X.T @ np.tanh(X @ w - y)", "factor 2"),
+    (
+        "np.sum(v*(X @ w - y)**2)",
+        {**XWY, "v": "n"},
+        "2*(v*(X @ w - y)) @ X",
+        "2*X.T @ (X @ w - y)",
+        "v occurs in the gradient",
+    ),
+    (
+        "np.mean(np.maximum(0, 1 - y*(X @ w)))",
+        XWY,
+        "-X.T @ (y*(y*(X @ w) < 1))/n",
+        "-X.T @ (y*(y*(X @ w) > 1))/n",
+        "wrong mask: y * (X @ w) < 1",
+    ),
+    (
+        "np.sum((X @ W - Y)**2)",
+        {"X": "n d", "W": "d k", "Y": "n k"},
+        "2*X.T @ (X @ W - Y)",
+        "2*(X @ W - Y).T @ X",
+        "missing transpose: the claim is right transposed",
+    ),
+    ("w @ A @ w/2 - c @ w", {"A": "d d", "w": "d", "c": "d"}, "(A + A.T) @ w/2 - c", "A @ w - c", "(A.T - A) @ w / 2"),
+    ("w @ A @ w/2 - c @ w", {"A": "d d", "w": "d", "c": "d"}, None, "(A + A.T) @ w/2", "missing the term -c"),
+    ("w @ A @ w/2 - c @ w", {"A": "d d", "w": "d", "c": "d"}, None, "(A + A.T) @ w/2 + c", "the term c of the claim"),
     ("logsumexp(X @ w)", XWY, "X.T @ softmax(X @ w)", "X.T @ softmax(X @ w)/n", "missing the factor n"),
 ]
 
 
 @pytest.mark.parametrize(("loss", "names", "right", "wrong", "words"), CASES)
 def test_a_wrong_gradient_is_refuted_with_a_hint(loss, names, right, wrong, words):
-    g = sd.gradient(sd.read(loss, **names), "w")
+    g = sd.gradient(sd.read(loss, **names), "W" if "W" in names else "w")
     if right is not None:
         assert sd.check(g, "==", right).upheld, right
     start = time.perf_counter()
