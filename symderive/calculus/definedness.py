@@ -43,6 +43,18 @@ def _unscaled(node: Node) -> Node:
     return rest if coefficient.is_positive and not isinstance(rest, Number) else node
 
 
+def _not_zero(node: Node) -> Relation:
+    """``node != 0`` said of what it is a power of, and as ``> 0`` where it cannot be negative."""
+    while isinstance(node, Map) and node.function == "power" and isinstance(node.arguments[1], Number):
+        exponent = node.arguments[1].value
+        if not exponent.is_number or not exponent.is_positive:
+            break
+        node = _unscaled(node.arguments[0])
+        if not exponent.is_integer:
+            return positive(node)
+    return positive(node) if sign_of(node).nonnegative else nonzero(node)
+
+
 def _own(node: Map) -> list[Relation]:
     first = _unscaled(node.arguments[0])
     if node.function == "power":
@@ -51,7 +63,7 @@ def _own(node: Map) -> list[Relation]:
             return [positive(first)]
         value = exponent.value
         if value.is_integer:
-            return [nonzero(first)] if value.is_negative else []
+            return [_not_zero(first)] if value.is_negative else []
         return [positive(first)] if value.is_negative else [nonnegative(first)]
     names = function(node.function).arguments
     relations: list[Relation] = []

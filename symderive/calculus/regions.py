@@ -388,8 +388,8 @@ def _clumsiness(tree: Tree) -> float:
     own = 0.0
     if isinstance(tree, Call):
         own = {"outer": 3.0, "einsum": 8.0}.get(tree.function, 0.0)
-    elif isinstance(tree, Index) and len(tree.shape) > 2:
-        own = 3.0
+    elif isinstance(tree, Index) and None in tree.keys:
+        own = 3.5
     return own + sum(_clumsiness(c) for c in tree.children)
 
 

@@ -610,6 +610,8 @@ def _power_of_power(node: Map, inner: Map) -> Node:
     if not (a.is_number and b.is_number):
         return node
     base = inner.arguments[0]
+    if b.is_negative and not (a * b).is_integer:
+        return node
     if b.is_integer or sign_of(base).value in ("+", "0+"):
         return build.power(base, a * b)
     if a == 2 and b == Rational(1, 2):

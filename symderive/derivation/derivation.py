@@ -204,10 +204,12 @@ class Derivation(Written):
         subject = definitions_as_leaves(self.subject, self.wrt)
         order = 2 if self.kind == "hessian" else 1
         verdicts: list[Verdict] = []
+        plain = {step.after.node: step.before.node for step in self.steps if step.relation == ":="}
         for keys, array in self.results.items():
+            result = plain.get(array.node, array.node)
             wrt = tuple(leaves[k] for k in keys) or (leaves[self.wrt[0].name],) * order
             verdicts.append(
-                judge_derivative(subject.node, wrt, array.node, order=order, given=self.conditions)
+                judge_derivative(subject.node, wrt, result, order=order, given=self.conditions)
             )
         status = weakest(verdicts)
         return next(v for v in verdicts if v.status is status)

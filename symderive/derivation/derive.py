@@ -308,7 +308,7 @@ class _Maker:
                 rule,
                 statement,
                 reason,
-                tuple(c for c in conditions if c not in held),
+                tuple(c for c in dict.fromkeys(conditions) if c not in held),
                 tuple(_substep(r, active, (*held, *conditions)) for r in substeps),
                 lhs[0],
                 lhs[1],
