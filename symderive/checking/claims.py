@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any, final
 
 from symderive.calculus.definedness import requirements
+from symderive.calculus.differentiate import pair
 from symderive.calculus.signs import sign_of
 from symderive.calculus.simplify import simplify
 from symderive.checking.check import check, prove, within
@@ -35,7 +36,7 @@ from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array, joined_nodes, shape_text
 from symderive.language.domains import real
-from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Named, Node, Number, Sum
+from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf, Map, Named, Node, Number, Sum
 from symderive.language.statements import Relation
 
 OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
@@ -133,6 +134,9 @@ def claim(
     for name in row.takes:
         if getattr(options, name) is None:
             raise UnsupportedError(f'claim("{kind}", ...) needs {name}=...; it is written {row.usage}')
+    for derivation in args:
+        if isinstance(derivation, Derivation) and derivation.conditions:
+            options = replace(options, given=[*listed(options.given), *derivation.conditions])
     return within(timeout, f"a claim of kind {kind}", lambda: _resting_on(args, row.decide(args, options)))
 
 
@@ -403,7 +407,11 @@ def _stationary(args: tuple[Any, ...], options: Options) -> Verdict:
 
     slope = gradient(f, Array(leaf))
     made = there(slope.result.node)
-    parts = [_feasible(leaf, place, given), slope.verdict]
+    inside = _feasible(leaf, place, given)
+    rough = _smooth_at(f.node, leaf, place, made, given)
+    if rough is not None and inside.status is not Status.refuted:
+        return replace(rough, claim=text)
+    parts = [inside, slope.verdict]
     if not constraints:
         parts.append(prove_equal(made, build.zeros(leaf.shape), given=given))
         how = "the gradient there is 0"
@@ -431,6 +439,18 @@ def _stationary(args: tuple[Any, ...], options: Options) -> Verdict:
         conditions=given,
         parts=tuple(parts),
     )
+
+
+def _smooth_at(f: Node, leaf: Leaf, place: Node, slope: Node, given: tuple[Relation, ...]) -> Verdict | None:
+    """None where the judge sees the derivative there; at a kink nothing is stationary by its gradient."""
+    claimed = Relation(Differential(f), "==", pair(slope, Differential(leaf), 0))
+    here = Relation(leaf, "==", place)
+    verdict = judge_relation(claimed, given=(*given, here), changing=(leaf,), points=12)
+    looked = verdict.evidence
+    if verdict.status is Status.checked and looked is not None and not looked.skipped:
+        return None
+    reason = f"that there is a derivative at {here} was not seen: {verdict.reason}"
+    return Verdict(Status.undecided, f"{Array(f)} has a derivative at {here}", reason=reason)
 
 
 def _feasible(leaf: Leaf, place: Node, given: tuple[Relation, ...]) -> Verdict:

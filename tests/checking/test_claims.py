@@ -141,6 +141,16 @@ def test_stationary():
         sd.claim("stationary", np.sum(w**2), wrt=w, at=0, subject_to=[(np.sum(w), "==", 0), (w @ w, "==", 0)])
 
 
+def test_at_a_kink_there_is_no_gradient():
+    x = sd.array("x")
+    assert sd.claim("stationary", abs(x), wrt=x, at=0).status == "undecided"
+    assert sd.claim("stationary", np.maximum(x, 0) - x / 2, wrt=x, at=0).status == "undecided"
+    assert sd.claim("stationary", np.where(x > 0, x, -x), wrt=x, at=0).status != "proved"
+    assert sd.claim("stationary", np.sum(np.abs(w)), wrt=w, at=0).status == "undecided"
+    g = sd.gradient(abs(x), x)
+    assert sd.claim("equality_case", g, "==", 0, when=(x, "==", 0)).status != "proved"
+
+
 def test_relation_is_check():
     assert sd.claim("relation", sd.entropy(P), "<=", np.log(k)).status == "proved"
     assert sd.claim("relation", "x + x == 2*x").status == "proved"
