@@ -77,7 +77,7 @@ def differentiate(root: Node, wrt: Sequence[Leaf]) -> Differentiation:
 
 
 def changing_parts(root: Node, wrt: Sequence[Leaf]) -> tuple[set[Node], set[Node]]:
-    """The nodes that change with the leaves, and the masks that do so in jumps alone."""
+    """The nodes through which the root changes with the leaves, and the masks that do so in jumps alone."""
     active: set[Node] = set()
     masks: set[Node] = set()
     for node in root.walk():
@@ -85,7 +85,14 @@ def changing_parts(root: Node, wrt: Sequence[Leaf]) -> tuple[set[Node], set[Node
             raise UnsupportedError("a second differential d(d(u)) is not read; derive twice instead")
         if node in wrt or any(c in active for c in node.children):
             (masks if _is_mask(node) else active).add(node)
-    return active, masks
+    reached: set[Node] = set()
+    stack = [root] if root in active else []
+    while stack:
+        node = stack.pop()
+        if node not in reached:
+            reached.add(node)
+            stack.extend(c for c in node.children if c in active)
+    return reached, masks
 
 
 def pair(adjoint: Node, inner: Node, out_rank: int) -> Node:
@@ -138,6 +145,9 @@ class _Backward:
                 if chosen:
                     self._line(kind, chosen)
                     break
+        unopened = [u for u in self.frontier if not isinstance(u, Leaf)]
+        if unopened:
+            raise UnsupportedError(f"d({Array(unopened[0])}) was never opened; this is a bug in symderive")
 
     def _constant_in_steps(self) -> None:
         """What changes only in jumps has the differential 0 off them."""

@@ -17,7 +17,7 @@ from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array, Dim, joined_nodes
 from symderive.language.domains import real
-from symderive.language.nodes import Differential, Leaf, Named
+from symderive.language.nodes import Differential, Leaf, Named, Node
 from symderive.language.reading import read_text
 from symderive.language.statements import Relation
 from symderive.language.views.lift import lift_array
@@ -60,6 +60,8 @@ class Step:
             after = pair(after, Differential(leaf), before.rank)
         present = {*before.walk(), *after.walk()}
         changing = tuple(leaf for leaf in self.changing if leaf in present)
+        if self.changing and not changing:
+            before, after = _at_rest(before), _at_rest(after)
         return prove_equal(before, after, given=(*self.given, *self.conditions), changing=changing)
 
     def replay(self) -> Array:
@@ -264,6 +266,12 @@ class Derivation(Written):
 def _leaf(array: Array) -> Leaf:
     node = array.node
     return node if isinstance(node, Leaf) else definition_leaf(array)
+
+
+def _at_rest(node: Node) -> Node:
+    """The node where nothing that it contains changes: each d(u) is 0."""
+    still = {part: build.zeros(part.shape) for part in node.walk() if isinstance(part, Differential)}
+    return build.substitute(node, still) if still else node
 
 
 def definition_leaf(array: Array) -> Leaf:

@@ -280,7 +280,7 @@ FAMILIES = [
         {"v": "2 * H.T @ (H @ v - y), where H = np.maximum(0, X @ W)",
          "W": "2 * X.T @ (np.outer(H @ v - y, v) * (X @ W > 0)), where H = np.maximum(0, X @ W)"}, (
         "np.sum((np.maximum(0, X @ W) @ v - y)**2)",
-        "np.sum((H @ v - y)**2), where H = np.maximum(X @ W, 0)",
+        "np.sum((H @ v - y)**2), where H = np.maximum(0, X @ W)",
     )),
     Family("factorisation with a ridge", {"A": "m n", "U": "m k", "V": "n k", "lam": ""},
         {"U": "2 * (U @ V.T - A) @ V + 2 * lam * U", "V": "2 * (U @ V.T - A).T @ U + 2 * lam * V"}, (

@@ -164,7 +164,7 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
         return scaled(1 / below, t.Div(tree.shape, scaled(above, tree.numerator), tree.denominator))
     result = tree
     if above != 1:
-        parts = result.factors if isinstance(result, t.Mul) and _scalar_first(result) else (result,)
+        parts = result.factors if isinstance(result, t.Mul) and _takes_number(result) else (result,)
         result = t.Mul(tree.shape, (number(above), *parts))
     if below != 1:
         if isinstance(result, t.Div) and not result.denominator.shape:
@@ -174,8 +174,8 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
     return result
 
 
-def _scalar_first(tree: t.Mul) -> bool:
-    return not tree.factors[0].shape and not isinstance(tree.factors[0], t.Num)
+def _takes_number(tree: t.Mul) -> bool:
+    return not isinstance(tree.factors[0], t.Num)
 
 
 def number(value: Expr) -> t.Tree:
