@@ -150,7 +150,8 @@ def numeric_differentials(text: str, names: set[str], values: Mapping[str, Any],
         name = f"change_{len(found)}"
         found[name] = d(line[start + 2 : end])
         line = line[:start] + name + line[end + 1 :]
-    for name in names:
+    defined = set(re.findall(r"(\w+) = ", text.split(", where ", 1)[1])) if ", where " in text else set()
+    for name in names | defined:
         mark = re.compile(rf"(?<![\w.])d{name}(?!\w)")
         if mark.search(line):
             found[f"change_of_{name}"] = d(name)
