@@ -178,7 +178,7 @@ def _plain(node: Node, region: _Region) -> Expr:
                 return _fn("logaddexp")(S.Zero, a + b)
             return _fn("logaddexp")(a, b)
         case Map():
-            return _fn(node.function)(*(_plain(a, region) for a in node.arguments))
+            return _valued(_fn(node.function)(*(_plain(a, region) for a in node.arguments)))
     return region.atom(node)
 
 
@@ -539,22 +539,30 @@ def _in_exponentials(expr: Expr, base: _Base) -> list[Expr]:
 
 
 def _absolute(expr: Expr) -> list[Expr]:
-    """|u|·sign u is u, |u|² is u², at u = 0 too."""
+    """|u|·sign u is u, u·sign u is |u|, |u|² is u², at u = 0 too."""
     found: list[Expr] = []
-    for part in expr.atoms(_fn("abs")):
-        u = cast(Expr, part.args[0])
-        size, sign = Dummy("size"), Dummy("sign")
-        opened = expand(expr.subs({part: size, _fn("sign")(u): sign}))
-        if not opened.is_polynomial(size, sign):
-            continue
-        closed: Expr = S.Zero
-        for (i, j), rest in Poly(opened, size, sign).terms():
-            if i == 0:
-                closed += rest * _fn("sign")(u) ** j
-            else:
-                closed += rest * (u**i if (i + j) % 2 == 0 else u ** (i - 1) * part)
-        found += [closed, factor(closed)]
+    absolute, sign = _fn("abs"), _fn("sign")
+    for u in dict.fromkeys(cast(Expr, part.args[0]) for part in (*expr.atoms(absolute), *expr.atoms(sign))):
+        a, s, x = Dummy("a"), Dummy("s"), Dummy("x")
+        opened = expr.subs({absolute(u): a, sign(u): s}).subs(u, x)
+        if any(p.exp.is_negative for p in opened.atoms(Pow) if p.base in (a, x)):
+            opened = opened.subs(a, s * x)  # u is not 0 here
+            opened = opened.xreplace({p: s ** (p.exp % 2) for p in opened.atoms(Pow) if p.base == s})
+        opened = expand(opened)
+        if opened.is_polynomial(a, s, x) and opened.has(a, s):
+            closed = Add(*(rest * _of_size(i, j, k, u) for (i, j, k), rest in Poly(opened, a, s, x).terms()))
+            found += [closed, factor(closed)]
+        elif not opened.has(a, s):
+            found.append(opened.subs(x, u))
     return found
+
+
+def _of_size(i: int, j: int, k: int, u: Expr) -> Expr:
+    """``|u|**i · sign(u)**j · u**k`` with at most one of |u| and sign u left."""
+    if i + k == 0:
+        return _fn("sign")(u) ** j
+    odd = (i + j) % 2
+    return u ** (i + k - odd) * _fn("abs")(u) ** odd
 
 
 def _cases(expr: Expr, is_final: bool) -> list[Expr]:
@@ -633,27 +641,29 @@ def _evaluated(expr: Expr) -> Expr:
     """Rows of constants as their values, as far as these are plain numbers."""
     if not expr.args:
         return expr
-    args = [_evaluated(cast(Expr, a)) for a in expr.args]
-    if not isinstance(expr, _Fn):
-        return expr.func(*args)
+    made = expr.func(*(_evaluated(cast(Expr, a)) for a in expr.args))
+    return _valued(made) if isinstance(made, _Fn) else made
+
+
+def _valued(expr: _Fn) -> Expr:
     row = type(expr).row  # type: ignore[attr-defined]
-    first = args[0]
+    first, *others = expr.args
     match row:
         case "where" if first.is_Number:
-            return args[1] if first != 0 else args[2]
-        case "power" if args[1].is_Number:
-            return first ** args[1]
+            return others[0] if first != 0 else others[1]
+        case "power" if others[0].is_Number:
+            return first ** others[0]
         case "xlogy" if first.is_Number:
-            return first * _evaluated(_fn("log")(args[1])) if first != 0 else S.Zero
+            return first * _valued(_fn("log")(others[0])) if first != 0 else S.Zero
         case "log" if first == 1:
             return S.Zero
         case "exp" if first == 0:
             return S.One
         case "entr" if first in (0, 1):
             return S.Zero
-    if all(a.is_Rational for a in args) and row in _OF_NUMBERS:
-        return sympify(_OF_NUMBERS[row](*args))
-    return expr.func(*args)
+    if all(a.is_Rational for a in expr.args) and row in _OF_NUMBERS:
+        return sympify(_OF_NUMBERS[row](*expr.args))
+    return expr
 
 
 _OF_NUMBERS: dict[str, Callable[..., Any]] = {
@@ -688,7 +698,7 @@ def _interpolated(plain: Expr, region: _Region, blocked: frozenset[Leaf]) -> lis
     return found
 
 
-_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le", "eq", "ne", "abs", "where"})
+_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le", "eq", "ne", "abs", "sign", "where"})
 """Functions that have identities with others, or with powers of themselves."""
 
 
