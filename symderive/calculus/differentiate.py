@@ -189,6 +189,10 @@ class _Backward:
         for relation in requirements(state):
             if relation not in self.stated:
                 conditions[relation] = None
+        for relation in list(conditions):
+            stronger = Relation(relation.lhs, ">", relation.rhs)
+            if relation.op == "!=" and (stronger in conditions or stronger in self.stated):
+                del conditions[relation]
         self.stated.update(conditions)
         self.lines.append(Line(state, kind, STATEMENTS[kind], tuple(reasons), tuple(conditions), tuple(openings)))
 

@@ -31,7 +31,7 @@ from symderive.judgement.verdicts import CrossCheck
 from symderive.language import build
 from symderive.language.arrays import Array, check_name, shape_text
 from symderive.language.domains import real
-from symderive.language.nodes import ONE, Differential, Leaf, Node, Sum
+from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Node, Sum, Term
 from symderive.language.reading import read
 from symderive.language.sympy_input import from_sympy
 
@@ -138,7 +138,7 @@ class Kernel:
                 place = [axes.index(i) for i in range(h.node.rank)]
                 dims = dict(enumerate((*leaf.shape, *direction.shape)))
                 v = (direction, tuple(range(leaf.rank, leaf.rank + direction.rank)))
-                for weight, part in h.node.terms if isinstance(h.node, Sum) else ((ONE, h.node),):
+                for weight, part in _summands(ONE, h.node):
                     terms.append((weight, build.contract(ONE, [(part, place), v], range(leaf.rank), dims)))
             made[leaf.name] = Array(build.add(terms, leaf.shape))
         return made
@@ -182,12 +182,16 @@ class Kernel:
 
     @cached_property
     def _stable(self) -> tuple[dict[str, list[tuple[tuple[str, ...], Array]]], tuple[StableStep, ...]]:
-        flat = [(output, keys, array) for output, parts in self._parts.items() for keys, array in parts]
-        nodes, steps = stabilise([array.node for _, _, array in flat])
         stable: dict[str, list[tuple[tuple[str, ...], Array]]] = {}
-        for (output, keys, array), node in zip(flat, nodes, strict=True):
-            stable.setdefault(output, []).append((keys, Array(node, array.axes)))
-        return stable, steps
+        steps: dict[tuple[Node, Node], StableStep] = {}
+        # A product with a direction shares nothing with the Hessian: that would form the matrix.
+        for together in ([o for o in self._parts if o != "hvp"], [o for o in self._parts if o == "hvp"]):
+            flat = [(output, keys, array) for output in together for keys, array in self._parts[output]]
+            nodes, made = stabilise([array.node for _, _, array in flat])
+            steps |= {(step.before.node, step.after.node): step for step in made}
+            for (output, keys, array), node in zip(flat, nodes, strict=True):
+                stable.setdefault(output, []).append((keys, Array(node, array.axes)))
+        return stable, tuple(steps.values())
 
     @property
     def stabilisation(self) -> tuple[StableStep, ...]:
@@ -512,6 +516,17 @@ def _check_names(kernel: Kernel) -> None:
         check_name(name)
         if name in BUILTINS:
             raise UnknownNameError(f"the name {name!r} is used by generated code; choose another")
+
+
+def _summands(weight: Expr, node: Node) -> list[Term]:
+    """The terms of a sum, a common coefficient carried into them."""
+    if isinstance(node, Sum):
+        return [t for w, n in node.terms for t in _summands(weight * w, n)]
+    if isinstance(node, Contraction) and len(node.factors) == 1 and not node.bound:
+        ((inner, labels),) = node.factors
+        if isinstance(inner, Sum) and labels == tuple(range(node.out_rank)):
+            return _summands(weight * node.coefficient, inner)
+    return [(weight, node)]
 
 
 def _order(array: Array) -> tuple[int, ...]:

@@ -185,7 +185,7 @@ class Derivation(Written):
         worst = next((v for v in (*steps, whole) if v.status is status), whole)
         return Verdict(
             status=status,
-            claim=f"{self.lhs_text} = {self._result_text()}",
+            claim="; ".join(f"{self._label(array)} = {array}" for array in self.results.values()),
             reason=worst.reason if not status.upheld else "",
             counterexample=worst.counterexample,
             conditions=self.conditions,
@@ -194,8 +194,9 @@ class Derivation(Written):
             end_to_end=whole,
         )
 
-    def _result_text(self) -> str:
-        return "; ".join(str(a) for a in self.results.values())
+    def _label(self, result: Array) -> str:
+        """What a result is called on its line."""
+        return next((s.lhs for s in reversed(self.steps) if s.after.node is result.node), self.kind)
 
     def _end_to_end(self) -> Verdict:
         leaves = {a.name: _leaf(a) for a in self.wrt}

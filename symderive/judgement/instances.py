@@ -223,9 +223,20 @@ class Drawer:
         sign = self.rng.choice((-1, 1))
         return Fraction(sign * self.rng.randint(1, 9), 10 ** self.rng.randint(2, 8))
 
-    def tail(self) -> Fraction:
-        """A rational far out: mostly tens and hundreds, seldom up to 10**8."""
+    def depth(self, stratum: str) -> int:
+        """How many decimal orders to go towards an edge; "edges" and "far" go to the end at times.
+
+        A bound that holds down to 1e-9 and no further has to be met beyond it.
+        """
+        if stratum not in ("edges", "far"):
+            return self.rng.randint(1, 4)
+        return self.rng.choice((self.rng.randint(1, 8), self.rng.randint(1, 8), self.rng.randint(9, 40), 300))
+
+    def tail(self, stratum: str = "tail") -> Fraction:
+        """A rational far out: mostly tens and hundreds, seldom up to 10**8; "far" goes to 10**40."""
         exponent = self.rng.choice((1, 1, 1, 2, 2, 2, 2, 3, self.rng.randint(3, 8)))
+        if stratum == "far":
+            exponent = self.rng.choice((exponent, exponent, self.rng.randint(9, 40)))
         sign = self.rng.choice((-1, 1))
         return sign * Fraction(self.rng.randint(10, 99), 10) * 10**exponent
 
@@ -238,7 +249,7 @@ class Drawer:
         if stratum == "small":
             return self.small()
         if stratum in ("tail", "far"):
-            return self.tail()
+            return self.tail(stratum)
         return self.moderate()
 
     def entry(self, entries: Entries, stratum: str) -> Any:
@@ -262,7 +273,11 @@ class Drawer:
     ) -> Fraction:
         value = self.free("moderate" if stratum == "edges" else stratum)
         if low is None and high is None:
-            return value if stratum != "edges" else self.rng.choice((value, self.small(), Fraction(0)))
+            if stratum != "edges":
+                return value
+            if entries.nonzero:
+                return self.rng.choice((-1, 1)) * self._gap(stratum)
+            return self.rng.choice((value, self.small(), self._gap(stratum), -self._gap(stratum), Fraction(0)))
         if low is not None and high is not None:
             return self._inside(low, high, entries, stratum)
         if low is not None:
@@ -274,12 +289,16 @@ class Drawer:
         if stratum == "edges":
             if closed and self.rng.random() < 0.4:
                 return end
-            return end + sign * abs(self.small())
+            return end + sign * self._gap(stratum)
         if stratum == "special" and contains(entries, value):
             return value
         if entries.integer:
             return end + sign * abs(Fraction(floor(value)))
         return end + sign * abs(value)
+
+    def _gap(self, stratum: str) -> Fraction:
+        """A positive rational below 1, as far down as the stratum goes."""
+        return Fraction(self.rng.randint(1, 9), 10 ** self.depth(stratum))
 
     def _inside(self, low: Fraction, high: Fraction, entries: Entries, stratum: str) -> Fraction:
         if entries.integer:
@@ -298,7 +317,7 @@ class Drawer:
                 at_low = self.rng.random() < 0.5
                 if not (entries.low_open if at_low else entries.high_open):
                     return low if at_low else high
-            gap = width * Fraction(self.rng.randint(1, 9), 10 ** self.rng.randint(1, 8 if stratum == "edges" else 4))
+            gap = width * self._gap(stratum)
             return low + gap if self.rng.random() < 0.5 else high - gap
         if stratum == "special":
             options = [v for v in (*_SPECIAL, low, high, (low + high) / 2) if contains(entries, v)]
@@ -394,7 +413,7 @@ class Drawer:
         if stratum in ("ties", "special") and rng.random() < 0.5:
             weights = [1] * k
         elif stratum in ("tail", "far"):
-            weights = [10 ** rng.randint(0, 6) for _ in range(k)]
+            weights = [10 ** (rng.randint(0, 6) if stratum == "tail" else self.depth(stratum)) for _ in range(k)]
         elif stratum == "small":
             weights = [1000 + rng.randint(0, 5) for _ in range(k)]
         elif stratum in ("edges", "special") and faces:

@@ -58,7 +58,7 @@ class _NumberPrinter(StrPrinter):
     _print_exp = _print_Function
 
 
-_NUMBERS = _NumberPrinter({"order": "none"})
+_NUMBERS = _NumberPrinter()
 
 
 def number_text(value: Expr) -> str:
