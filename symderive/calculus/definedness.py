@@ -7,9 +7,9 @@ it as a condition, unless the declared domains already grant it.
 from __future__ import annotations
 
 from symderive.calculus.signs import sign_of
-from symderive.language.build import split_coefficient
+from symderive.language.build import add, split_coefficient
 from symderive.language.functions import function
-from symderive.language.nodes import ZERO, Differential, Map, Node, Number
+from symderive.language.nodes import ONE, ZERO, Differential, Map, Node, Number
 from symderive.language.statements import Relation, nonnegative, nonzero, positive
 
 _GRANTED = {
@@ -71,8 +71,13 @@ def _own(node: Map) -> list[Relation]:
         if " or " in text:
             continue
         name, op, bound = text.split()
-        relations.append(Relation(node.arguments[names.index(name)], op, Number(ZERO + int(bound))))
+        relations.append(Relation(_above(node.arguments[names.index(name)], int(bound)), op, Number(ZERO)))
     return relations
+
+
+def _above(node: Node, bound: int) -> Node:
+    """``node - bound``, whose sign the declared domains may tell."""
+    return add([(ONE, node), (-bound * ONE, Number(ONE))], node.shape) if bound else node
 
 
 def granted(relation: Relation) -> bool:

@@ -122,7 +122,6 @@ class _Region:
     nodes: dict[Symbol, Node] = field(default_factory=dict)
     bases: dict[Expr, _Base] = field(default_factory=dict)
     used_family: bool = False
-    has_exp: bool = False
     is_final: bool = True
 
     def atom(self, node: Node) -> Symbol:
@@ -143,6 +142,7 @@ class _Base:
     u: Expr
     s: Symbol
     P: Symbol
+    has_exp: bool = False
 
 
 # -- nodes to SymPy -----------------------------------------------------------------
@@ -219,7 +219,8 @@ def _choose_bases(expr: Expr, region: _Region) -> None:
         if any(name in ("logaddexp", "tanh") and abs(c) != unit for name, c in uses):
             continue
         sign = -1 if all(c < 0 for _, c in uses) else 1
-        region.bases[p] = _Base(sign * unit * p, Dummy("s", positive=True), Dummy("P", positive=True))
+        written = any(name == "exp" for name, _ in uses)
+        region.bases[p] = _Base(sign * unit * p, Dummy("s", positive=True), Dummy("P", positive=True), written)
 
 
 def _in_family(expr: Expr, region: _Region) -> Expr:
@@ -491,7 +492,7 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                 reduced = rem(square, product - base.s * (1 - base.s), base.s)
                 if reduced.has(product):
                     found.append(factor(reduced).subs(product, base.s * _fn("expit")(-base.u)))
-        if region.has_exp and expr.has(base.s):
+        if base.has_exp and expr.has(base.s):
             found += _in_exponentials(expr, base)
     found += [e for base in region.bases.values() for e in _sided(expr, base)]
     found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr) + _cases(expr, region.is_final)
@@ -744,7 +745,6 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     if _is_plain(plain) and not _has_label_powers(plain, region):
         expressions = [plain]
     else:
-        region.has_exp = plain.has(_fn("exp"))
         interpolated = _interpolated(plain, region, blocked)
         _choose_bases(Add(plain, *interpolated), region)
         family = _in_family(plain, region) if region.bases else plain

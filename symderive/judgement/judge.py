@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -125,7 +126,8 @@ class _Run:
 
     def run(self, points: int | None) -> Verdict:
         """Look at every planned point, then at the sides of kinks, then search."""
-        planned = plan(self.statement, points)
+        roots = (*self.statement.roots, *(n for r in self.given for n in (r.lhs, r.rhs)))
+        planned = plan(replace(self.statement, roots=roots), points)
         if not planned:
             return self._undecided("no sizes of the dimensions make every dimension positive and every index exist")
         sides = Sides(self.statement.roots)

@@ -63,3 +63,19 @@ def test_functions_of_constants_are_their_values():
     k = sd.dims("k")
     p = sd.array("p", k, domain=sd.simplex)
     assert str(sd.gradient(np.sum(p) * np.log(np.sum(p)), p).result) == "sd.ones(k)"
+
+
+def test_a_loss_of_jumps_alone_has_the_gradient_zero_off_the_jumps():
+    n, d = sd.dims("n d")
+    X, w, y = sd.array("X", n, d), sd.array("w", d), sd.array("y", n)
+    accuracy = sd.gradient(np.mean(np.abs(X @ w - y) < 1), w)
+    assert str(accuracy.result) == "sd.zeros(d)"
+    assert accuracy.verdict.status == "proved"
+    assert accuracy.conditions
+
+
+def test_a_bound_other_than_zero_is_read_from_the_signs_too():
+    x = sd.array("x")
+    assert not sd.gradient(np.log1p(np.exp(x)), x).conditions
+    assert not sd.gradient(np.log1p(x**2), x).conditions
+    assert sd.gradient(np.log1p(x), x).conditions

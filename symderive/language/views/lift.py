@@ -180,7 +180,7 @@ def _takes_number(tree: t.Mul) -> bool:
 
 def number(value: Expr) -> t.Tree:
     """A constant; negative ones as a Neg so that writers see the sign."""
-    if value.is_number and value.is_negative:
+    if (value.is_number and value.is_negative) or (value.is_Mul and value.could_extract_minus_sign()):
         return t.Neg((), t.Num((), -value))
     return t.Num((), value)
 
@@ -236,6 +236,8 @@ class _Lifter:
             pair = (tree, unit) if missing == 1 else (unit, tree)
             return t.Call(shape, "outer", pair)
         unit = t.Call(shape, "ones", (), sizes=shape)
+        if isinstance(tree, t.Num):
+            return scaled(tree.value, unit)
         inner = _expand(tree, labels, tuple(range(len(shape))), shape)
         if isinstance(inner, t.Neg):
             return t.Neg(shape, t.Mul(shape, (inner.operand, unit)))
