@@ -63,6 +63,10 @@ class UnsupportedError(SymderiveError, NotImplementedError):
     """
 
 
+class UnsupportedAttributeError(UnsupportedError, AttributeError):
+    """A method of NumPy's arrays that symbolic arrays do not have."""
+
+
 class TrainingError(SymderiveError, RuntimeError):
     """A fit cannot start or cannot go on (divergence, no minimum, separable classes)."""
 

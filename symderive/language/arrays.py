@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 from sympy import E, Expr, Integer, Rational, Symbol, exp, pi, sympify
 
-from symderive.errors import DomainError, ShapeError, UnknownNameError, UnsupportedError
+from symderive.errors import (
+    DomainError,
+    ShapeError,
+    UnknownNameError,
+    UnsupportedAttributeError,
+    UnsupportedError,
+)
 from symderive.language import build
 from symderive.language.domains import Domain, real
 from symderive.language.functions import FUNCTIONS
@@ -226,6 +232,12 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def same_form(self, other: Array) -> bool:
         """Whether the other array is the same program, not merely equal in value."""
         return self.node is other.node and self.axes == other.axes
+
+    def __getattr__(self, name: str) -> Any:
+        """NumPy's other methods get an answer in words; anything else is no attribute."""
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise UnsupportedAttributeError(f"the method .{name}() is not read on symbolic arrays")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # -- what a symbol cannot do -------------------------------------------------
 

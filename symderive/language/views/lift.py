@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, fraction
+from sympy import Expr, Integer, Rational, fraction
 from sympy import Pow as SymPow
 
 from symderive.language.arrays import Array
@@ -238,6 +238,8 @@ class _Lifter:
         unit = t.Call(shape, "ones", (), sizes=shape)
         if isinstance(tree, t.Num):
             return scaled(tree.value, unit)
+        if isinstance(tree, t.Neg) and isinstance(tree.operand, t.Num):
+            return negate(scaled(tree.operand.value, unit))
         inner = _expand(tree, labels, tuple(range(len(shape))), shape)
         if isinstance(inner, t.Neg):
             return t.Neg(shape, t.Mul(shape, (inner.operand, unit)))
@@ -378,7 +380,21 @@ def _power(shape: Shape, base: t.Tree, exponent: t.Tree) -> t.Tree:
         return t.Div(shape, t.Num((), ONE), _power(base.shape, base, exponent.operand))
     if isinstance(base, t.Num) and isinstance(exponent, t.Num):
         return t.Num((), SymPow(base.value, exponent.value))
+    if exponent == t.Num((), Rational(1, 2)) and (length := _euclidean(base)) is not None:
+        return length
     return t.Pow(shape, base, exponent)
+
+
+def _euclidean(tree: t.Tree) -> t.Tree | None:
+    """The norm whose square a sum of squares is."""
+    if isinstance(tree, t.MatMul) and len(tree.factors) == 2 and not tree.shape and tree.factors[0] == tree.factors[1]:
+        return t.Call((), "norm", tree.factors[:1])
+    if not (isinstance(tree, t.Call) and tree.function == "sum" and tree.axis is None and not tree.shape):
+        return None
+    (inner,) = tree.arguments
+    if not (isinstance(inner, t.Pow) and inner.exponent == t.Num((), Integer(2)) and 1 <= len(inner.shape) <= 2):
+        return None
+    return t.Call((), "norm", (inner.base,))
 
 
 def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tree:
@@ -664,7 +680,10 @@ def _assemble(items: list[_Item], dims: dict[int, Expr]) -> tuple[t.Tree, Labels
         if isinstance(front, t.Neg):
             front, sign = front.operand, -sign
         pieces = front.factors if isinstance(front, t.Mul) else (front,)
-        top = t.Mul(shape, (*pieces, *(body.factors if isinstance(body, t.Mul) else (body,))))
+        if isinstance(body, t.Div) and body.numerator == t.Num((), ONE):
+            top = t.Div(shape, front, body.denominator)
+        else:
+            top = t.Mul(shape, (*pieces, *(body.factors if isinstance(body, t.Mul) else (body,))))
     else:
         top = body
     if isinstance(top, t.Neg):
