@@ -11,7 +11,7 @@ from symderive.calculus.differentiate import pair
 from symderive.calculus.normal_form import decide_equal
 from symderive.derivation.proofs import prove_equal
 from symderive.derivation.written import Written
-from symderive.errors import JudgementConflictError
+from symderive.errors import JudgementConflictError, UnsupportedError
 from symderive.judgement.judge import judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
@@ -225,6 +225,8 @@ class Derivation(Written):
         AssertionError
             The text is not the result; the report names a point.
         """
+        if len(self.results) > 1:
+            raise UnsupportedError("expect is for one result; derive by one variable, or use sd.check with a mapping")
         expected = read_text(text, self.scope)
         (result,) = self.results.values()
         lhs, rhs = joined_nodes((result, expected), "==")

@@ -44,3 +44,23 @@ def test_masks_are_numbers_also_to_numpy(text, meant):
         got = run_text(shown, point)
         assert np.asarray(got).dtype != np.float16
         np.testing.assert_allclose(np.asarray(got, float), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("np.sqrt(np.sum(u**2))", "np.linalg.norm(u)"),
+        ("np.sqrt(u @ u)", "np.linalg.norm(u)"),
+        ("np.sqrt(np.sum((X - Y)**2))", "np.linalg.norm(X - Y)"),
+        ("1 / np.sqrt(np.sum(u**2))", "1 / np.linalg.norm(u)"),
+        ("np.prod(u) * (1 / u)", "np.prod(u) / u"),
+        ("t * (1 / u) / 2", "t / u / 2"),
+        ("np.sum(n * u - n)", "np.sum(n * u - n)"),
+        ("2 * (u * (v + 1))", "2 * u * (v + 1)"),
+    ],
+)
+def test_the_short_form_of_a_length_and_a_quotient(text, shown):
+    array = sd.read(text, **{k: s for k, s in SHAPES.items() if re.search(rf"\b{k}\b", text)})
+    assert str(array) == shown
+    point = values(4, 3)
+    np.testing.assert_allclose(run_text(shown, point), run_text(text, point), rtol=1e-12)

@@ -515,7 +515,8 @@ def _eliminate(items: list[_Item], bound: list[int], dims: dict[int, Expr]) -> l
             matrices = [i for i in touching if len(i.labels) == 2]
             turned = sum(1 for i in matrices if i.labels[0] == label)
             if len(matrices) == 2:
-                turned = min(_turns(*matrices, label), _turns(*matrices[::-1], label))
+                a, b = matrices
+                turned = min(_turns(a, b, label), _turns(b, a, label))
             size = max(len(i.labels) for i in touching)
             choices.append(((len(others), size, len(touching), turned, label), label))
         label = min(choices)[1]
