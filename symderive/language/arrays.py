@@ -579,9 +579,11 @@ def as_dimension(value: object) -> Expr:
         if not isinstance(value.node, Number):
             raise ShapeError(f"a dimension must be an integer in the dimensions, got the array {value}")
         value = value.node.value
-    if isinstance(value, bool) or not isinstance(value, int | Expr | np.integer):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        value = Integer(int(value))
+    if not isinstance(value, Expr):
         raise ShapeError(f"a dimension must be a Dim, a name or an integer >= 1, got {value!r}")
-    dim = sympify(int(value)) if isinstance(value, int | np.integer) else value
+    dim: Any = value
     if not dim.is_integer or (dim.is_number and dim < 1):
         raise ShapeError(f"a dimension must be an integer >= 1, got {dim}")
     return dim
