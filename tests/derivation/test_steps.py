@@ -126,7 +126,7 @@ def test_conventions_for_symmetric_matrices():
             for i in range(m):
                 for j in range(i + 1):
 
-                    def at(h, i=i, j=j, point=point):
+                    def at(h, i=i, j=j, point=point, loss=loss):
                         moved = point["S"].copy()
                         moved[i, j] += h
                         if i != j:
