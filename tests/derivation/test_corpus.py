@@ -87,12 +87,10 @@ def test_the_printed_gradient_run_by_numpy_is_the_finite_difference(position):
 @pytest.mark.parametrize("position", range(len(CASES)), ids=IDS)
 def test_the_form_is_at_most_a_third_longer_than_the_textbook(position):
     case = CASES[position]
-    if case.name in LONG:
-        pytest.skip(LONG[case.name])
     for name, result in derived(position).result.items():
         text = str(result)
         ratio = lift_array(result).count() / lift_array(textbook(case, name)).count()
-        assert ratio <= 1.3, text
+        assert (ratio > 1.3) == (case.name in LONG), f"{text}: {LONG.get(case.name, 'too long')}"
         assert "einsum" not in text, text
         assert not re.search(r"\* 1\b|--|\+ -|- -|\b1 \* ", text), text
 
