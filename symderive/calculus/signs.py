@@ -524,13 +524,11 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             bounds = Bounds(Fraction(-1), Fraction(1), False, False, x.sign == "nonzero")
             return bounds.meet(_of_sign(x.sign))
         case "maximum":
-            y = inner[1]
-            low, low_open = max((x.low, x.low_open), (y.low, y.low_open))
-            return Bounds(low, max(x.high, y.high), low_open, False).meet(x.join(y))
+            return _larger(x, inner[1])
         case "minimum":
-            y = inner[1]
-            high, closed = min((x.high, not x.high_open), (y.high, not y.high_open))
-            return Bounds(min(x.low, y.low), high, False, not closed).meet(x.join(y))
+            return _smaller(x, inner[1])
+        case "clip":
+            return _smaller(_larger(x, inner[1]), inner[2])
         case "heaviside":
             if x.sign in ("+", "-"):
                 return exactly(Fraction(int(x.sign == "+")))
@@ -549,6 +547,16 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
         case "xlogy" | "rel_entr":
             return _FREE
     return _FREE
+
+
+def _larger(x: Bounds, y: Bounds) -> Bounds:
+    low, low_open = max((x.low, x.low_open), (y.low, y.low_open))
+    return Bounds(low, max(x.high, y.high), low_open, False).meet(x.join(y))
+
+
+def _smaller(x: Bounds, y: Bounds) -> Bounds:
+    high, closed = min((x.high, not x.high_open), (y.high, not y.high_open))
+    return Bounds(min(x.low, y.low), high, False, not closed).meet(x.join(y))
 
 
 def _of_sign(sign: str) -> Bounds:

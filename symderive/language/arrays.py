@@ -616,6 +616,8 @@ def array(name: str, *shape: Any, domain: Domain = real) -> Array:
     if domain.is_empty:
         raise DomainError(f"the domain {domain} of {name} is empty")
     sizes = tuple(as_dimension(s) for s in shape)
+    if any(str(symbol) == name for size in sizes for symbol in size.free_symbols):
+        raise UnknownNameError(f"the array {name!r} has a dimension of the same name; rename one of them")
     structures: list[tuple[str, int]] = []
     for structure, axis in domain.structures:
         if structure in ("simplex", "one_hot"):
@@ -1247,6 +1249,9 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any
     low = min if a_min is None or a_min is np._NoValue else a_min
     high = max if a_max is None or a_max is np._NoValue else a_max
     result = as_array(a)
+    ends = [as_array(e).node for e in (low, high) if e is not None and e is not np._NoValue]
+    if len(ends) == 2 and all(isinstance(e, Number) and e.value.is_number for e in ends):
+        return Array(build.apply("clip", result.node, *ends), result.axes)
     if low is not None and low is not np._NoValue:
         result = UFUNCS["maximum"](result, as_array(low))
     if high is not None and high is not np._NoValue:
@@ -1364,7 +1369,7 @@ def _flip(name: str) -> Callable[..., Array]:
 
 
 UFUNCS: dict[str, Callable[..., Array]] = {
-    **{name: _elementwise(name) for name in FUNCTIONS if name != "where"},
+    **{name: _elementwise(name) for name in FUNCTIONS if name not in ("where", "clip")},
     "add": _add((1, 1)),
     "subtract": _add((1, -1)),
     "negative": _add((-1,)),

@@ -79,3 +79,17 @@ def test_a_bound_other_than_zero_is_read_from_the_signs_too():
     assert not sd.gradient(np.log1p(np.exp(x)), x).conditions
     assert not sd.gradient(np.log1p(x**2), x).conditions
     assert sd.gradient(np.log1p(x), x).conditions
+
+
+def test_a_clip_is_one_function_with_its_own_derivative():
+    x = sd.array("x", "n")
+    gradient = sd.gradient(np.sum(np.clip(x, -1, 0.5) ** 2), x)
+    assert gradient.verdict.status == "proved"
+    assert sd.check(gradient, "==", "2 * np.clip(x, -1, 0.5) * (x > -1) * (x < 0.5)").upheld
+    assert sd.check(gradient, "==", "2 * x * (x > -1) * (x < 1)").status == "refuted"
+    assert sd.check("np.clip(x, 0, 1)", "==", "np.minimum(np.maximum(x, 0), 1)", domains={"x": sd.real}).upheld
+
+
+def test_an_array_is_not_named_like_its_own_dimension():
+    with pytest.raises(sd.UnknownNameError, match="dimension of the same name"):
+        sd.array("n", "n")

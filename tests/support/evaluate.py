@@ -26,7 +26,7 @@ FUNCTIONS = {
     "lt": lambda x, y: np.asarray(x < y, float), "le": lambda x, y: np.asarray(x <= y, float),
     "eq": lambda x, y: np.asarray(x == y, float), "ne": lambda x, y: np.asarray(x != y, float),
     "xlogy": sc.xlogy, "xlog1py": sc.xlog1py, "entr": sc.entr, "rel_entr": sc.rel_entr, "kl_div": sc.kl_div,
-    "power": np.power,
+    "power": np.power, "clip": np.clip,
 }  # fmt: skip
 
 OPAQUE = {

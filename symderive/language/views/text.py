@@ -37,6 +37,12 @@ _ARRAY_FUNCTIONS = {
 class _NumberPrinter(StrPrinter):
     """SymPy constants as NumPy text."""
 
+    def _print_Rational(self, expr: Expr) -> str:
+        decimal = repr(float(expr))
+        if expr.q >= 10_000 and Rational(decimal) == expr:
+            return decimal
+        return super()._print_Rational(expr)
+
     def _print_Pi(self, expr: Expr) -> str:
         return "np.pi"
 
@@ -67,6 +73,8 @@ def number_text(value: Expr) -> str:
 
 
 def _number_level(value: Expr) -> int:
+    if isinstance(value, Rational) and value > 0 and "/" not in number_text(value):
+        return ATOM
     if value.is_Integer and value >= 0:
         return ATOM
     if value.is_Symbol or value is S.Pi or value is S.Exp1:
