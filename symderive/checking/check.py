@@ -281,7 +281,7 @@ def _equal(a: Array, b: Array) -> bool:
     except ShapeError:
         return False
     left, right = joined_nodes((a, b), "==")
-    return judge_relation(Relation(left, "==", right), points=8).status is Status.checked
+    return judge_relation(Relation(left, "==", right), points=8).upheld
 
 
 def _transposed_part(derivation: Derivation, truth: Array, text: str) -> str:

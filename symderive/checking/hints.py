@@ -144,7 +144,7 @@ class _Search:
             return False
         verdict = judge_relation(Relation(lhs, op, rhs), given=(*self.given, *given), points=points)
         enough = verdict.evidence is not None and verdict.evidence.points >= 3
-        return verdict.status is Status.checked and enough
+        return verdict.upheld and enough
 
     # -- equalities ---------------------------------------------------------------------
 

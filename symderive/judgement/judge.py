@@ -1,4 +1,4 @@
-"""Judge statements at exact points: checked, refuted with a shrunk point, or undecided.
+"""Judge statements at exact points: certified, checked, refuted with a shrunk point, or undecided.
 
 Nothing here knows a rule of calculus: both sides are evaluated in ball arithmetic, derivatives as
 power series.  Two sides agree at a point where their balls overlap *and* are narrow; they differ
@@ -25,10 +25,12 @@ from symderive.judgement.balls import (
     depth,
     precision,
 )
+from symderive.judgement.cases import every_case
 from symderive.judgement.examine import (
     BITS,
     BUDGET,
     CAP,
+    OPPOSITE,
     Outcome,
     Point,
     Statement,
@@ -130,6 +132,9 @@ class _Run:
         planned = plan(replace(self.statement, roots=roots), points)
         if not planned:
             return self._undecided("no sizes of the dimensions make every dimension positive and every index exist")
+        covered = self._cover()
+        if covered is not None:
+            return covered
         sides = Sides(self.statement.roots)
         tries = 24 if self.given else 2
         found = False
@@ -161,6 +166,31 @@ class _Run:
                     self.odd.setdefault("tie", (outcome, point))
             self.searched = climb.evaluations
         return self._sum_up(sides)
+
+    def _cover(self) -> Verdict | None:
+        """Certified, or refuted, by looking at every case of a finite domain; None where that decides nothing.
+
+        Balls that overlap are no equality: a case of ``==`` counts where both sides are exact.
+        """
+        if self.given or self.statement.changing or self.statement.op not in OPPOSITE:
+            return None
+        cases = every_case(self.source.leaves, self.statement.roots)
+        if cases is None:
+            return None
+        count = 0
+        for instance in cases:
+            point = Point(instance, {})
+            outcome = self.look(point)
+            if outcome.refutes:
+                return self.refuted(outcome, point)
+            if outcome.kind != "agrees" or (self.statement.op == "==" and outcome.bits is not None):
+                return None
+            count += 1
+        if not count:
+            return None
+        evidence = replace(self.evidence(), method="every case in exact or ball arithmetic")
+        reason = f"holds in every one of the {count} cases of the domain"
+        return Verdict(Status.certified, self.statement.claim, reason=reason, evidence=evidence)
 
     def _bits(self, sizes: Mapping[Symbol, int], stratum: str) -> int | None:
         """More bits at once where functions flatten: 1 - expit(100) is less than 2**-128."""
