@@ -29,7 +29,6 @@ from symderive.judgement.balls import Evaluator, Hole, as_ball, precision
 from symderive.judgement.instances import Instance, constraints, settings
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.points import Sides, Source
-from symderive.judgement.verdicts import Status
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Map, Node, Number, Sum
