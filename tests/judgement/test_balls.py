@@ -37,7 +37,7 @@ from symderive.language.nodes import Basis, Contraction, Delta, Differential, Ma
 
 n, d = dims("n d")
 N, D = n.node.value, d.node.value
-x, y = array("x"), array("y")
+x, y, z = array("x"), array("y"), array("z")
 v = array("v", n)
 M = array("M", n, d)
 
@@ -45,7 +45,7 @@ mpmath.mp.dps = 60
 
 
 def point(sizes=None, **values):
-    leaves = {"x": x, "y": y, "v": v, "M": M}
+    leaves = {"x": x, "y": y, "z": z, "v": v, "M": M}
     return Instance(
         {{"n": N, "d": D}[k]: s for k, s in (sizes or {}).items()},
         {leaves[k].node: np.vectorize(Fraction, otypes=[object])(np.array(value)) for k, value in values.items()},
@@ -89,6 +89,7 @@ ORACLES = {
     "logaddexp": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
     "maximum": max,
     "minimum": min,
+    "clip": lambda x, a, b: min(max(x, a), b),
     "heaviside": lambda a, b: b if a == 0 else mpmath.mpf(a > 0),
     "lt": lambda a, b: mpmath.mpf(a < b),
     "le": lambda a, b: mpmath.mpf(a <= b),
@@ -114,29 +115,29 @@ rationals = st.fractions(min_value=-20, max_value=20, max_denominator=50)
 
 @pytest.mark.parametrize("name", ORACLES)
 @settings(max_examples=25, deadline=None)
-@given(one=rationals, two=rationals)
-def test_rows_contain_the_truth(name, one, two):
+@given(one=rationals, two=rationals, three=rationals)
+def test_rows_contain_the_truth(name, one, two, three):
     if name in POSITIVE:
         one, two = abs(one) + Fraction(1, 7), abs(two) + Fraction(1, 7)
     arity = len(FUNCTIONS[name].arguments)
-    node = Map(name, (x.node, y.node)[:arity])
-    value = at(node, x=one, y=two)
-    assert contains(value, ORACLES[name](*(truth(a) for a in (one, two)[:arity])))
+    node = Map(name, (x.node, y.node, z.node)[:arity])
+    value = at(node, x=one, y=two, z=three)
+    assert contains(value, ORACLES[name](*(truth(a) for a in (one, two, three)[:arity])))
 
 
 @pytest.mark.parametrize("name", sorted(set(ORACLES) - JUMPS))
 @settings(max_examples=10, deadline=None)
-@given(one=rationals, two=rationals)
-def test_series_of_rows_contain_the_derivative(name, one, two):
+@given(one=rationals, two=rationals, three=rationals)
+def test_series_of_rows_contain_the_derivative(name, one, two, three):
     if name in POSITIVE:
         one, two = abs(one) + Fraction(1, 7), abs(two) + Fraction(1, 7)
     arity = len(FUNCTIONS[name].arguments)
-    if one == 0 or (arity == 2 and one == two):
+    if one == 0 or one in (two, three)[: arity - 1]:
         return
-    node = Map(name, (x.node, y.node)[:arity])
+    node = Map(name, (x.node, y.node, z.node)[:arity])
     moving = {x.node: np.array(Fraction(1), dtype=object)}
-    value = evaluate(node, point(x=one, y=two), 128, moving, 1)[()]
-    rest = [truth(two)][: arity - 1]
+    value = evaluate(node, point(x=one, y=two, z=three), 128, moving, 1)[()]
+    rest = [truth(two), truth(three)][: arity - 1]
     expected = mpmath.diff(lambda s: ORACLES[name](s, *rest), truth(one), h=mpmath.mpf(10) ** -18)
     assert abs(mpmath.mpf(arb(value).mid().str(40, radius=False)) - expected) <= abs(expected) * 1e-12 + 1e-12
 
