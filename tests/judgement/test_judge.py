@@ -492,5 +492,5 @@ def test_structures_reach_the_judge(structure):
 def test_counts():
     count = array("count", domain=integers(0, 50))
     assert judged(np.sin(np.pi * count), "==", 0).status is Status.checked
-    assert judged((-1) ** count * (-1) ** count, "==", 1).status is Status.checked
+    assert judged((-1) ** count * (-1) ** count, "==", 1).status is Status.certified
     assert judged(count, "<", 50).status is Status.refuted
