@@ -300,30 +300,8 @@ def _laid(factor: Factor, labels: Labels, shape: tuple[Expr, ...]) -> Node:
 
 def eliminate_deltas(node: Contraction) -> Node:
     """Rename a bound label away where a delta ties it to another."""
-    factors = list(node.factors)
-    dims = dict(enumerate(node.label_dims))
-    out = set(range(node.out_rank))
-    changed = False
-    again = True
-    while again:
-        again = False
-        for position, (factor, labels) in enumerate(factors):
-            if not isinstance(factor, Delta):
-                continue
-            i, j = labels
-            if i == j:
-                del factors[position]
-                changed = again = True
-                break
-            if i in out and j in out:
-                continue
-            gone, kept = (j, i) if j not in out else (i, j)
-            del factors[position]
-            factors = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in factors]
-            del dims[gone]
-            changed = again = True
-            break
-    if not changed:
+    factors, dims = build.without_deltas(node)
+    if len(factors) == len(node.factors):
         return node
     return build.contract(node.coefficient, factors, range(node.out_rank), dims)
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Rational, sympify
+from sympy import Expr, Rational, sympify
 
 from symderive.errors import ShapeError
 from symderive.language.nodes import (
     ONE,
     ZERO,
     Contraction,
+    Delta,
     Factor,
     Labels,
     Leaf,
@@ -272,9 +273,31 @@ def substitute(node: Node, replacements: Mapping[Any, Node]) -> Node:
     return done[node]
 
 
-def integer(value: int) -> Integer:
-    """A SymPy integer."""
-    return Integer(value)
+def without_deltas(node: Contraction) -> tuple[list[Factor], dict[int, Expr]]:
+    """The factors and label dimensions that are left once deltas are used up.
+
+    A delta with a bound label renames that label away, a delta over one label is
+    1; a delta between two output labels stays.  The sum over a label that no
+    factor carries any more stays explicit in the dimensions.
+    """
+    factors = list(node.factors)
+    dims = dict(enumerate(node.label_dims))
+    while True:
+        used = next(
+            (
+                k
+                for k, (f, ls) in enumerate(factors)
+                if isinstance(f, Delta) and (ls[0] == ls[1] or max(ls) >= node.out_rank)
+            ),
+            None,
+        )
+        if used is None:
+            return factors, dims
+        _, (i, j) = factors.pop(used)
+        if i != j:
+            gone, kept = (j, i) if j >= node.out_rank else (i, j)
+            factors = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in factors]
+            del dims[gone]
 
 
 def without_names(node: Node) -> Node:
@@ -291,12 +314,10 @@ def without_names(node: Node) -> Node:
 
 
 __all__ = [
-    "Factor",
     "add",
     "apply",
     "broadcast",
     "contract",
-    "integer",
     "is_zero",
     "multiply",
     "number",
@@ -309,6 +330,7 @@ __all__ = [
     "split_coefficient",
     "substitute",
     "view",
+    "without_deltas",
     "without_names",
     "zeros",
 ]

@@ -14,18 +14,6 @@ from sympy import Expr, Integer, Rational, S, ceiling, floor, sympify
 
 from symderive.errors import DomainError
 
-STRUCTURES = (
-    "one_hot",
-    "simplex",
-    "symmetric",
-    "spd",
-    "invertible",
-    "diagonal",
-    "lower_triangular",
-    "orthogonal",
-)
-"""Relations of a whole array; each is one word, ``axis`` says where it acts."""
-
 _IMPLIED = {
     "spd": ("symmetric", "invertible"),
     "diagonal": ("symmetric",),

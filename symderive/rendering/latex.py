@@ -30,8 +30,7 @@ from symderive.rendering.words import words
 
 __all__ = ["escape_latex", "latex_blocks", "latex_page"]
 
-#: The text width of the document in em of its 10pt font, and what of it formulas use.
-TEXT_WIDTH = 45.5
+#: What formulas use of the document's text width of 45.5 em, in em of its 10pt font.
 WIDTH = 43.0
 #: A left side wider than this stands on a line of its own.
 LEFT_WIDTH = 12.0

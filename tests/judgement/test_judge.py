@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy.special import entr, expit, kl_div, log_expit, rel_entr, xlogy
+from sympy import Rational
 
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.judgement.balls import evaluate
@@ -35,6 +36,7 @@ from symderive.language.domains import (
     one_hot,
     orthogonal,
     positive,
+    real,
     simplex,
     spd,
     symmetric,
@@ -494,3 +496,20 @@ def test_counts():
     assert judged(np.sin(np.pi * count), "==", 0).status is Status.checked
     assert judged((-1) ** count * (-1) ** count, "==", 1).status is Status.certified
     assert judged(count, "<", 50).status is Status.refuted
+
+
+@pytest.mark.parametrize(
+    ("domain", "op", "bound"),
+    [
+        (positive, ">=", "1e-9"),
+        (positive, ">=", "1e-30"),
+        (positive, "<=", "1e20"),
+        (real, "<=", "1e10"),
+        (interval(0, 1), ">=", "1e-20"),
+        (interval(0, 1), "<=", "0.999999999999999"),
+    ],
+)
+def test_a_bound_that_fails_only_near_the_end_of_a_domain_is_refuted(domain, op, bound):
+    """`x >= 1e-9` for positive x once passed as checked: no point was drawn beyond it."""
+    edge = array("edge", domain=domain)
+    assert judged(edge, op, Rational(bound)).status is Status.refuted

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sympy import Expr, Integer, Rational, fraction
 from sympy import Pow as SymPow
 
+from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
@@ -333,9 +334,8 @@ class _Lifter:
 
     def _contraction(self, node: Contraction) -> tuple[t.Tree, Labels]:
         coefficient = node.coefficient
-        dims = dict(enumerate(node.label_dims))
         out = set(range(node.out_rank))
-        factors = _without_inner_deltas(node.factors, out, dims)
+        factors, dims = build.without_deltas(node)
         items: list[_Item] = []
         picks: dict[int, Expr] = {}
         for factor, labels in factors:
@@ -409,29 +409,6 @@ def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tre
             keys.append(None)
     sizes = tuple(shape[x] if x in labels else ONE for x in target[len(target) - len(keys) :])
     return t.Index(sizes, tree, tuple(keys))
-
-
-def _without_inner_deltas(
-    factors: tuple[tuple[Node, Labels], ...], out: set[int], dims: dict[int, Expr]
-) -> list[tuple[Node, Labels]]:
-    """Deltas with a bound label rename it away; δ over the same label is 1."""
-    current = list(factors)
-    while True:
-        for position, (factor, labels) in enumerate(current):
-            if not isinstance(factor, Delta):
-                continue
-            i, j = labels
-            if i == j:
-                del current[position]
-                break
-            if i not in out or j not in out:
-                gone, kept = (j, i) if j not in out else (i, j)
-                del current[position]
-                current = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in current]
-                del dims[gone]
-                break
-        else:
-            return current
 
 
 def _picked(item: _Item, label: int, index: Expr) -> _Item:
