@@ -7,9 +7,12 @@ it as a condition, unless the declared domains already grant it.
 from __future__ import annotations
 
 from symderive.calculus.signs import sign_of
+from symderive.errors import UnsupportedError
+from symderive.language import build
+from symderive.language.array_functions import array_function, gaps, product
 from symderive.language.build import add, split_coefficient
 from symderive.language.functions import function
-from symderive.language.nodes import ONE, ZERO, Differential, Map, Node, Number
+from symderive.language.nodes import ONE, ZERO, Basis, Differential, Map, Node, Number, Opaque
 from symderive.language.statements import Relation, nonnegative, nonzero, positive
 
 _GRANTED = {
@@ -28,8 +31,9 @@ def requirements(node: Node) -> tuple[Relation, ...]:
         if isinstance(current, Differential):
             continue
         if isinstance(current, Map):
-            for relation in _own(current):
-                found[relation] = None
+            found.update(dict.fromkeys(_own(current)))
+        if isinstance(current, Opaque):
+            found.update(dict.fromkeys(_of_array(array_function(current.function).requires, current.arguments[0])))
         for child in current.children:
             if child not in seen:
                 seen.add(child)
@@ -73,6 +77,38 @@ def _own(node: Map) -> list[Relation]:
         name, op, bound = text.split()
         relations.append(Relation(_above(node.arguments[names.index(name)], int(bound)), op, Number(ZERO)))
     return relations
+
+
+def smoothness(node: Opaque) -> tuple[Relation, ...]:
+    """What an array function needs besides its value to have a derivative, less what domains grant."""
+    relations = _of_array(array_function(node.function).kink, node.arguments[0])
+    return tuple(r for r in relations if not granted(r))
+
+
+def _of_array(what: str, x: Node) -> list[Relation]:
+    """A property of an array as relations between numbers."""
+    match what:
+        case "":
+            return []
+        case "invertible":
+            return [nonzero(build.opaque("det", x))]
+        case "positive definite":
+            values = build.opaque("eigvalsh", x)
+            return [positive(product("i,i->", values, Basis(x.shape[-1], ZERO)))]
+        case "one largest entry" | "one smallest entry":
+            mask = build.opaque("is_max" if what == "one largest entry" else "is_min", x)
+            return [Relation(product("i->", mask), "==", Number(ONE))]
+        case "simple eigenvalues":
+            return [nonzero(_apart(build.opaque("eigvalsh", x)))]
+        case "simple singular values":
+            values = build.opaque("svdvals", x)
+            return [positive(values), nonzero(_apart(values))]
+    raise UnsupportedError(f"no relation says {what!r}")
+
+
+def _apart(values: Node) -> Node:
+    """A product that is 0 exactly where two entries are equal."""
+    return build.opaque("prod", build.opaque("prod", gaps(values)))
 
 
 def _above(node: Node, bound: int) -> Node:

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from symderive.calculus.definedness import granted, requirements
+from symderive.calculus.definedness import granted, requirements, smoothness
 from symderive.calculus.rewrites import Rewrite
 from symderive.calculus.simplify import simplify
 from symderive.errors import UnsupportedError
 from symderive.language import build
+from symderive.language.array_functions import array_function, change
 from symderive.language.arrays import Array
 from symderive.language.functions import function, partial, template
 from symderive.language.nodes import (
@@ -34,11 +35,13 @@ from symderive.language.nodes import (
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 from symderive.language.statements import Relation, nonzero
@@ -163,6 +166,9 @@ class _Backward:
     def _jumps(self, node: Node, reasons: dict[str, None], conditions: dict[Relation, None]) -> None:
         """A part that is constant but for its masks: they must be off their boundaries."""
         for part in node.walk():
+            if part in self.masks and isinstance(part, Opaque):
+                reasons[array_function(part.function).rule] = None
+                conditions.update(dict.fromkeys(smoothness(part)))
             if part in self.masks and isinstance(part, Map):
                 row = function(part.function)
                 reasons[row.rule] = None
@@ -261,7 +267,7 @@ def _rules(u: Node, active: set[Node]) -> list[Rule]:
             return _map_rules(u, active)
         case Opaque():
             return [_opaque_rule(u)]
-        case Leaf() | Number() | Delta() | Basis() | Range() | Differential():
+        case Leaf() | Number() | Delta() | Basis() | Range() | Slice() | Merge() | Differential():
             pass
     raise UnsupportedError(f"no differential for the node {type(u).__name__}")
 
@@ -276,8 +282,9 @@ def _sum_rule(weight: Expr, node: Node) -> Rule:
     )
 
 
-def _factor_rule(u: Contraction, k: int) -> Rule:
-    factor, labels = u.factors[k]
+def _through(u: Contraction, k: int) -> Weight:
+    """The adjoint of a contraction's k-th factor, from the contraction's own."""
+    _, labels = u.factors[k]
     count = len(u.label_dims)
 
     def weight(adjoint: Node, rank: int) -> Node:
@@ -305,13 +312,18 @@ def _factor_rule(u: Contraction, k: int) -> Rule:
                 out.append(label)
         return build.contract(u.coefficient, factors, out, dims)
 
+    return weight
+
+
+def _factor_rule(u: Contraction, k: int) -> Rule:
+    factor, _ = u.factors[k]
     summand = build.contract(
         u.coefficient,
         [(Differential(f) if m == k else f, ls) for m, (f, ls) in enumerate(u.factors)],
         range(u.out_rank),
         dict(enumerate(u.label_dims)),
     )
-    return factor, weight, summand, "", ()
+    return factor, _through(u, k), summand, "", ()
 
 
 def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
@@ -336,6 +348,8 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
 
 
 def _is_mask(node: Node) -> bool:
+    if isinstance(node, Opaque):
+        return array_function(node.function).mask
     return isinstance(node, Map) and function(node.function).mask
 
 
@@ -364,86 +378,31 @@ def _elementwise_weight(u: Node, argument: Node, slope: Node) -> tuple[Weight, N
 
 
 def _opaque_rule(u: Opaque) -> Rule:
+    """The row's differential; the adjoint is its transpose."""
     argument = u.arguments[0]
-    last = argument.rank - 1
-    whole = tuple(range(argument.rank))
-    batch = whole[:-1]
-    sizes = dict(enumerate(argument.shape))
-    change = Differential(argument)
+    differential = Differential(argument)
+    summand = change(u, differential)
+    held = set(requirements(u))
+    needs = [*smoothness(u), *(r for r in requirements(summand) if r not in held)]
 
-    def contract(factors: list[tuple[Node, Sequence[int]]], out: Sequence[int], dims: dict[int, Expr]) -> Node:
-        return build.contract(ONE, factors, out, dims)
+    def weight(adjoint: Node, rank: int) -> Node:
+        return _transposed(summand, differential, adjoint, rank)
 
-    match u.function:
-        case "logsumexp":
-            soft = build.opaque("softmax", argument)
-            summand = contract([(soft, whole), (change, whole)], batch, sizes)
+    return argument, weight, summand, array_function(u.function).rule, tuple(r for r in needs if not granted(r))
 
-            def weight(adjoint: Node, rank: int) -> Node:
-                dims = dict(enumerate(adjoint.shape[:rank] + argument.shape))
-                return contract(
-                    [(adjoint, range(adjoint.rank)), (soft, tuple(rank + x for x in whole))],
-                    range(rank + argument.rank),
-                    dims,
-                )
 
-            return argument, weight, summand, "derivative of log-sum-exp: d lse(z) = softmax(z)·dz", ()
-        case "log_softmax":
-            soft = build.opaque("softmax", argument)
-            spread = contract(
-                [(soft, (*batch, last + 1)), (change, (*batch, last + 1))],
-                whole,
-                sizes | {last + 1: argument.shape[last]},
-            )
-            summand = build.add([(ONE, change), (-ONE, spread)], u.shape)
-
-            def weight(adjoint: Node, rank: int) -> Node:
-                shift = tuple(rank + x for x in whole)
-                extra = rank + argument.rank
-                dims = dict(enumerate(adjoint.shape)) | {extra: argument.shape[last]}
-                total = contract(
-                    [(adjoint, (*range(rank), *shift[:-1], extra)), (soft, shift)],
-                    range(rank + argument.rank),
-                    dims,
-                )
-                return build.add([(ONE, adjoint), (-ONE, total)], adjoint.shape)
-
-            reason = "derivative of log-softmax: d log softmax(z) = dz - softmax(z)·dz"
-            return argument, weight, summand, reason, ()
-        case "softmax":
-            dims_in = sizes | {last + 1: argument.shape[last]}
-            spread = contract([(u, whole), (u, (*batch, last + 1)), (change, (*batch, last + 1))], whole, dims_in)
-            summand = build.add([(ONE, contract([(u, whole), (change, whole)], whole, sizes)), (-ONE, spread)], u.shape)
-
-            def weight(adjoint: Node, rank: int) -> Node:
-                shift = tuple(rank + x for x in whole)
-                extra = rank + argument.rank
-                dims = dict(enumerate(adjoint.shape))
-                direct = contract([(adjoint, range(adjoint.rank)), (u, shift)], range(adjoint.rank), dims)
-                other = (*shift[:-1], extra)
-                mean = contract(
-                    [(adjoint, (*range(rank), *other)), (u, other), (u, shift)],
-                    range(adjoint.rank),
-                    dims | {extra: argument.shape[last]},
-                )
-                return build.add([(ONE, direct), (-ONE, mean)], adjoint.shape)
-
-            reason = "derivative of softmax: ds = s∘dz - s·(s·dz) for s = softmax(z)"
-            return argument, weight, summand, reason, ()
-        case "prod":
-            inverse = build.power(argument, -1)
-            summand = contract([(u, batch), (inverse, whole), (change, whole)], batch, sizes)
-
-            def weight(adjoint: Node, rank: int) -> Node:
-                dims = dict(enumerate(adjoint.shape[:rank] + argument.shape))
-                shift = tuple(rank + x for x in whole)
-                return contract(
-                    [(adjoint, range(adjoint.rank)), (u, shift[:-1]), (inverse, shift)],
-                    range(rank + argument.rank),
-                    dims,
-                )
-
-            needs = nonzero(argument)
-            reason = "derivative of a product: d(Π x) = Π x · Σ dx/x"
-            return argument, weight, summand, reason, () if granted(needs) else (needs,)
-    raise UnsupportedError(f"no differential for the array function {u.function}")
+def _transposed(linear: Node, inner: Differential, adjoint: Node, rank: int) -> Node:
+    """``<adjoint, linear>`` is ``<result, inner>``: an expression linear in ``inner``, transposed."""
+    shape = adjoint.shape[:rank] + inner.shape
+    if linear is inner:
+        return adjoint
+    if isinstance(linear, Sum):
+        return build.add([(w, _transposed(n, inner, adjoint, rank)) for w, n in linear.terms], shape)
+    if isinstance(linear, Contraction):
+        positions = [k for k, (f, _) in enumerate(linear.factors) if f is inner or inner in f.walk()]
+        if len(positions) == 1:
+            factor, _ = linear.factors[positions[0]]
+            return _transposed(factor, inner, _through(linear, positions[0])(adjoint, rank), rank)
+    if inner not in linear.walk():
+        return build.zeros(shape)
+    raise UnsupportedError(f"{Array(linear)} is not linear in {Array(inner)}; this is a bug in symderive")

@@ -41,10 +41,12 @@ from symderive.calculus.polynomials import (
     scale,
     to_sympy,
 )
+from symderive.calculus.definedness import smoothness
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language import nodes as language
+from symderive.language.array_functions import change
 from symderive.language.functions import function, meaning, partial, template
 from symderive.language.nodes import (
     Basis,
@@ -113,7 +115,7 @@ class _Forward:
         self.changing = changing
         self.memo: dict[Node, Node] = {}
         self.done: dict[Node, Node] = {}
-        self.kinks: dict[Node, None] = {}
+        self.kinks: dict[Relation, None] = {}
 
     def expand(self, node: Node) -> Node:
         if node not in self.done:
@@ -163,7 +165,8 @@ class _Forward:
                 terms = []
                 row = function(node.function)
                 for text in row.kinks:
-                    self.kinks[template(text, row.arguments)(*node.arguments)] = None
+                    kink = template(text, row.arguments)(*node.arguments)
+                    self.kinks[Relation(kink, "!=", Number(language.ZERO))] = None
                 if row.mask:
                     return zero
                 for k, argument in enumerate(node.arguments):
@@ -188,26 +191,8 @@ class _Forward:
         return zero
 
     def _opaque(self, node: Opaque) -> Node:
-        u = node.arguments[0]
-        du = self.memo[u]
-        rank = u.rank
-        out = range(rank - 1)
-        dims = dict(enumerate(u.shape))
-        everywhere = tuple(range(rank))
-        if node.function == "prod":
-            ratio = build.contract(1, [(du, everywhere), (build.power(u, -1), everywhere)], out, dims)
-            return build.multiply(node, ratio)
-        s = build.opaque("softmax", u)
-        mean = build.contract(1, [(s, everywhere), (du, everywhere)], out, dims)
-        if node.function == "logsumexp":
-            return mean
-        spread = build.contract(1, [(mean, tuple(out))], everywhere, dims)
-        centred = build.add([(language.ONE, du), (-language.ONE, spread)], u.shape)
-        if node.function == "log_softmax":
-            return centred
-        if node.function == "softmax":
-            return build.multiply(s, centred)
-        raise UnsupportedError(f"no differential of {node.function}")
+        self.kinks.update(dict.fromkeys(smoothness(node)))
+        return change(node, self.memo[node.arguments[0]])
 
 
 # -- expressions to polynomials ----------------------------------------------------
@@ -914,8 +899,10 @@ def _decide(
     for body in (*bodies, *derived):
         assumed.visit(build.substitute(body, replaced))
     for kink in forward.kinks:
-        kink = build.substitute(kink, replaced)
-        assumed._require("!=", kink, normaliser.labels(kink.shape), (), ())
+        node = build.substitute(kink.lhs, replaced)
+        if kink.op == "==":  # how many entries are largest: at least one, so "one" is "fewer than two"
+            node = build.add([(-language.ONE, node), (2 * language.ONE, build.number(1))], node.shape)
+        assumed._require(">" if kink.op == "==" else kink.op, node, normaliser.labels(node.shape), (), ())
     base = assumed.settled()
     wants = []
     for side in (left, right):

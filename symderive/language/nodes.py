@@ -9,10 +9,12 @@ integers-in-the-dimensions).  There are few kinds of node and they are final:
 ``Delta``       the identity matrix of a dimension, δ_ij
 ``Basis``       a unit vector of a dimension, e_k
 ``Range``       0, 1, ..., n-1
+``Slice``       which entries of an axis a slice keeps, 1 where i = start + step·k
+``Merge``       how two axes are laid on one, 1 where I = i·b + j
 ``Contraction`` coefficient · Π factors, summed over *explicitly bound* labels
 ``Sum``         a weighted sum of nodes of one shape
 ``Map``         an elementwise function (a row of ``functions.py``)
-``Opaque``      an array function with its own differential (logsumexp, ...)
+``Opaque``      an array function with its own differential (logsumexp, inv, ...)
 ``Named``       a definition: a name for a body, written once, computed once
 ``Differential``d(node): the change of a node, of the node's own shape
 =============== =============================================================
@@ -31,11 +33,11 @@ label that no factor carries is the factor n that careless notations lose.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Min
 
 from symderive.language.domains import Domain
 
@@ -149,6 +151,43 @@ class Range(Node):
 
 @final
 @dataclass(frozen=True, eq=False)
+class Slice(Node):
+    """A slice of an axis as a matrix: entry (i, k) is 1 where ``i = start + step·k``, else 0.
+
+    ``Σ_i a_i S_ik`` is ``a[start::step]`` cut to ``count`` entries; the same
+    matrix the other way round puts a slice back among zeros.
+    """
+
+    size: Expr
+    count: Expr
+    start: Expr
+    step: Expr
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", (self.size, self.count))
+
+    @property
+    def last(self) -> Expr:
+        """The largest index kept minus the smallest, from the start: ``start + step·(count - 1)``."""
+        return self.start + self.step * (self.count - 1)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Merge(Node):
+    """Two axes laid on one, row by row: entry (I, i, j) is 1 where ``I = i·second + j``."""
+
+    first: Expr
+    second: Expr
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", (self.first * self.second, self.first, self.second))
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Contraction(Node):
     """``coefficient · Σ_bound Π factors``.
 
@@ -213,13 +252,69 @@ class Map(Node):
         return self.arguments
 
 
+def _same(shape: Shape) -> Shape:
+    return shape
+
+
+def _without_last(shape: Shape) -> Shape:
+    return shape[:-1]
+
+
+def _without_matrix(shape: Shape) -> Shape:
+    return shape[:-2]
+
+
+def _short_side(shape: Shape) -> Shape:
+    return (*shape[:-2], Min(*shape[-2:]))
+
+
+def _tall(shape: Shape) -> Shape:
+    return (*shape[:-1], Min(*shape[-2:]))
+
+
+def _wide(shape: Shape) -> Shape:
+    return (*shape[:-2], Min(*shape[-2:]), shape[-1])
+
+
+ON_VECTORS: dict[str, Callable[[Shape], Shape]] = {
+    "logsumexp": _without_last,
+    "prod": _without_last,
+    "max": _without_last,
+    "min": _without_last,
+    "softmax": _same,
+    "log_softmax": _same,
+    "is_max": _same,
+    "is_min": _same,
+}
+"""Array functions of the last axis, and the shape that each makes of its argument's."""
+
+ON_MATRICES: dict[str, Callable[[Shape], Shape]] = {
+    "inv": _same,
+    "det": _without_matrix,
+    "logabsdet": _without_matrix,
+    "signdet": _without_matrix,
+    "cholesky": _same,
+    "eigvalsh": _without_last,
+    "eigvecs": _same,
+    "svdvals": _short_side,
+    "svd_u": _tall,
+    "svd_vt": _wide,
+}
+"""Array functions of the last two axes, and the shape that each makes of its argument's."""
+
+REDUCING = frozenset(name for name, shape in ON_VECTORS.items() if shape is _without_last)
+KEEPING = frozenset(name for name, shape in ON_VECTORS.items() if shape is _same)
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Opaque(Node):
-    """An array function acting on the last axis of its arguments.
+    """An array function acting on the last axes of its argument.
 
-    ``logsumexp`` and ``prod`` drop the last axis, ``softmax`` and
-    ``log_softmax`` keep it; the axes before it are a batch.
+    Those of ``ON_VECTORS`` act on the last axis (``logsumexp`` drops it,
+    ``softmax`` keeps it), those of ``ON_MATRICES`` on the last two (``inv``,
+    ``det``, ...); the axes before them are a batch.  ``array_functions`` holds
+    their rows.
     """
 
     function: str
@@ -227,18 +322,17 @@ class Opaque(Node):
     shape: Shape = field(init=False)
 
     def __post_init__(self) -> None:
-        shape = self.arguments[0].shape
-        if self.function in REDUCING:
-            shape = shape[:-1]
-        object.__setattr__(self, "shape", shape)
+        rows = ON_VECTORS if self.function in ON_VECTORS else ON_MATRICES
+        object.__setattr__(self, "shape", rows[self.function](self.arguments[0].shape))
 
     @property
     def children(self) -> tuple[Node, ...]:
         return self.arguments
 
-
-REDUCING = frozenset({"logsumexp", "prod"})
-KEEPING = frozenset({"softmax", "log_softmax"})
+    @property
+    def batch(self) -> Labels:
+        """The axes of the argument that the function does not act on."""
+        return tuple(range(self.arguments[0].rank - (1 if self.function in ON_VECTORS else 2)))
 
 
 @final
