@@ -17,6 +17,7 @@ __all__ = [
     "DataError",
     "DomainError",
     "GradientMismatchError",
+    "IndexDomainError",
     "JudgementConflictError",
     "LibraryError",
     "MissingExtraError",
@@ -42,6 +43,18 @@ class ShapeError(SymderiveError, ValueError):
 
 class DomainError(SymderiveError, ValueError):
     """A domain is empty, contradicts itself, or does not fit the array that it is declared for."""
+
+
+class IndexDomainError(DomainError):
+    """An array is used as an index whose domain is not the integers of that axis."""
+
+    def __init__(self, name: str, last: object) -> None:
+        self.name = name
+        self.last = last
+        super().__init__(
+            f"the array {name!r} is used as an index, so its entries must be integers from 0 to {last}; "
+            f"declare it with domain=sd.integers(0, {last})"
+        )
 
 
 class UnknownNameError(SymderiveError, ValueError):

@@ -140,7 +140,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     ()
     """
 
-    __slots__ = ("_base", "_changed", "_held", "axes", "node")
+    __slots__ = ("_base", "_changed", "_held", "_key", "axes", "node")
     node: Node
     axes: Axes
     __array_priority__ = 1000.0
@@ -151,6 +151,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.axes = tuple(range(node.rank)) if axes is None else axes
         self._base: Array | None = None  # the array that this one is a view of
         self._changed = False  # an in-place operation has made this form stale
+        self._key: tuple[Any, ...] | None = None  # which part of its base this view shows
         self._held = False  # the caller holds this array; it must not change in place
 
     # -- looks -----------------------------------------------------------------
@@ -340,42 +341,69 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             raise ShapeError("an index can have one ellipsis ('...')")
         if Ellipsis not in [k for k in keys if k is None or k is Ellipsis]:
             keys = (*keys, Ellipsis)
-        axes: list[int | None] = []
-        picks: dict[int, Expr] = {}
-        position = 0
+        whole: list[Any] = []
         for k in keys:
             if k is Ellipsis:
-                count = self.ndim - consuming
-                axes.extend(self.axes[position : position + count])
-                position += count
-            elif k is None:
-                axes.append(None)
-            elif isinstance(k, slice):
-                if k != slice(None):
-                    raise UnsupportedError("slices other than ':' are not read yet; use ':' , None or an integer")
-                axes.append(self.axes[position])
-                position += 1
+                whole += [slice(None)] * (self.ndim - consuming)
             else:
-                index, axis = self._index(k, position), self.axes[position]
+                whole.append(k)
+        keys = tuple(whole)
+        from symderive.language.selections import cut, gathered, span
+
+        if any(_is_index_array(k) for k in keys):
+            return gathered(self, self._exact_keys(keys))
+        axes: list[int | None] = []
+        picks: dict[int, Expr] = {}
+        cuts: list[tuple[int, Any]] = []
+        position = 0
+        for k in keys:
+            if k is None:
+                axes.append(None)
+                continue
+            axis = self.axes[position]
+            if isinstance(k, slice):
+                if k != slice(None):
+                    kept = span(k, self.dims[position])
+                    if axis is not None:
+                        cuts.append((axis, kept))
+                axes.append(axis)
+            else:
+                index = self._index(k, position)
                 if axis is not None:
                     picks[axis] = index
-                position += 1
-        if not picks:
-            return _view(self, self.node, tuple(axes))
+            position += 1
         node = self.node
+        for axis, kept in cuts:
+            node = cut(node, axis, kept)
         out = [i for i in range(node.rank) if i not in picks]
-        factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
-        factors += [(Basis(node.shape[a], i), (a,)) for a, i in picks.items()]
-        picked = build.contract(ONE, factors, out, dict(enumerate(node.shape)))
-        return _view(self, picked, tuple(None if a is None else out.index(a) for a in axes))
+        if picks:
+            factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
+            factors += [(Basis(node.shape[a], i), (a,)) for a, i in picks.items()]
+            node = build.contract(ONE, factors, out, dict(enumerate(node.shape)))
+        result = _view(self, node, tuple(None if a is None else out.index(a) for a in axes))
+        result._key = keys
+        return result
+
+    def _exact_keys(self, keys: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The keys with integers counted from the front."""
+        found: list[Any] = []
+        position = 0
+        for k in keys:
+            if k is None or isinstance(k, slice) or _is_index_array(k):
+                found.append(k)
+            else:
+                found.append(self._index(k, position))
+            position += k is not None
+        return tuple(found)
 
     def _index(self, k: object, position: int) -> Expr:
         size = self.dims[position]
         if isinstance(k, Array) and isinstance(k.node, Number) and k.node.value.is_integer:
-            return k.node.value
+            value = k.node.value
+            return size + value if value.is_negative else value
         if isinstance(k, bool) or not hasattr(k, "__index__") or isinstance(k, Array):
             raise UnsupportedError(
-                f"cannot index with {type(k).__name__}; integers, ':' , '...' and None are read"
+                f"cannot index with {type(k).__name__}; integers, slices, arrays of indices, '...' and None are read"
             )
         index = operator.index(k)  # type: ignore[arg-type]
         if size.is_Integer and not -int(size) <= index < int(size):
@@ -400,7 +428,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return maker(*(as_array(i) for i in inputs))
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        maker = ARRAY_FUNCTIONS.get(func)
+        from symderive.language import linear_algebra, selections
+
+        maker = linear_algebra.FUNCTIONS.get(func) or selections.FUNCTIONS.get(func) or ARRAY_FUNCTIONS.get(func)
         if maker is None:
             raise UnsupportedError(
                 f"the NumPy function {getattr(func, '__module__', 'numpy')}.{func.__name__} "
@@ -427,6 +457,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Array:
         return dot(self, other)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return reduced("max", self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return reduced("min", self, axis, keepdims)
+
+    def cumsum(self, axis: Any = None) -> Array:
+        return np.cumsum(self, axis=axis)  # type: ignore[call-overload]
+
+    def take(self, indices: Any, axis: Any = None) -> Array:
+        return np.take(self, indices, axis=axis)  # type: ignore[call-overload]
 
     def trace(self) -> Array:
         return trace(self)
@@ -469,6 +511,10 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         if self.axes:
             raise ShapeError(f"item() needs a scalar, got shape {shape_text(self.dims)}")
         return self
+
+
+def _is_index_array(key: object) -> bool:
+    return isinstance(key, Array) and bool(key.axes)
 
 
 def _view(array: Array, node: Node, axes: Axes) -> Array:
@@ -911,7 +957,7 @@ def _contract(operands: Sequence[tuple[Array, Sequence[int]]], out: Sequence[int
 # -- NumPy functions ---------------------------------------------------------------------
 
 
-def _axes(a: Array, axis: Any, what: str) -> tuple[int, ...]:
+def axes_of(a: Array, axis: Any, what: str) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(a.ndim))
     given = axis if isinstance(axis, tuple | list) else (axis,)
@@ -948,7 +994,7 @@ def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     """``np.sum``."""
     _no_extras("np.sum", dtype=dtype, out=out, **extras)
     a = as_array(a)
-    gone = _axes(a, axis, "np.sum")
+    gone = axes_of(a, axis, "np.sum")
     keepdims = False if keepdims is np._NoValue else keepdims
     node = build.reduce_sum(a.node, [x for g in gone if (x := a.axes[g]) is not None])
     return Array(node, _reduced_axes(a, gone, keepdims))
@@ -959,7 +1005,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     _no_extras("np.mean", dtype=dtype, out=out, **extras)
     a = as_array(a)
     count: Expr = ONE
-    for g in _axes(a, axis, "np.mean"):
+    for g in axes_of(a, axis, "np.mean"):
         count = count * a.dims[g]
     return sum_(a, axis=axis, keepdims=keepdims) / Array(Number(count))
 
@@ -971,7 +1017,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     a = as_array(a)
     squares = np.square(a - mean(a, axis=axis, keepdims=True))
     count: Expr = ONE
-    for g in _axes(a, axis, "np.var"):
+    for g in axes_of(a, axis, "np.var"):
         count = count * a.dims[g]
     return sum_(squares, axis=axis, keepdims=keepdims) / (Array(Number(count)) - ddof)
 
@@ -985,7 +1031,7 @@ def _last_axis(a: Array, axis: Any, what: str) -> tuple[Node, tuple[int | None, 
     """The node with the given (single) axis moved last, for opaque functions."""
     if axis is None and a.ndim > 1:
         raise UnsupportedError(f"{what} over all axes of a matrix is not read; give axis=")
-    (position,) = _axes(a, -1 if axis is None else axis, what) if a.ndim else (None,)
+    (position,) = axes_of(a, -1 if axis is None else axis, what) if a.ndim else (None,)
     if position is None:
         raise ShapeError(f"{what} needs an array with at least one axis")
     if a.axes[position] is None:
@@ -998,19 +1044,27 @@ def _last_axis(a: Array, axis: Any, what: str) -> tuple[Node, tuple[int | None, 
     return node, tuple(None if x is None else order.index(x) for x in a.axes), position
 
 
-def _reducing(name: str, what: str) -> Callable[..., Array]:
-    def make(a: Any, axis: Any = None, keepdims: Any = False, **extras: Any) -> Array:
-        _no_extras(what, **extras)
-        a = as_array(a)
-        node, axes, position = _last_axis(a, axis, what)
-        kept: list[int | None] = list(axes)
-        if keepdims and keepdims is not np._NoValue:
-            kept[position] = None
+def reduced(name: str, a: Any, axis: Any = None, keepdims: Any = False) -> Array:
+    """An array function that drops axes (logsumexp, prod, max, min), over one axis, several, or all."""
+    a = as_array(a)
+    gone = axes_of(a, axis, name) if a.ndim else ()
+    if not gone:
+        raise ShapeError(f"{name} needs an array with at least one axis")
+    real_gone = [k for k in gone if a.axes[k] is not None]
+    kept = [x for x in a.axes if x is not None and x not in {a.axes[k] for k in real_gone}]
+    order = [*kept, *(a.axes[k] for k in real_gone)]
+    labels = [order.index(x) for x in range(a.node.rank)]
+    node = build.view(a.node, labels, tuple(a.node.shape[x] for x in order))  # type: ignore[index]
+    for _ in real_gone:
+        node = build.opaque(name, node)
+    axes: list[int | None] = []
+    for k, x in enumerate(a.axes):
+        if k in gone:
+            if keepdims and keepdims is not np._NoValue:
+                axes.append(None)
         else:
-            del kept[position]
-        return Array(build.opaque(name, node), tuple(kept))
-
-    return make
+            axes.append(None if x is None else kept.index(x))
+    return Array(node, tuple(axes))
 
 
 def _keeping(name: str) -> Callable[..., Array]:
@@ -1022,8 +1076,6 @@ def _keeping(name: str) -> Callable[..., Array]:
     return make
 
 
-_prod = _reducing("prod", "np.prod")
-_logsumexp = _reducing("logsumexp", "logsumexp")
 _softmax = _keeping("softmax")
 _log_softmax = _keeping("log_softmax")
 
@@ -1032,6 +1084,9 @@ def _reduce(name: str, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None
             **extras: Any) -> Array:
     """``np.add.reduce`` and the like; ``out`` comes as a tuple."""
     reducers = {"add": sum_, "multiply": prod, "logaddexp": logsumexp}
+    if name in ("maximum", "minimum"):
+        _no_extras(f"np.{name}.reduce", dtype=dtype, out=out, **extras)
+        return reduced(name[:3], a, axis, keepdims)
     if name not in reducers:
         raise UnsupportedError(f"the NumPy function {name!r} (reduce) is not read on symbolic arrays")
     _no_extras(f"np.{name}.reduce", dtype=dtype, out=out, **extras)
@@ -1041,12 +1096,7 @@ def _reduce(name: str, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
     """``np.prod`` (of a matrix: along one axis at a time)."""
     _no_extras("np.prod", dtype=dtype, out=out, **extras)
-    a = as_array(a)
-    if axis is None and a.ndim > 1:
-        for _ in range(a.ndim):
-            a = _prod(a, axis=-1)
-        return a
-    return _prod(a, axis=axis, keepdims=keepdims)
+    return reduced("prod", a, axis, keepdims)
 
 
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -> Array:
@@ -1060,11 +1110,7 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -
     a = as_array(a)
     if b is not None:
         return UFUNCS["log"](sum_(as_array(b) * np.exp(a), axis=axis, keepdims=keepdims))
-    if axis is None and a.ndim > 1:
-        for _ in range(a.ndim):
-            a = _logsumexp(a, axis=-1)
-        return a
-    return _logsumexp(a, axis=axis, keepdims=keepdims)
+    return reduced("logsumexp", a, axis, keepdims)
 
 
 def softmax(x: Any, axis: int | None = None) -> Array:
@@ -1225,15 +1271,9 @@ def diag(v: Any, k: int = 0) -> Array:
     return _contract([(v, [0]), (Array(Delta(v.dims[0])), [0, 1])], [0, 1])
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """``np.linalg.norm``: 2-norm and 1-norm of vectors, Frobenius norm of matrices."""
-    x = as_array(x)
-    gone = _axes(x, axis, "norm")
-    if ord is None or (ord == 2 and len(gone) == 1) or (ord == "fro" and len(gone) == 2):
-        return UFUNCS["sqrt"](sum_(np.square(x), axis=axis, keepdims=keepdims))
-    if ord == 1 and len(gone) == 1:
-        return sum_(np.abs(x), axis=axis, keepdims=keepdims)
-    raise UnsupportedError(f"norm with ord={ord!r} of shape {shape_text(x.dims)} is not read yet")
+def norm_2(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
+    """The root of the sum of squares."""
+    return UFUNCS["sqrt"](sum_(np.square(x), axis=axis, keepdims=keepdims))
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Array:
@@ -1262,7 +1302,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any
 def transpose(a: Any, axes: Any = None) -> Array:
     """``np.transpose``."""
     a = as_array(a)
-    order = range(a.ndim)[::-1] if axes is None else _axes(a, tuple(axes), "transpose")
+    order = range(a.ndim)[::-1] if axes is None else axes_of(a, tuple(axes), "transpose")
     if sorted(order) != list(range(a.ndim)):
         raise ShapeError(f"transpose: {axes!r} is no order of the {a.ndim} axes")
     return _view(a, a.node, tuple(a.axes[k] for k in order))
@@ -1271,7 +1311,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     """``np.swapaxes``."""
     a = as_array(a)
-    i, j = _axes(a, axis1, "swapaxes")[0], _axes(a, axis2, "swapaxes")[0]
+    i, j = axes_of(a, axis1, "swapaxes")[0], axes_of(a, axis2, "swapaxes")[0]
     axes = list(a.axes)
     axes[i], axes[j] = axes[j], axes[i]
     return _view(a, a.node, tuple(axes))
@@ -1280,7 +1320,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
 def moveaxis(a: Any, source: int, destination: int) -> Array:
     """``np.moveaxis`` of one axis."""
     a = as_array(a)
-    i, j = _axes(a, source, "moveaxis")[0], _axes(a, destination, "moveaxis")[0]
+    i, j = axes_of(a, source, "moveaxis")[0], axes_of(a, destination, "moveaxis")[0]
     axes = list(a.axes)
     axes.insert(j, axes.pop(i))
     return _view(a, a.node, tuple(axes))
@@ -1302,7 +1342,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
     if axis is None:
         gone = tuple(i for i, x in enumerate(a.axes) if x is None or a.dims[i] == 1)
     else:
-        gone = _axes(a, axis, "squeeze")
+        gone = axes_of(a, axis, "squeeze")
     for g in gone:
         if a.axes[g] is not None and a.dims[g] != 1:
             raise ShapeError(f"squeeze: axis {g} has dimension {a.dims[g]}, not 1")
@@ -1312,21 +1352,23 @@ def squeeze(a: Any, axis: Any = None) -> Array:
 
 
 def reshape(a: Any, shape: Any = None, order: str = "C", **extras: Any) -> Array:
-    """``np.reshape`` where it only adds or drops axes of length 1."""
+    """``np.reshape``: row by row; neighbouring axes are joined or taken apart."""
     a = as_array(a)
     wanted = shape if isinstance(shape, tuple | list) else (shape,)
+    if order != "C" or extras:
+        raise UnsupportedError("np.reshape is read in C order: row by row")
     long = [i for i in range(a.ndim) if a.axes[i] is not None]
     sizes = [s.node.value if isinstance(s, Dim) else s for s in wanted]
     target = [i for i, s in enumerate(sizes) if s != 1]
     fits = len(target) == len(long) and all(
         sizes[t] == -1 or sympify(sizes[t]) == a.dims[i] for t, i in zip(target, long, strict=True)
     )
-    if order != "C" or extras or not fits or sum(1 for s in sizes if s == -1) > 1:
-        raise UnsupportedError(
-            f"reshape of {shape_text(a.dims)} to {wanted!r} is not read; it may only add or drop axes of length 1"
-        )
-    places = dict(zip(target, long, strict=True))
-    return _view(a, a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
+    if fits and sum(1 for s in sizes if s == -1) <= 1:
+        places = dict(zip(target, long, strict=True))
+        return _view(a, a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
+    from symderive.language.selections import reshaped
+
+    return reshaped(a, [-ONE if s == -1 else as_dimension(s) for s in sizes])
 
 
 def _like(value: int) -> Callable[..., Array]:
@@ -1350,7 +1392,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     if weights.ndim != a.ndim:
         if weights.ndim != 1 or axis is None:
             raise ShapeError("np.average: weights must have the array's shape, or be a vector with axis= given")
-        position = _axes(a, axis, "np.average")[0]
+        position = axes_of(a, axis, "np.average")[0]
         weights = weights[tuple(slice(None) if i == position else None for i in range(a.ndim))]
     return sum_(a * weights, axis=axis, keepdims=keepdims) / sum_(weights, axis=axis, keepdims=keepdims)
 
@@ -1417,7 +1459,6 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.trace: trace,
     np.diag: diag,
     np.diagonal: diagonal,
-    np.linalg.norm: norm,
     np.linalg.multi_dot: lambda arrays: chain_product(arrays),
     np.linalg.trace: trace,
     np.linalg.outer: outer,

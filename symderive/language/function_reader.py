@@ -27,7 +27,7 @@ import numpy as np
 from sympy import E, pi
 
 from symderive.errors import ShapeError, SymderiveError, UnknownNameError, UnsupportedError
-from symderive.language import arrays
+from symderive.language import arrays, linear_algebra
 from symderive.language.arrays import READING, UFUNCS, Array, Dim, as_array, shape_text
 from symderive.language.nodes import Number
 from symderive.language.text_reader import scope_dimensions
@@ -168,7 +168,7 @@ _SCIPY: dict[str, Callable[..., Any]] = {
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis=None: arrays.softmax(x, axis=axis),
     "log_softmax": lambda x, axis=None: arrays.log_softmax(x, axis=axis),
-    "norm": lambda a, ord=None, axis=None, keepdims=False, **_: arrays.norm(a, ord, axis, keepdims),
+    "norm": lambda a, ord=None, axis=None, keepdims=False, **_: linear_algebra.norm(a, ord, axis, keepdims),
 }
 
 

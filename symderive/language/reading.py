@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from symderive.errors import ReadError, UnknownNameError
+from symderive.errors import IndexDomainError, ReadError, UnknownNameError
 from symderive.language import arrays
 from symderive.language.arrays import Array, Dim
+from symderive.language.domains import integers, real
 from symderive.language.function_reader import read_function
 from symderive.language.text_reader import read_relation, read_shape, read_text, relation
 
@@ -71,9 +72,15 @@ def read(source: Any, /, **shapes: Any) -> Array:
     >>> sd.read(mse, X="n d", w="d", y="n").shape
     ()
     """
-    scope = {name: declare(name, shape) for name, shape in shapes.items()}
-    if isinstance(source, str):
-        return read_text(source, scope)
-    if isinstance(source, Array) or not callable(source):
+    if not isinstance(source, str) and (isinstance(source, Array) or not callable(source)):
         raise ReadError(f"text or a function is needed, got {type(source).__name__}")
-    return read_function(source, scope)
+    scope = {name: declare(name, shape) for name, shape in shapes.items()}
+    while True:
+        try:
+            return read_text(source, scope) if isinstance(source, str) else read_function(source, scope)
+        except IndexDomainError as error:
+            # An array that was declared by its shape alone may be an index: then that is its domain.
+            found = scope.get(error.name)
+            if found is None or isinstance(shapes.get(error.name), Array) or found.domain != real:
+                raise
+            scope[error.name] = arrays.array(error.name, *found.dims, domain=integers(0, error.last))

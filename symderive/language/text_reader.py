@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from sympy import E, Expr, Integer, Pow, Rational, Symbol, exp, pi
 
-from symderive.errors import ReadError, ShapeError, SymderiveError, UnknownNameError
-from symderive.language import arrays
+from symderive.errors import IndexDomainError, ReadError, ShapeError, SymderiveError, UnknownNameError
+from symderive.language import arrays, linear_algebra, selections
 from symderive.language.arrays import UFUNCS, Array, Dim, dimension_symbol, shape_text
 from symderive.language.nodes import Named, Number
 from symderive.language.statements import Relation
@@ -447,7 +447,56 @@ ROWS: dict[str, _Row] = {
     "trace": _row(arrays.trace, "a:array"),
     "diag": _row(arrays.diag, "v:array"),
     "diagonal": _row(arrays.diagonal, "a:array"),
-    "norm": _row(arrays.norm, "x:array ord:ord= axis:axis= keepdims:flag="),
+    "norm": _row(linear_algebra.norm, "x:array ord:ord= axis:axis= keepdims:flag="),
+    "inv": _row(linear_algebra.inv, "a:array"),
+    "det": _row(linear_algebra.det, "a:array"),
+    "slogdet": _row(linear_algebra.slogdet, "a:array"),
+    "solve": _row(linear_algebra.solve, "a:array b:array"),
+    "solve_triangular": _row(
+        linear_algebra.solve_triangular, "a:array b:array trans:trans= lower:flag= unit_diagonal:flag="
+    ),
+    "cho_factor": _row(linear_algebra.cho_factor, "a:array lower:flag="),
+    "cho_solve": _row(linear_algebra.cho_solve, "c_and_lower:pair b:array"),
+    "block_diag": _row(linear_algebra.block_diag, "*arrays:array"),
+    "matrix_power": _row(linear_algebra.matrix_power, "a:array n:int"),
+    "eigvalsh": _row(linear_algebra.eigvalsh, "a:array UPLO:text="),
+    "eigh": _row(linear_algebra.eigh, "a:array UPLO:text="),
+    "svd": _row(linear_algebra.svd, "a:array full_matrices:flag= compute_uv:flag="),
+    "svdvals": _row(linear_algebra.svdvals, "a:array"),
+    "cholesky": _row(linear_algebra.cholesky, "a:array upper:flag="),
+    "vector_norm": _row(lambda x, axis=None, keepdims=False, ord=2: linear_algebra.norm(x, ord, axis, keepdims),
+                        "x:array axis:axis= keepdims:flag= ord:ord="),
+    "matrix_norm": _row(lambda x, ord="fro": linear_algebra.norm(x, ord, (-2, -1)), "x:array ord:ord="),
+    "matrix_transpose": _row(lambda x: x.mT, "x:array"),
+    "max": _row(selections.extreme("max"), _REDUCTION),
+    "min": _row(selections.extreme("min"), _REDUCTION),
+    "amax": _row(selections.extreme("max"), _REDUCTION),
+    "amin": _row(selections.extreme("min"), _REDUCTION),
+    "ptp": _row(selections.ptp, _REDUCTION),
+    "cumsum": _row(selections.cumsum, "a:array axis:axis="),
+    "cumprod": _row(selections.cumprod, "a:array axis:axis="),
+    "diff": _row(selections.diff, "a:array n:int= axis:axis="),
+    "flip": _row(selections.flip, "m:array axis:axis="),
+    "flipud": _row(lambda m: selections.flip(m, 0), "m:array"),
+    "fliplr": _row(lambda m: selections.flip(m, 1), "m:array"),
+    "roll": _row(selections.roll, "a:array shift:int axis:axis="),
+    "concatenate": _row(selections.concatenate, "arrays:arrays axis:axis="),
+    "stack": _row(selections.stack, "arrays:arrays axis:axis="),
+    "hstack": _row(selections.hstack, "tup:arrays"),
+    "vstack": _row(selections.vstack, "tup:arrays"),
+    "column_stack": _row(selections.column_stack, "tup:arrays"),
+    "append": _row(selections.append, "arr:array values:array axis:axis="),
+    "pad": _row(selections.pad, "array:array pad_width:widths"),
+    "tri": _row(selections.tri, "N:dim M:dim= k:int="),
+    "triu": _row(selections.triu, "m:array k:int="),
+    "tril": _row(selections.tril, "m:array k:int="),
+    "kron": _row(selections.kron, "a:array b:array"),
+    "repeat": _row(selections.repeat, "a:array repeats:dim axis:axis="),
+    "tile": _row(selections.tile, "A:array reps:dim"),
+    "broadcast_to": _row(selections.broadcast_to, "array:array shape:shape"),
+    "take": _row(selections.take, "a:array indices:array axis:axis="),
+    "take_along_axis": _row(selections.take_along_axis, "arr:array indices:array axis:axis"),
+    "cov": _row(selections.cov, "m:array rowvar:flag= bias:flag= ddof:int="),
     "transpose": _row(arrays.transpose, "a:array axes:axis="),
     "swapaxes": _row(arrays.swapaxes, "a:array axis1:int axis2:int"),
     "moveaxis": _row(arrays.moveaxis, "a:array source:int destination:int"),
@@ -479,7 +528,10 @@ PYTHON_ROWS: dict[str, _Row] = {
 
 METHODS: dict[str, _Row] = {
     name: ROWS[name]
-    for name in (_words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip"))
+    for name in (_words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip "
+            "max min cumsum take repeat"
+        )
+    )
 } | {
     "flatten": ROWS["ravel"],
     "copy": _row(lambda a: a, "a:array"),
@@ -487,7 +539,15 @@ METHODS: dict[str, _Row] = {
     "conj": _row(lambda a: a, "a:array"),
 }
 
-_LINALG = frozenset({"norm", "multi_dot", "trace", "outer", "matmul", "diagonal", "vecdot", "tensordot"})
+_LINALG = frozenset(
+    _words(
+        "norm multi_dot trace outer matmul diagonal vecdot tensordot inv det slogdet solve matrix_power eigvalsh eigh "
+        "svd svdvals cholesky vector_norm matrix_norm matrix_transpose"
+    )
+)
+_SCIPY_LINALG = frozenset(
+    _words("norm inv det solve eigvalsh eigh svd svdvals cholesky solve_triangular cho_factor cho_solve block_diag")
+)
 _SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full"})
 _MATH = frozenset(_words("exp exp2 expm1 log log2 log10 log1p sqrt fabs sin cos tan sinh cosh tanh atan pow"))
 _SPECIAL = frozenset(
@@ -497,7 +557,7 @@ _HOMES: dict[str, Callable[[str], bool]] = {
     "np": lambda name: name not in ("basis", "norm", "multi_dot", "abs_") and hasattr(np, name),
     "np.linalg": lambda name: name in _LINALG,
     "scipy.special": lambda name: name in _SPECIAL,
-    "scipy.linalg": lambda name: name == "norm",
+    "scipy.linalg": lambda name: name in _SCIPY_LINALG,
     "sd": lambda name: name in _SD,
     "math": lambda name: name in _MATH,
 }
@@ -522,12 +582,14 @@ _INSTEAD = {
     "softplus": "np.logaddexp(0, x)",
     "relu": "np.maximum(x, 0)",
     "ln": "np.log(x)",
-    "max": "np.maximum(a, b)",
-    "min": "np.minimum(a, b)",
-    "amax": "np.maximum(a, b)",
-    "det": None,
-    "inv": None,
+    "pinv": "np.linalg.inv(A.T @ A) @ A.T",
+    "lstsq": "np.linalg.solve(A.T @ A, A.T @ b)",
+    "eig": "np.linalg.eigh(A) of a symmetric matrix",
+    "eigvals": "np.linalg.eigvalsh(A) of a symmetric matrix",
 }
+_FIELDS = frozenset(
+    (*linear_algebra.SlogdetResult._fields, *linear_algebra.EighResult._fields, *linear_algebra.SVDResult._fields)
+)
 _CONSTANTS: dict[str, Expr] = {"pi": pi, "e": E}
 
 _CONSTRUCTS: dict[type[ast.AST], str] = {
@@ -614,7 +676,7 @@ class _Reader:
         """Make something; what goes wrong is told with its place in the text."""
         try:
             result = make()
-        except ReadError:
+        except (ReadError, IndexDomainError):
             raise
         except SymderiveError as error:
             problem = str(ReadError(str(error), self.text, self.at(node) + 1))
@@ -691,6 +753,8 @@ class _Reader:
             return value
         if isinstance(value, int):
             return arrays.as_array(value)
+        if hasattr(value, "_fields"):
+            raise self.refuse(f"this gives several arrays ({', '.join(value._fields)}); take one, e.g. ...[0]", node)
         raise self.refuse("a shape is no number; take an entry, e.g. X.shape[0]", node)
 
     def value(self, node: ast.expr) -> Any:
@@ -829,6 +893,10 @@ class _Reader:
             if home is not None and name in ROWS:
                 raise self.refuse(f"{path} is a function; call it: {path}(...)", node)
             raise self.refuse(f"{path} is not read", node)
+        if node.attr in _FIELDS:
+            several = self.value(node.value)
+            if node.attr in getattr(several, "_fields", ()):
+                return getattr(several, node.attr)
         if node.attr in ("T", "mT", "shape", "size", "ndim"):
             owner = self.array(node.value)
             return self.made(node, lambda: getattr(owner, node.attr))
@@ -845,7 +913,7 @@ class _Reader:
         if isinstance(owner, tuple):
             index = self.integer(node.slice)
             if not -len(owner) <= index < len(owner):
-                raise self.refuse(f"this shape has {len(owner)} entries", node)
+                raise self.refuse(f"there are {len(owner)} entries here", node)
             return owner[index]
         if isinstance(owner, int):
             raise self.refuse("a number cannot be indexed", node)
@@ -855,10 +923,8 @@ class _Reader:
 
     def index(self, node: ast.expr) -> Any:
         match node:
-            case ast.Slice(lower=None, upper=None, step=None):
-                return slice(None)
-            case ast.Slice():
-                raise self.refuse("slices other than ':' are not read yet", node)
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                return slice(*(None if part is None else self.end(part) for part in (lower, upper, step)))
             case ast.Constant(value=None):
                 return None
             case ast.Constant(value=value) if value is Ellipsis:
@@ -866,8 +932,19 @@ class _Reader:
         if self.dotted(node) in ("np.newaxis", "numpy.newaxis"):
             return None
         value = self.array(node)
+        if value.ndim:
+            return value
         if not isinstance(value.node, Number) or value.node.value.is_integer is not True:
-            raise self.refuse("an index is an integer, ':', '...' or None", node)
+            raise self.refuse("an index is an integer, a slice, an array of integers, '...' or None", node)
+        return int(value.node.value) if value.node.value.is_Integer else value
+
+    def end(self, node: ast.expr) -> Any:
+        """An end of a slice: an integer, or an expression in the dimensions."""
+        if self.is_none(node):
+            return None
+        value = self.array(node)
+        if not isinstance(value.node, Number) or value.node.value.is_integer is not True:
+            raise self.refuse("a slice begins and ends at integers", node)
         return int(value.node.value) if value.node.value.is_Integer else value
 
     def call(self, node: ast.Call) -> Any:
@@ -919,6 +996,8 @@ class _Reader:
 
     @staticmethod
     def as_size(result: Any) -> Any:
+        if hasattr(result, "_fields"):
+            return result
         return tuple(result) if isinstance(result, tuple | list) else result
 
     def function(self, node: ast.expr) -> tuple[_Row, Array | None, str]:
@@ -957,11 +1036,29 @@ class _Reader:
         known = sorted({*ROWS, *PYTHON_ROWS})
         if name in _INSTEAD:
             instead = _INSTEAD[name]
-            hint = f"; write {instead}" if instead else " yet"
+            hint = f"; write {instead}"
         else:
             close = difflib.get_close_matches(name, known, 3, 0.7)
             hint = f"; did you mean {' or '.join(close)}?" if close else ""
         return self.refuse(f"calling {shown} is not read{hint}", node)
+
+    def order(self, node: ast.expr) -> Any:
+        """The order of a norm: a number, 'fro', 'nuc', np.inf."""
+        if isinstance(node, ast.Constant) and (node.value is None or node.value in ("fro", "nuc")):
+            return node.value
+        negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+        if self.dotted(node.operand if negative else node) in ("np.inf", "numpy.inf", "math.inf"):
+            return float("-inf") if negative else float("inf")
+        value = self.array(node)
+        if not isinstance(value.node, Number):
+            raise self.refuse("the order of a norm is a number", node)
+        return value.node.value
+
+    def widths(self, node: ast.expr) -> Any:
+        """np.pad's widths: an integer, a pair, or a pair for each axis."""
+        if isinstance(node, ast.Tuple | ast.List):
+            return tuple(self.widths(e) for e in node.elts)
+        return self.array(node)
 
     def argument(self, kind: str, node: ast.expr) -> Any:
         if isinstance(node, ast.Starred):
@@ -992,9 +1089,13 @@ class _Reader:
                     return node.value
                 raise self.refuse("True or False is needed here", node)
             case "ord":
-                if isinstance(node, ast.Constant) and (node.value is None or node.value == "fro"):
-                    return node.value
-                return self.integer(node)
+                return self.order(node)
+            case "trans":
+                return node.value if isinstance(node, ast.Constant) else self.integer(node)
+            case "pair":
+                return self.value(node)
+            case "widths":
+                return self.widths(node)
             case "text":
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     return node.value

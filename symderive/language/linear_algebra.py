@@ -1,0 +1,344 @@
+"""``np.linalg`` and ``scipy.linalg`` on symbolic arrays: inverses, determinants, decompositions, norms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import Expr, S, sympify
+
+from symderive.errors import DomainError, ShapeError, UnsupportedError
+from symderive.language import build
+from symderive.language.arrays import UFUNCS, Array, as_array, axes_of, norm_2, reduced, shape_text, sum_
+from symderive.language.nodes import ONE, ZERO, Contraction, Delta, Leaf, Map, Named, Node, Number, Opaque, Sum
+from symderive.language.selections import placed, tril
+
+
+class SlogdetResult(NamedTuple):
+    """What ``np.linalg.slogdet`` returns."""
+
+    sign: Array
+    logabsdet: Array
+
+
+class EighResult(NamedTuple):
+    """What ``np.linalg.eigh`` returns."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class SVDResult(NamedTuple):
+    """What ``np.linalg.svd`` returns (``full_matrices=False``)."""
+
+    U: Array
+    S: Array
+    Vh: Array
+
+
+def _matrix(a: Any, what: str, *, square: bool = True) -> Array:
+    a = as_array(a)
+    if a.ndim < 2 or None in a.axes[-2:]:
+        raise ShapeError(f"{what} needs a matrix, got an array of shape {shape_text(a.dims)}")
+    if square and a.dims[-1] != a.dims[-2]:
+        raise ShapeError(f"{what} needs a square matrix, got the shape {shape_text(a.dims)}")
+    return a
+
+
+def _laid(a: Array) -> tuple[Node, int]:
+    """The node with its axes in the array's order, and how many batch axes of length 1 were left out."""
+    order = [x for x in a.axes if x is not None]
+    labels = [order.index(k) for k in range(a.node.rank)]
+    shape = tuple(a.node.shape[k] for k in order)
+    return build.view(a.node, labels, shape), len(a.axes) - len(order)
+
+
+def _applied(name: str, a: Array) -> Array:
+    """A matrix function as an array; a batch keeps its axes."""
+    node, _ = _laid(a)
+    made = build.opaque(name, node)
+    kept = iter(range(made.rank))
+    axes: list[int | None] = [None if x is None else next(kept) for x in a.axes[:-2]]
+    axes += list(kept)
+    return Array(made, tuple(axes))
+
+
+def inv(a: Any) -> Array:
+    """``np.linalg.inv``."""
+    return _applied("inv", _matrix(a, "np.linalg.inv"))
+
+
+def det(a: Any) -> Array:
+    """``np.linalg.det``."""
+    return _applied("det", _matrix(a, "np.linalg.det"))
+
+
+def slogdet(a: Any) -> SlogdetResult:
+    """``np.linalg.slogdet``: the sign and the logarithm of the absolute value of a determinant."""
+    a = _matrix(a, "np.linalg.slogdet")
+    return SlogdetResult(_applied("signdet", a), _applied("logabsdet", a))
+
+
+def solve(a: Any, b: Any) -> Array:
+    """``np.linalg.solve``: ``inv(a) @ b``."""
+    a, b = _matrix(a, "np.linalg.solve"), as_array(b)
+    return inv(a) @ b
+
+
+def matrix_power(a: Any, n: Any) -> Array:
+    """``np.linalg.matrix_power`` with a fixed integer."""
+    a = _matrix(a, "np.linalg.matrix_power")
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise UnsupportedError(f"a matrix power is read for a fixed integer exponent, got {n!r}")
+    n = n.__index__()
+    if abs(n) > 64:
+        raise UnsupportedError(f"a matrix power is read for exponents up to 64, got {n}")
+    base = inv(a) if n < 0 else a
+    if n == 0:
+        return Array(Delta(a.dims[-1]))
+    result = base
+    for _ in range(abs(n) - 1):
+        result = result @ base
+    return result
+
+
+def is_symmetric(node: Node) -> bool:
+    """Whether a matrix is symmetric by how it is declared and built.
+
+    >>> import symderive as sd
+    >>> X = sd.array("X", "n", "d")
+    >>> is_symmetric((X.T @ X + sd.eye("d")).node), is_symmetric(sd.array("A", "d", "d").node)
+    (True, False)
+    """
+    match node:
+        case Leaf():
+            return node.domain.has("symmetric")
+        case Named():
+            return is_symmetric(node.body)
+        case Delta():
+            return True
+        case Opaque(function="inv"):
+            return is_symmetric(node.arguments[0])
+        case Sum():
+            return Counter((c, _form(n, False)) for c, n in node.terms) == Counter(
+                (c, _form(n, True)) for c, n in node.terms
+            )
+        case Map() if node.function != "where":
+            return all(not a.shape or is_symmetric(a) for a in node.arguments)
+        case Contraction():
+            return _form(node, False) == _form(node, True)
+    return False
+
+
+def _form(node: Node, turned: bool) -> Any:
+    """What a matrix is, or its transpose: factors in no order, bound labels without names.
+
+    Nodes that are equal by form are one object, so their identity stands for them.
+    """
+    if isinstance(node, Contraction):
+        coefficient, factors, dims, rank = node.coefficient, node.factors, node.label_dims, node.out_rank
+    else:
+        coefficient, factors, dims, rank = ONE, ((node, tuple(range(node.rank))),), node.shape, node.rank
+    bound = range(rank, len(dims))
+    if len(bound) > _BOUND_CAP:
+        return node, turned
+    swap = {rank - 1: rank - 2, rank - 2: rank - 1} if turned else {}
+    best: Any = None
+    for order in permutations(bound):
+        rename = {k: swap.get(k, k) for k in range(rank)} | dict(zip(bound, order, strict=True))
+        form = sorted((id(f), _own_order(f, [rename[x] for x in ls])) for f, ls in factors)
+        sizes = tuple(sorted((v, str(dims[k])) for k, v in rename.items()))
+        candidate = (form, sizes)
+        if best is None or candidate < best:
+            best = candidate
+    return coefficient, tuple(best[0]), best[1]
+
+
+_BOUND_CAP = 5
+
+
+def _own_order(factor: Node, labels: list[int]) -> tuple[int, ...]:
+    return tuple(sorted(labels)) if factor.rank == 2 and is_symmetric(factor) else tuple(labels)
+
+
+def _symmetric_argument(a: Any, what: str) -> Array:
+    a = _matrix(a, what)
+    if not is_symmetric(_laid(a)[0]):
+        raise DomainError(
+            f"{what} reads a symmetric matrix (it looks at one triangle only), and {a} is not known to be one; "
+            "declare it with domain=sd.symmetric or sd.spd, or write (A + A.T) / 2"
+        )
+    return a
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Array:
+    """``np.linalg.eigvalsh``: the eigenvalues of a symmetric matrix, ascending."""
+    return _applied("eigvalsh", _symmetric_argument(a, "np.linalg.eigvalsh"))
+
+
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """``np.linalg.eigh``: eigenvalues, ascending, and the orthonormal eigenvectors as columns."""
+    a = _symmetric_argument(a, "np.linalg.eigh")
+    return EighResult(_applied("eigvalsh", a), _applied("eigvecs", a))
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """``np.linalg.svd`` with ``full_matrices=False``, or the singular values alone, descending."""
+    a = _matrix(a, "np.linalg.svd", square=False)
+    if not compute_uv:
+        return _applied("svdvals", a)
+    if full_matrices and a.dims[-1] != a.dims[-2]:
+        raise UnsupportedError(
+            "np.linalg.svd is read with full_matrices=False: the further singular vectors are not unique"
+        )
+    return SVDResult(_applied("svd_u", a), _applied("svdvals", a), _applied("svd_vt", a))
+
+
+def svdvals(a: Any) -> Array:
+    """``np.linalg.svdvals``: the singular values, descending."""
+    return svd(a, compute_uv=False)
+
+
+def cholesky(a: Any, upper: bool = False) -> Array:
+    """``np.linalg.cholesky``: the lower triangular factor of a positive definite matrix."""
+    factor = _applied("cholesky", _symmetric_argument(a, "np.linalg.cholesky"))
+    return factor.mT if upper else factor
+
+
+def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Array:
+    """``scipy.linalg.solve_triangular``: the other triangle is not looked at."""
+    a = _matrix(a, "scipy.linalg.solve_triangular")
+    if unit_diagonal:
+        raise UnsupportedError("solve_triangular(unit_diagonal=True) is not read")
+    triangular = a if is_lower(_laid(a)[0]) and lower else (tril(a) if lower else tril(a.mT).mT)
+    return solve(triangular.mT if trans in (1, "T", 2, "C") else triangular, b)
+
+
+def is_lower(node: Node) -> bool:
+    """Whether a matrix is lower triangular by how it is declared and built."""
+    if isinstance(node, Named):
+        return is_lower(node.body)
+    if isinstance(node, Leaf):
+        return node.domain.has("lower_triangular") or node.domain.has("diagonal")
+    if isinstance(node, Opaque):
+        return node.function == "cholesky" or (node.function == "inv" and is_lower(node.arguments[0]))
+    return isinstance(node, Delta)
+
+
+def cho_factor(a: Any, lower: bool = False) -> tuple[Array, bool]:
+    """``scipy.linalg.cho_factor``: the factor and which triangle it is."""
+    return cholesky(a, upper=not lower), lower
+
+
+def cho_solve(c_and_lower: Any, b: Any) -> Array:
+    """``scipy.linalg.cho_solve``: solves with the matrix that was factored."""
+    c, lower = c_and_lower
+    factor = as_array(c) if lower else as_array(c).mT
+    return solve(factor.mT, solve(factor, b))
+
+
+def block_diag(*arrays: Any) -> Array:
+    """``scipy.linalg.block_diag``: matrices along the diagonal."""
+    given = [_matrix(a, "block_diag", square=False) for a in arrays]
+    rows: Expr = sum((a.dims[0] for a in given), ZERO)
+    columns: Expr = sum((a.dims[1] for a in given), ZERO)
+    terms: list[tuple[Expr, Node]] = []
+    row: Expr = ZERO
+    column: Expr = ZERO
+    for a in given:
+        node, _ = _laid(a)
+        terms.append((ONE, placed(placed(node, 0, rows, row), 1, columns, column)))
+        row, column = row + a.dims[0], column + a.dims[1]
+    return Array(build.add(terms, (rows, columns)))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """``np.linalg.norm``: vector norms of any order, Frobenius, nuclear, spectral, 1 and infinity norms.
+
+    >>> import symderive as sd
+    >>> print(norm(sd.array("w", "d"), 1))
+    np.sum(np.abs(w))
+    """
+    x = as_array(x)
+    gone = axes_of(x, axis, "norm")
+    if axis is None and ord is not None and x.ndim > 2:
+        raise ShapeError(f"np.linalg.norm(ord={ord!r}) needs a vector, a matrix, or axis=")
+    if isinstance(ord, Array) and isinstance(ord.node, Number):
+        ord = ord.node.value
+    if ord is None:
+        return norm_2(x, axis, keepdims)
+    if len(gone) == 2:
+        return _matrix_norm(x, ord, gone, keepdims)
+    if len(gone) != 1:
+        raise ShapeError(f"np.linalg.norm: norms are of vectors and matrices, got axis={axis!r}")
+    if isinstance(ord, str):
+        raise UnsupportedError(f"np.linalg.norm of a vector has no order {ord!r}")
+    p = sympify(ord)
+    if p == 2:
+        return norm_2(x, axis, keepdims)
+    if p == 1:
+        return sum_(np.abs(x), axis=axis, keepdims=keepdims)
+    if p in (S.Infinity, S.NegativeInfinity):
+        return reduced("max" if p is S.Infinity else "min", np.abs(x), axis, keepdims)
+    if p == 0:
+        return sum_(UFUNCS["not_equal"](x, as_array(0)), axis=axis, keepdims=keepdims)
+    return UFUNCS["power"](sum_(UFUNCS["power"](np.abs(x), as_array(p)), axis=axis, keepdims=keepdims), as_array(1 / p))
+
+
+def _matrix_norm(x: Array, ord: Any, gone: Sequence[int], keepdims: bool) -> Array:
+    if ord == "fro":
+        return norm_2(x, tuple(gone), keepdims)
+    if keepdims or tuple(gone) != (x.ndim - 2, x.ndim - 1):
+        raise UnsupportedError(f"np.linalg.norm(ord={ord!r}) of matrices is read over the last two axes, no keepdims")
+    rows, columns = gone
+    p = ord if isinstance(ord, str) else sympify(ord)
+    if p == "nuc":
+        return sum_(svdvals(x), axis=-1)
+    if p == 2:
+        return svdvals(x)[..., 0]
+    if p == -2:
+        return svdvals(x)[..., -1]
+    largest = {1: rows, -1: rows, S.Infinity: columns, S.NegativeInfinity: columns}.get(p)
+    if largest is None:
+        raise UnsupportedError(f"np.linalg.norm of a matrix has no order {ord!r} that is read")
+    sums = sum_(np.abs(x), axis=largest)
+    return reduced("max" if p in (1, S.Infinity) else "min", sums, -1, False)
+
+
+def _refused(what: str, instead: str) -> Callable[..., Array]:
+    def refuse(*_: Any, **__: Any) -> Array:
+        raise UnsupportedError(f"{what} is not read on symbolic arrays; {instead}")
+
+    return refuse
+
+
+_CONDITION = "it is no smooth formula of the entries; write the norms and singular values that you mean"
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.linalg.inv: inv,
+    np.linalg.det: det,
+    np.linalg.slogdet: slogdet,
+    np.linalg.solve: solve,
+    np.linalg.matrix_power: matrix_power,
+    np.linalg.eigvalsh: eigvalsh,
+    np.linalg.eigh: eigh,
+    np.linalg.svd: svd,
+    np.linalg.svdvals: svdvals,
+    np.linalg.cholesky: cholesky,
+    np.linalg.norm: norm,
+    np.linalg.vector_norm: lambda x, axis=None, keepdims=False, ord=2: norm(x, ord, axis, keepdims),
+    np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+    np.linalg.matrix_transpose: lambda x: as_array(x).mT,
+    np.linalg.eig: _refused("np.linalg.eig", "use np.linalg.eigh of a symmetric matrix"),
+    np.linalg.eigvals: _refused("np.linalg.eigvals", "use np.linalg.eigvalsh of a symmetric matrix"),
+    np.linalg.pinv: _refused("np.linalg.pinv", "write np.linalg.inv(A.T @ A) @ A.T for full column rank"),
+    np.linalg.lstsq: _refused("np.linalg.lstsq", "write np.linalg.solve(A.T @ A, A.T @ b)"),
+    np.linalg.matrix_rank: _refused("np.linalg.matrix_rank", _CONDITION),
+    np.linalg.cond: _refused("np.linalg.cond", _CONDITION),
+    np.linalg.qr: _refused("np.linalg.qr", "write the projection that you mean, A @ inv(A.T @ A) @ A.T"),
+}
+
+__all__ = ["FUNCTIONS", "is_lower", "is_symmetric", "norm", "slogdet", "solve", "svd"]
