@@ -21,6 +21,7 @@ from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
+    ON_MATRICES,
     ONE,
     Basis,
     Contraction,
@@ -29,14 +30,17 @@ from symderive.language.nodes import (
     Labels,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
     Shape,
+    Slice,
     Sum,
 )
+from symderive.language.views import layout
 from symderive.language.views import tree as t
 from symderive.language.views.masks import is_truth, with_numbers
 
@@ -272,6 +276,10 @@ class _Lifter:
                 return t.Call(node.shape, "basis", (t.Num((), node.index),), sizes=(node.dim,)), every
             case Range():
                 return t.Call(node.shape, "arange", (), sizes=(node.dim,)), every
+            case Slice():
+                return layout.slice_matrix(node), every
+            case Merge():
+                return layout.merge_tensor(node), every
             case Differential():
                 return t.D(node.shape, self.strict(node.body)), every
             case Sum():
@@ -304,6 +312,9 @@ class _Lifter:
                 flat.extend((sign * s, x) for s, x in term.terms)
             else:
                 flat.append((sign, term))
+        whole = layout.joined(flat) or layout.stacked(flat)
+        if whole is not None:
+            return whole, labels
         first = next((i for i, (sign, _) in enumerate(flat) if sign > 0), 0)
         flat.insert(0, flat.pop(first))
         if all(sign < 0 for sign, _ in flat):
@@ -311,6 +322,8 @@ class _Lifter:
         return t.Add(shape, tuple(flat)), labels
 
     def _map(self, node: Map) -> tuple[t.Tree, Labels]:
+        if layout.triangle(node) is not None:
+            return layout.tri(node), (0, 1)
         trees, labels = self._joint(node.arguments, node.shape)
         shape = tuple(node.shape[x] for x in labels)
         self._masks = self._masks or FUNCTIONS[node.function].mask
@@ -321,14 +334,24 @@ class _Lifter:
     def _opaque(self, node: Opaque) -> t.Tree:
         argument = self.strict(node.arguments[0])
         rank = len(argument.shape)
-        if rank == 2:
-            turned = transpose(argument)
-            if turned.count() < argument.count():
-                if node.shape == node.arguments[0].shape:
-                    inner = t.Call(turned.shape, node.function, (turned,), axis=0)
-                    return t.Transpose(node.shape, inner)
-                return t.Call(node.shape, node.function, (turned,), axis=0)
-        return t.Call(node.shape, node.function, (argument,), axis=rank - 1 if rank else None)
+        if node.function in ON_MATRICES:
+            return _matrix_function(node, argument)
+        function = "max" if node.function == "is_max" else "min" if node.function == "is_min" else node.function
+        mask = function != node.function
+        self._masks = self._masks or mask
+        turned = transpose(argument) if rank == 2 else argument
+        shorter = rank == 2 and turned.count() < argument.count()
+        if shorter:
+            argument = turned
+        axis = 0 if shorter else rank - 1 if rank else None
+        if mask:
+            shape = tuple(ONE if k == axis else s for k, s in enumerate(argument.shape)) if rank > 1 else ()
+            best = t.Call(shape, function, (argument,), axis=axis, keepdims=rank > 1)
+            made: t.Tree = t.Call(argument.shape, "eq", (argument, best))
+        else:
+            keeps = node.shape == node.arguments[0].shape
+            made = t.Call(argument.shape if keeps else node.shape, function, (argument,), axis=axis)
+        return t.Transpose(node.shape, made) if shorter and len(made.shape) == 2 else made
 
     # -- contractions -------------------------------------------------------------------
 
@@ -338,9 +361,12 @@ class _Lifter:
         factors, dims = build.without_deltas(node)
         items: list[_Item] = []
         picks: dict[int, Expr] = {}
+        layouts: list[tuple[Slice | Merge, Labels]] = []
         for factor, labels in factors:
             if isinstance(factor, Basis) and labels[0] not in out and labels[0] not in picks:
                 picks[labels[0]] = factor.index
+            elif isinstance(factor, Slice | Merge):
+                layouts.append((factor, labels))
             else:
                 items.append(self._item(factor, labels))
         carried = {x for item in items for x in item.labels}
@@ -348,11 +374,16 @@ class _Lifter:
             if label in carried:
                 items = [_picked(item, label, index) for item in items]
         items = [_distinct(item) for item in items]
-        carried = {x for item in items for x in item.labels}
+        later = _Later(items, dims, out)
+        for factor, labels in layouts:
+            later.take(factor, labels, [ls for f, ls in layouts if f is not factor or ls is not labels])
+        items = [_distinct(item) for item in later.items]
+        carried = {x for item in items for x in item.labels} | later.kept
         for label, size in dims.items():
-            if label not in out and label not in carried and label not in picks:
+            if label not in out and label not in carried and label not in picks and label not in later.gone:
                 coefficient = coefficient * size
-        items = _eliminate(items, [x for x in sorted(carried) if x not in out], dims)
+        items = _eliminate(items, [x for x in sorted(carried) if x not in out and x not in later.kept], dims)
+        items = later.applied(items)
         tree, labels = _assemble(items, dims)
         return _with_coefficient(coefficient, tree), labels
 
@@ -365,6 +396,120 @@ class _Lifter:
                 return _Item(below, tuple(labels[k] for k in own), inverse=True)
         tree, own = self.loose(factor)
         return _Item(tree, tuple(labels[k] for k in own))
+
+
+class _Later:
+    """Slices and reshapes among the factors of a contraction.
+
+    Those that cut a bound label are applied to what carries it at once; those that
+    place a bound label among zeros, or join two, are applied to what is left after
+    the other bound labels are summed.
+    """
+
+    def __init__(self, items: list[_Item], dims: dict[int, Expr], out: set[int]) -> None:
+        self.items = items
+        self.dims = dims
+        self.out = out
+        self.kept: set[int] = set()
+        self.gone: set[int] = set()
+        self.waiting: list[tuple[Slice | Merge, Labels]] = []
+
+    def take(self, factor: Slice | Merge, labels: Labels, others: Sequence[Labels]) -> None:
+        """Apply a factor now, keep it for later, or let it stand as a matrix of its own."""
+        whole, *parts = labels
+        elsewhere = {x for ls in others for x in ls}
+        carried = {x for item in self.items for x in item.labels}
+        free = len(set(labels)) == len(labels)
+        if free and whole not in self.out and whole not in elsewhere:
+            self.items = [self._opened(item, whole, factor, parts) for item in self.items]
+            self.gone.add(whole)
+            return
+        bound = all(x not in self.out and x not in elsewhere and x not in self.kept for x in parts)
+        if free and bound and (isinstance(factor, Merge) or factor.step == 1 or factor.count == factor.size):
+            self.items += [_Item(_ones((self.dims[x],)), (x,)) for x in parts if x not in carried]
+            self.kept.update(parts)
+            self.waiting.append((factor, labels))
+            return
+        tree = layout.slice_matrix(factor) if isinstance(factor, Slice) else layout.merge_tensor(factor)
+        self.items.append(_Item(tree, labels))
+
+    def _opened(self, item: _Item, whole: int, factor: Slice | Merge, parts: Sequence[int]) -> _Item:
+        if whole not in item.labels:
+            return item
+        axis = item.labels.index(whole)
+        labels = (*item.labels[:axis], *parts, *item.labels[axis + 1 :])
+        if isinstance(factor, Slice):
+            return _Item(layout.sliced(item.tree, axis, factor), labels, item.inverse)
+        shape = (*item.tree.shape[:axis], factor.first, factor.second, *item.tree.shape[axis + 1 :])
+        return _Item(layout.reshaped(item.tree, shape), labels, item.inverse)
+
+    def applied(self, items: list[_Item]) -> list[_Item]:
+        """What waited, applied to the items that carry its labels."""
+        kron = self._kronecker(items)
+        if kron is not None:
+            return kron
+        for factor, (whole, *parts) in self.waiting:
+            group = [i for i in items if set(i.labels) & set(parts)]
+            first = items.index(group[0])
+            items = [i for i in items if i not in group]
+            others = tuple(sorted({x for i in group for x in i.labels} - set(parts)))
+            labels = (*others, *parts)
+            tree = self._over(group, labels)
+            if isinstance(factor, Merge):
+                shape = (*(self.dims[x] for x in others), factor.first * factor.second)
+                made: t.Tree | None = layout.reshaped(tree, shape)
+            else:
+                made = layout.padded(tree, len(others), factor)
+            assert made is not None
+            items.insert(min(first, len(items)), _distinct(self._ordered(_Item(made, (*others, whole)))))
+        return items
+
+    def _over(self, group: Sequence[_Item], labels: Labels) -> t.Tree:
+        """The product of items over labels in a given order."""
+        if len(group) == 1:
+            return _align(_upright(group[0]), labels)
+        if len(labels) == 2 and sorted(i.labels for i in group) == sorted((x,) for x in labels):
+            pair = sorted((_upright(i) for i in group), key=lambda i: labels.index(i.labels[0]))
+            return t.Call(tuple(self.dims[x] for x in labels), "outer", tuple(i.tree for i in pair))
+        return _broadcast_product(group, labels, self.dims)
+
+    def _ordered(self, item: _Item) -> _Item:
+        order = tuple(sorted(item.labels))
+        if order == item.labels or len(set(order)) < len(order):
+            return item
+        return _Item(_align(item, order), order, item.inverse)
+
+    def _kronecker(self, items: list[_Item]) -> list[_Item] | None:
+        """``np.kron`` of two matrices (or vectors) whose axes are joined pairwise."""
+        merges = [(labels, factor) for factor, labels in self.waiting if isinstance(factor, Merge)]
+        if not merges or len(merges) != len(self.waiting) or len(merges) > 2:
+            return None
+        firsts, seconds = tuple(ls[1] for ls, _ in merges), tuple(ls[2] for ls, _ in merges)
+        wholes = tuple(ls[0] for ls, _ in merges)
+        left = [i for i in items if set(i.labels) == set(firsts)]
+        right = [i for i in items if set(i.labels) == set(seconds)]
+        touched = {*firsts, *seconds}
+        if len(left) != 1 or len(right) != 1 or any(touched & set(i.labels) for i in items if i not in left + right):
+            return None
+        a, b = _upright(left[0]), _upright(right[0])
+        shape = tuple(self.dims[x] for x in wholes)
+        made = _Item(t.Call(shape, "kron", (_align(a, firsts), _align(b, seconds))), wholes)
+        rest = [i for i in items if i not in left + right]
+        return [self._ordered(made), *rest]
+
+
+def _ones(shape: Shape) -> t.Tree:
+    return t.Call(shape, "ones", (), sizes=shape)
+
+
+def _matrix_function(node: Opaque, argument: t.Tree) -> t.Tree:
+    """A function of matrices; the transpose of an argument goes outside where it may."""
+    if isinstance(argument, t.Transpose) and node.function == "inv":
+        inner = argument.operand
+        return t.Transpose(node.shape, t.Call(inner.shape, "inv", (inner,)))
+    if isinstance(argument, t.Transpose) and node.function in ("det", "logabsdet", "signdet"):
+        argument = argument.operand
+    return t.Call(node.shape, node.function, (argument,))
 
 
 def _with_coefficient(coefficient: Expr, tree: t.Tree) -> t.Tree:
@@ -401,7 +546,7 @@ def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tre
     """Lay a tree over ``labels`` so that it broadcasts against ``target`` labels."""
     if not labels or labels == target[len(target) - len(labels) :]:
         return tree
-    keys: list[Expr | str | None] = []
+    keys: list[t.Key] = []
     for x in target:
         if x in labels:
             keys.append(":")
@@ -414,7 +559,10 @@ def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tre
 def _picked(item: _Item, label: int, index: Expr) -> _Item:
     if label not in item.labels:
         return item
-    keys: tuple[Expr | str | None, ...] = tuple(index if x == label else ":" for x in item.labels)
+    back = index - item.tree.shape[item.labels.index(label)]
+    if back.is_Integer and not index.is_Integer:
+        index = back
+    keys: tuple[t.Key, ...] = tuple(index if x == label else ":" for x in item.labels)
     while len(keys) > 1 and keys[-1] == ":":
         keys = keys[:-1]
     shape = tuple(s for s, x in zip(item.tree.shape, item.labels, strict=True) if x != label)
@@ -455,6 +603,13 @@ def _product(trees: Sequence[t.Tree], shape: Shape) -> t.Tree:
             tree, sign = tree.operand, -sign
         flat.extend(tree.factors if isinstance(tree, t.Mul) else (tree,))
     flat = [f for f in flat if not (isinstance(f, t.Num) and f.value == 1)] or [t.Num((), ONE)]
+    masks = [f for f in flat if len(shape) == 2 and layout.as_triangle(f) is not None]
+    if len(masks) == 1 and len(flat) > 1:
+        rest = _product([f for f in flat if f is not masks[0]], shape)
+        if len(rest.shape) == 2:
+            cut = layout.masked(masks[0], rest.operand if isinstance(rest, t.Neg) else rest)
+            assert cut is not None
+            return cut if sign * (-1 if isinstance(rest, t.Neg) else 1) > 0 else t.Neg(shape, cut)
     if len(flat) > 1 and all(f == flat[0] for f in flat):
         result: t.Tree = t.Pow(shape, flat[0], t.Num((), Integer(len(flat))))
     else:
@@ -533,6 +688,9 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
             vector = _upright(_merge(vectors, (label,), dims)).tree
             other = next(x for x in matrix.labels if x != label)
             oriented = matrix.tree if matrix.labels[1] == label else transpose(matrix.tree)
+            total = layout.running(oriented, vector, 0)
+            if total is not None:
+                return _Item(total, (other,))
             if isinstance(vector, t.Neg):
                 product = _matmul((dims[other],), oriented, vector.operand)
                 return _Item(t.Neg(product.shape, product), (other,))
@@ -548,6 +706,12 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
         first = a.tree if a.labels[1] == label else transpose(a.tree)
         last = b.tree if b.labels[0] == label else transpose(b.tree)
         shape = (dims[left], dims[right])
+        if not vectors:
+            total = layout.running(first, last, 0) if layout.as_triangle(first) else None
+            if total is None and layout.as_triangle(last):
+                total = layout.running(transpose(last), first, 1)
+            if total is not None:
+                return _Item(total, (left, right))
         if vectors:
             weight = _upright(_merge(vectors, (label,), dims)).tree
             size = (dims[label], dims[label])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sympy import Expr, Rational, S
 from sympy.printing.str import StrPrinter
 
+from symderive.language.array_functions import ARRAY_FUNCTIONS
 from symderive.language.arrays import Array
 from symderive.language.functions import FUNCTIONS
+from symderive.language.nodes import ON_MATRICES
 from symderive.language.views import tree as t
 from symderive.language.views.lift import Lifted, lift_array
 
@@ -31,6 +33,17 @@ _ARRAY_FUNCTIONS = {
     "basis": "sd.basis",
     "norm": "np.linalg.norm",
     "transpose": "np.transpose",
+    "max": "np.max",
+    "min": "np.min",
+    "tri": "np.tri",
+    "tril": "np.tril",
+    "triu": "np.triu",
+    "cumsum": "np.cumsum",
+    "concatenate": "np.concatenate",
+    "stack": "np.stack",
+    "reshape": "np.reshape",
+    "pad": "np.pad",
+    "kron": "np.kron",
 }
 
 
@@ -94,6 +107,19 @@ def shape_args(sizes: t.Shape) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
+def key_text(key: t.Key) -> str:
+    """One key of an index: ``None``, ``:``, ``1:``, ``::2``, ``n - 1``."""
+    match key:
+        case None:
+            return "None"
+        case str():
+            return key
+        case t.Span(start=start, stop=stop, step=step):
+            ends = ":".join("" if end is None else number_text(end) for end in (start, stop))
+            return ends if step == 1 else f"{ends}:{number_text(step)}"
+    return number_text(key)
+
+
 def tree_text(tree: t.Tree) -> str:
     """NumPy text of a tree."""
     return _text(tree)[0]
@@ -128,7 +154,7 @@ def _text(tree: t.Tree) -> tuple[str, int]:
         case t.Transpose(operand=operand):
             return f"{_wrapped(operand, ATOM)}.T", ATOM
         case t.Index(operand=operand, keys=keys):
-            inner = ", ".join("None" if k is None else k if isinstance(k, str) else number_text(k) for k in keys)
+            inner = ", ".join(key_text(k) for k in keys)
             return f"{_wrapped(operand, ATOM)}[{inner}]", ATOM
         case t.D(operand=t.Name(text=text)):
             return f"d{text}", ATOM
@@ -175,13 +201,31 @@ def _call(tree: t.Call) -> tuple[str, int]:
     if tree.function in FUNCTIONS:
         inner = ", ".join(_text(a)[0] for a in tree.arguments)
         return f"{FUNCTIONS[tree.function].numpy}({inner})", ATOM
+    if tree.function in ON_MATRICES:
+        return ARRAY_FUNCTIONS[tree.function].numpy.format(_text(tree.arguments[0])[0]), ATOM
     arguments = [_text(a)[0] for a in tree.arguments]
+    if tree.function in ("concatenate", "stack"):
+        arguments = [f"[{', '.join(arguments)}]"]
+    if tree.function == "pad":
+        ends = [number_text(s) for s in tree.sizes]
+        pairs = [f"({before}, {after})" for before, after in zip(ends[::2], ends[1::2], strict=True)]
+        widths = pairs[0] if len(pairs) == 1 else f"({', '.join(pairs)})"
+        return f"np.pad({arguments[0]}, {widths})", ATOM
+    if tree.function == "reshape":
+        return f"np.reshape({arguments[0]}, {shape_args(tree.sizes)})", ATOM
+    if tree.function == "tri":
+        sizes = tree.sizes[:1] if tree.sizes[0] == tree.sizes[1] else tree.sizes
+        arguments = [number_text(s) for s in sizes]
+    if tree.offset:
+        arguments.append(f"k={tree.offset}")
+    if tree.function == "tri":
+        return f"np.tri({', '.join(arguments)})", ATOM
     if tree.subscripts:
         arguments.insert(0, repr(tree.subscripts))
     if tree.sizes:
         arguments.insert(0, shape_args(tree.sizes))
     matrix = bool(tree.arguments) and len(tree.arguments[0].shape) > 1
-    if tree.axis is not None and (matrix or tree.function == "sum"):
+    if tree.axis is not None and (matrix or tree.function in ("sum", "stack")):
         arguments.append(f"axis={tree.axis}")
     if tree.keepdims:
         arguments.append("keepdims=True")

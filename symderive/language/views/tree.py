@@ -139,10 +139,13 @@ class Call(Tree):
     """A function of arrays.
 
     ``function`` is a row of ``language.functions`` (elementwise), or one of
-    ``sum trace diag outer einsum prod logsumexp softmax log_softmax eye ones
-    zeros arange basis norm transpose``.  ``axis`` is where it acts (None: all axes, or none
-    apply), ``keepdims`` keeps it, ``subscripts`` is einsum's text, ``sizes``
-    the shape that eye, ones, zeros, arange, basis make.
+    ``sum trace diag outer einsum prod logsumexp softmax log_softmax max min eye
+    ones zeros arange basis norm transpose tri tril triu cumsum concatenate stack
+    reshape pad kron``, or a row of ``language.array_functions`` on matrices.
+    ``axis`` is where it acts (None: all axes, or none apply), ``keepdims`` keeps
+    it, ``subscripts`` is einsum's text, ``sizes`` the shape that eye, ones,
+    zeros, arange, basis, tri, reshape make, or pad's widths (before and after,
+    axis by axis); ``offset`` is the diagonal of tri, tril and triu.
     """
 
     function: str
@@ -151,6 +154,7 @@ class Call(Tree):
     keepdims: bool = False
     subscripts: str = ""
     sizes: Shape = ()
+    offset: int = 0
 
     @property
     def children(self) -> tuple[Tree, ...]:
@@ -159,11 +163,27 @@ class Call(Tree):
 
 @final
 @dataclass(frozen=True)
+class Span:
+    """``start:stop:step`` in an index; an end that NumPy implies is None."""
+
+    start: Expr | None
+    stop: Expr | None
+    step: Expr
+
+
+Key = Expr | str | Span | None
+
+
+@final
+@dataclass(frozen=True)
 class Index(Tree):
-    """``a[keys]`` with keys None (a new axis), a colon (":"), or an integer expression."""
+    """``a[keys]`` with keys None (a new axis), a colon (":"), a slice, or an integer expression.
+
+    A negative integer counts from the end.
+    """
 
     operand: Tree
-    keys: tuple[Expr | str | None, ...]
+    keys: tuple[Key, ...]
 
     @property
     def children(self) -> tuple[Tree, ...]:
