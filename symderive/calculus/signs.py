@@ -20,6 +20,7 @@ from typing import final
 
 from sympy import Expr, S
 
+from symderive.calculus.structure import Structures, stated
 from symderive.language import build
 from symderive.language.domains import Entries
 from symderive.language.functions import FUNCTIONS
@@ -31,11 +32,13 @@ from symderive.language.nodes import (
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 from symderive.language.statements import Relation
@@ -226,6 +229,7 @@ _UNIT_OPEN = Bounds(Fraction(0), Fraction(1))
 _UNIT = Bounds(Fraction(0), Fraction(1), False, False)
 _POSITIVE = Bounds(Fraction(0), INFINITY)
 _NONNEGATIVE = Bounds(Fraction(0), INFINITY, False)
+_SIGN = Bounds(Fraction(-1), Fraction(1), False, False)
 
 
 def _end(value: Expr, up: bool) -> tuple[End, bool]:
@@ -315,13 +319,29 @@ def _given_bounds(given: Iterable[Relation]) -> dict[Node, list[tuple[Bounds, st
     return known
 
 
+def _given_structures(known: dict[Node, list[tuple[Bounds, str]]]) -> dict[Node, frozenset[str]]:
+    """What given bounds of determinants and eigenvalues say of their matrices."""
+    found: dict[Node, set[str]] = {}
+    for node, bounds in known.items():
+        for given, _ in bounds:
+            said = stated(node, given.sign)
+            if said is not None:
+                found.setdefault(said[0], set()).add(said[1])
+    return {matrix: frozenset(names) for matrix, names in found.items()}
+
+
 class Signs:
     """Bounds of nodes under given relations, each node visited once."""
 
     def __init__(self, given: Sequence[Relation] = ()) -> None:
         self.given = tuple(given)
         self._known = _given_bounds(self.given)
+        self._structures = Structures(self.bounds, _given_structures(self._known))
         self._memo: dict[Node, tuple[Bounds, tuple[str, ...]]] = {}
+
+    def structure(self, node: Node) -> frozenset[str]:
+        """What a matrix is shown to be; see `structure`."""
+        return self._structures.of(node)
 
     def bounds(self, node: Node) -> Bounds:
         """Bounds of every entry of the node."""
@@ -354,7 +374,7 @@ class Signs:
             case Number():
                 facts = ("dimensions are at least 1",) if node.value.free_symbols else ()
                 return number_bounds(node.value), facts
-            case Delta() | Basis():
+            case Delta() | Basis() | Slice() | Merge():
                 return _UNIT, ()
             case Range():
                 return _NONNEGATIVE, ()
@@ -380,8 +400,14 @@ class Signs:
         exponents: dict[tuple[Node, tuple[int, ...]], Expr] = {}
         facts: list[str] = []
         averaged: set[int] = set()
+        picked: set[int] = set()
         for factor, labels in node.factors:
             facts += self._memo[factor][1]
+            one = _picks(factor, labels, node.bound)
+            if one and averaged.isdisjoint(one):
+                averaged.update(one)
+                picked.update(one)
+                continue
             simplex = _simplex_label(factor, labels)
             if simplex is not None and simplex in node.bound and simplex not in averaged:
                 averaged.add(simplex)
@@ -396,16 +422,33 @@ class Signs:
                     base, exponent = inner, base.arguments[1].value
             exponents[base, labels] = exponents.get((base, labels), 0 * ONE) + exponent
         total = exactly(Fraction(1))
-        for (base, _), exponent in exponents.items():
-            total = total.times(self._memo[base][0].power(exponent) if exponent != 1 else self._memo[base][0])
+        for (base, labels), exponent in exponents.items():
+            own = self._memo[base][0].meet(self._on_diagonal(base, labels, facts))
+            total = total.times(own.power(exponent) if exponent != 1 else own)
             if exponent.is_even and exponent != 0:
                 facts.append("an even power is >= 0")
-        if node.bound:
+        if not picked.issuperset(node.bound):
             total = total.spread()
         for label in node.bound:
             if label not in averaged:
                 total = _summed(total, node.label_dims[label])
-        return number_bounds(node.coefficient).times(total), tuple(facts)
+        bounds = number_bounds(node.coefficient).times(total)
+        if bounds.low < 0 and self._structures.quadratic(node):
+            bounds, facts = bounds.meet(_NONNEGATIVE), [*facts, "x^T K x >= 0 where K is positive semidefinite"]
+        return bounds, tuple(facts)
+
+    def _on_diagonal(self, node: Node, labels: tuple[int, ...], facts: list[str]) -> Bounds:
+        """Bounds of diagonal entries, where both matrix axes carry one label."""
+        if len(labels) < 2 or labels[-1] != labels[-2]:
+            return _FREE
+        found = self._structures.of(node)
+        if "pd" in found or (isinstance(node, Opaque) and node.function == "cholesky"):
+            facts.append(f"the diagonal of {_short(node)} is > 0")
+            return _POSITIVE
+        if "psd" in found:
+            facts.append(f"the diagonal of {_short(node)} is >= 0")
+            return _NONNEGATIVE
+        return _FREE
 
     def _map(self, node: Map) -> tuple[Bounds, tuple[str, ...]]:
         row = FUNCTIONS[node.function]
@@ -443,11 +486,46 @@ class Signs:
                 if inner.sign in ("0+", "0"):
                     return Bounds(Fraction(0), Fraction(1) if inner.high <= 1 else INFINITY, False, False), facts
                 return Bounds(nonzero=inner.sign in ("-", "nonzero")), facts
-        return _FREE, ()
+            case "max" | "min":
+                return inner, facts
+            case "is_max" | "is_min":
+                return _UNIT, ("a mask is 0 or 1",)
+        return self._of_matrix(node)
+
+    def _of_matrix(self, node: Opaque) -> tuple[Bounds, tuple[str, ...]]:
+        found = self._structures.of(node.arguments[0])
+        what = _short(node.arguments[0])
+        bounds = _FREE
+        if node.function in ("det", "eigvalsh"):
+            if node.function == "eigvalsh" and "symmetric" not in found:
+                return _FREE, ()
+            if "pd" in found:
+                bounds, fact = _POSITIVE, f"{what} is positive definite"
+            elif "psd" in found:
+                bounds, fact = _NONNEGATIVE, f"{what} is positive semidefinite"
+            elif "invertible" in found:
+                bounds, fact = Bounds(nonzero=True), f"{what} is invertible"
+            else:
+                return _FREE, ()
+            if "orthogonal" in found:
+                bounds = bounds.meet(_SIGN)
+            return bounds, (fact,)
+        match node.function:
+            case "signdet" if "pd" in found:
+                return exactly(Fraction(1)), (f"{what} is positive definite",)
+            case "signdet":
+                return replace(_SIGN, nonzero="invertible" in found), ("a sign is -1, 0 or 1",)
+            case "svdvals":
+                return replace(_NONNEGATIVE, nonzero="invertible" in found), ("singular values are >= 0",)
+            case "eigvecs" | "svd_u" | "svd_vt":
+                return _SIGN, ("entries of unit vectors are in [-1, 1]",)
+        return bounds, ()
 
 
 def _short(node: Node) -> str:
-    return node.name if isinstance(node, Leaf | Named) else getattr(node, "function", "softmax")
+    if isinstance(node, Leaf | Named):
+        return node.name
+    return node.function if isinstance(node, Map | Opaque) else "the matrix"
 
 
 def _simplex_label(factor: Node, labels: tuple[int, ...]) -> int | None:
@@ -461,6 +539,20 @@ def _simplex_label(factor: Node, labels: tuple[int, ...]) -> int | None:
     else:
         return None
     return label if labels.count(label) == 1 else None
+
+
+def _picks(factor: Node, labels: tuple[int, ...], bound: tuple[int, ...]) -> tuple[int, ...]:
+    """The bound labels of which a factor leaves exactly one value, whatever its other labels are."""
+    if len(set(labels)) != len(labels):
+        return ()
+    match factor:
+        case Basis() | Slice() if labels[0] in bound:
+            return labels[:1]
+        case Merge() if labels[0] in bound:
+            return labels[:1]
+        case Merge() if labels[1] in bound and labels[2] in bound:
+            return labels[1:]
+    return ()
 
 
 def _summed(bounds: Bounds, dim: Expr) -> Bounds:
@@ -594,4 +686,20 @@ def sign_of(node: Node, given: tuple[Relation, ...] = ()) -> Sign:
     return Signs(given).sign(node)
 
 
-__all__ = ["Bounds", "Sign", "Signs", "entry_bounds", "number_bounds", "sign_of"]
+def structure(node: Node, given: tuple[Relation, ...] = ()) -> frozenset[str]:
+    """What a matrix is at every point of the declared domains: some of `structure.STRUCTURES`.
+
+    The matrix is the last two axes of the node; what is said holds for each
+    matrix of a batch, wherever it is defined.  What cannot be shown is left out.
+
+    >>> import numpy as np, symderive as sd
+    >>> from symderive.calculus.signs import structure
+    >>> n, d = sd.dims("n d")
+    >>> X, c = sd.array("X", n, d), sd.array("c", domain=sd.positive)
+    >>> sorted(structure((X.T @ X).node)), "pd" in structure((X.T @ X + c * sd.eye(d)).node)
+    (['psd', 'symmetric'], True)
+    """
+    return Signs(given).structure(node)
+
+
+__all__ = ["Bounds", "Sign", "Signs", "entry_bounds", "number_bounds", "sign_of", "structure"]
