@@ -49,12 +49,11 @@ from symderive.language.statements import Relation, nonzero
 
 @dataclass(frozen=True)
 class Line:
-    """One line: the state after it, the rule, and how each part was opened."""
+    """One line: the state after it, the rule, the rules of the functions in it, and how each part was opened."""
 
     state: Node
     rule: str
-    statement: str
-    reasons: tuple[str, ...]
+    uses: tuple[str, ...]
     conditions: tuple[Relation, ...]
     openings: tuple[Rewrite, ...]
 
@@ -65,13 +64,6 @@ class Differentiation:
 
     lines: tuple[Line, ...]
     derivatives: dict[Leaf, Node]
-
-
-STATEMENTS = {
-    "linearity": "d(a·u + b·v) = a·du + b·dv for constants a, b",
-    "chain rule": "d f(u) = f'(u)·du",
-    "product rule": "d(u·v) = du·v + u·dv",
-}
 
 
 def differentiate(root: Node, wrt: Sequence[Leaf]) -> Differentiation:
@@ -154,24 +146,24 @@ class _Backward:
 
     def _constant_in_steps(self) -> None:
         """What changes only in jumps has the differential 0 off them."""
-        reasons: dict[str, None] = {}
+        uses: dict[str, None] = {}
         conditions: dict[Relation, None] = {}
-        self._jumps(self.root, reasons, conditions)
-        if reasons:
+        self._jumps(self.root, uses, conditions)
+        if uses:
             zero = build.zeros(self.root.shape)
             rewrite = Rewrite(Differential(self.root), zero, "chain rule", tuple(conditions))
-            line = Line(zero, "chain rule", STATEMENTS["chain rule"], tuple(reasons), tuple(conditions), (rewrite,))
+            line = Line(zero, "chain rule", tuple(uses), tuple(conditions), (rewrite,))
             self.lines.append(line)
 
-    def _jumps(self, node: Node, reasons: dict[str, None], conditions: dict[Relation, None]) -> None:
+    def _jumps(self, node: Node, uses: dict[str, None], conditions: dict[Relation, None]) -> None:
         """A part that is constant but for its masks: they must be off their boundaries."""
         for part in node.walk():
             if part in self.masks and isinstance(part, Opaque):
-                reasons[array_function(part.function).rule] = None
+                uses[f"derivative of {part.function}"] = None
                 conditions.update(dict.fromkeys(smoothness(part)))
             if part in self.masks and isinstance(part, Map):
                 row = function(part.function)
-                reasons[row.rule] = None
+                uses[f"derivative of {row.name}"] = None
                 for text in row.kinks:
                     needed = nonzero(template(text, row.arguments)(*part.arguments))
                     if not granted(needed):
@@ -182,12 +174,12 @@ class _Backward:
         return sorted(ready, key=lambda u: -self.order[u])
 
     def _line(self, kind: str, chosen: list[Node]) -> None:
-        reasons: dict[str, None] = {}
+        uses: dict[str, None] = {}
         conditions: dict[Relation, None] = {}
         openings: list[Rewrite] = []
         while chosen:
             for u in chosen:
-                self._open(u, reasons, conditions, openings)
+                self._open(u, uses, conditions, openings)
             if kind != "linearity":
                 break
             chosen = [u for u in self._ready() if _kind(u, self.active) == kind]
@@ -200,7 +192,7 @@ class _Backward:
             if relation.op == "!=" and (stronger in conditions or stronger in self.stated):
                 del conditions[relation]
         self.stated.update(conditions)
-        self.lines.append(Line(state, kind, STATEMENTS[kind], tuple(reasons), tuple(conditions), tuple(openings)))
+        self.lines.append(Line(state, kind, tuple(uses), tuple(conditions), tuple(openings)))
 
     def state(self) -> Node:
         """Σ_u <A_u, d(u)>."""
@@ -208,11 +200,11 @@ class _Backward:
         return build.add(terms, self.root.shape)
 
     def _open(
-        self, u: Node, reasons: dict[str, None], conditions: dict[Relation, None], openings: list[Rewrite]
+        self, u: Node, uses: dict[str, None], conditions: dict[Relation, None], openings: list[Rewrite]
     ) -> None:
         adjoint = self.frontier.pop(u)
         local: list[tuple[Expr, Node]] = []
-        for child, weight, forward, reason, needs in _rules(u, self.active):
+        for child, weight, forward, use, needs in _rules(u, self.active):
             contribution = simplify(weight(adjoint, self.rank), self.wrt).node
             if child in self.frontier:
                 shape = self.root.shape + child.shape
@@ -221,15 +213,17 @@ class _Backward:
                 ).node
             self.frontier[child] = contribution
             local.append((ONE, forward))
-            if reason:
-                reasons[reason] = None
+            if use:
+                uses[use] = None
             for relation in needs:
                 conditions[relation] = None
+        if isinstance(u, Map) and len(local) > 1:
+            uses["total derivative"] = None
         for child in u.children:
             if child in self.active:
                 self.waiting[child] -= 1
             else:
-                self._jumps(child, reasons, conditions)
+                self._jumps(child, uses, conditions)
         after = build.add(local, u.shape)
         openings.append(Rewrite(Differential(u), after, _kind(u, self.active), tuple(conditions)))
 
@@ -255,10 +249,10 @@ Rule = tuple[Node, Weight, Node, str, tuple[Relation, ...]]
 
 
 def _rules(u: Node, active: set[Node]) -> list[Rule]:
-    """For each changing child: its adjoint from u's, its summand of d(u), reason, conditions."""
+    """For each changing child: its adjoint from u's, its summand of d(u), the rule it uses, conditions."""
     match u:
         case Named():
-            return [(u.body, lambda a, r: a, Differential(u.body), f"{u.name} = {Array(u.body)}", ())]
+            return [(u.body, lambda a, r: a, Differential(u.body), f"definition of {u.name}", ())]
         case Sum():
             return [_sum_rule(w, n) for w, n in u.terms if n in active]
         case Contraction():
@@ -343,7 +337,8 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
         if u.function != "where" and (not slope.shape or slope.shape == u.shape):  # a branch hides what it leaves out
             slope = simplify(slope).node
         weight, summand = _elementwise_weight(u, argument, slope)
-        rules.append((argument, weight, summand, row.rule, tuple(r for r in needs if not granted(r))))
+        ungranted = tuple(r for r in needs if not granted(r))
+        rules.append((argument, weight, summand, f"derivative of {row.name}", ungranted))
     return rules
 
 
@@ -388,7 +383,7 @@ def _opaque_rule(u: Opaque) -> Rule:
     def weight(adjoint: Node, rank: int) -> Node:
         return _transposed(summand, differential, adjoint, rank)
 
-    return argument, weight, summand, array_function(u.function).rule, tuple(r for r in needs if not granted(r))
+    return argument, weight, summand, f"derivative of {u.function}", tuple(r for r in needs if not granted(r))
 
 
 def _transposed(linear: Node, inner: Differential, adjoint: Node, rank: int) -> Node:

@@ -14,7 +14,8 @@ from typing import Any
 
 from symderive.calculus.normal_form import decide_equal, expand_differentials
 from symderive.derivation.proofs import prove_equal
-from symderive.derivation.written import Written
+from symderive.derivation.rules import Rule, rule
+from symderive.derivation.written import Title, Written
 from symderive.errors import ShapeError, UnknownNameError, UnsupportedError
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
@@ -28,32 +29,33 @@ from symderive.language.views.latex import name_latex
 
 @dataclass(frozen=True)
 class Citation:
-    """A rule that a line may cite: its name, what it says, and which functions it opens."""
+    """A rule that a line may cite, by its key in ``derivation.rules``, and which functions it opens."""
 
     name: str
-    statement: str
     opens: tuple[str, ...] = ()
     differentiates: bool = False
+
+    @property
+    def statement(self) -> str:
+        """What the rule says in general."""
+        return rule(self.name).form.text
 
 
 def _citations() -> dict[str, Citation]:
     rows = [
-        Citation("algebra", "sums, products and powers rearrange; functions stay closed"),
-        Citation("definition", "any function may be replaced by its meaning", tuple(FUNCTIONS)),
-        Citation("chain rule", "d f(u) = f'(u)·du", differentiates=True),
-        Citation("product rule", "d(u·v) = du·v + u·dv", differentiates=True),
-        Citation("linearity", "d(a·u + b·v) = a·du + b·dv", differentiates=True),
-        Citation("derivative", "the derivative rows of the functions", differentiates=True),
-        Citation("logarithm", "log(a·b) = log a + log b, log(a/b) = log a - log b, log exp a = a",
-                 ("log", "exp", "xlogy", "rel_entr", "entr", "kl_div", "log1p")),
-        Citation("exponential", "exp(a + b) = exp(a)·exp(b)", ("exp", "expm1")),
-        Citation("sigmoid", "σ(z) = 1/(1 + exp(-z)), 1 - σ(z) = σ(-z)",
-                 ("expit", "exp", "log_expit", "tanh", "logaddexp", "log", "log1p")),
-        Citation("softplus", "log(1 + exp z) = logaddexp(0, z)", ("logaddexp", "log", "log1p", "exp", "log_expit")),
-        Citation("softmax", "softmax(z) = exp(z) / Σ exp(z)",
-                 ("softmax", "log_softmax", "logsumexp", "exp", "log")),
-        Citation("simplex", "Σ p = 1"),
-        Citation("assumption", "a declared domain or a given relation"),
+        Citation("algebra"),
+        Citation("definition", tuple(FUNCTIONS)),
+        Citation("chain rule", differentiates=True),
+        Citation("product rule", differentiates=True),
+        Citation("linearity", differentiates=True),
+        Citation("derivative", differentiates=True),
+        Citation("logarithm", ("log", "exp", "xlogy", "rel_entr", "entr", "kl_div", "log1p")),
+        Citation("exponential", ("exp", "expm1")),
+        Citation("sigmoid", ("expit", "exp", "log_expit", "tanh", "logaddexp", "log", "log1p")),
+        Citation("softplus", ("logaddexp", "log", "log1p", "exp", "log_expit")),
+        Citation("softmax", ("softmax", "log_softmax", "logsumexp", "exp", "log")),
+        Citation("simplex"),
+        Citation("assumption"),
     ]
     return {row.name: row for row in rows}
 
@@ -110,7 +112,17 @@ class Link:
 
     @property
     def statement(self) -> str:
-        return "; ".join(CITATIONS[b].statement if b in CITATIONS else f"definition of {b}" for b in self.by)
+        return "; ".join(row.form.text for row in self.rules)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rows of what is cited; a function's name cites its definition."""
+        return tuple(rule(name if name in CITATIONS else f"definition of {name}") for name in self.by)
+
+    @property
+    def reason(self) -> str:
+        """Why the cited rules hold."""
+        return "; ".join(row.reason() for row in self.rules)
 
     def _sides(self) -> tuple[Node, Node, tuple[Leaf, ...]]:
         if isinstance(self.before, DerivativeOf):
@@ -201,7 +213,7 @@ class Chain(Written):
     start: Array | DerivativeOf
     links: tuple[Link, ...] = ()
     given: tuple[Relation, ...] = ()
-    title: str = ""
+    title: Title = ""
 
     def to(self, line: Any, by: str | Sequence[str]) -> Chain:
         """Add a line that equals the one before, by the cited rule or rules.
@@ -279,7 +291,7 @@ class Chain(Written):
         return Verdict(status, f"the cited rules lead to {self.result}", reason=reason, parts=verdicts)
 
 
-def chain(start: Any, *, given: Sequence[Relation] = (), title: str = "") -> Chain:
+def chain(start: Any, *, given: Sequence[Relation] = (), title: Title = "") -> Chain:
     """Start an authored derivation at an Array or at ``sd.D(f, u)``.
 
     >>> import numpy as np, symderive as sd

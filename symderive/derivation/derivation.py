@@ -10,7 +10,8 @@ from typing import Any
 from symderive.calculus.differentiate import pair
 from symderive.calculus.normal_form import decide_equal
 from symderive.derivation.proofs import prove_equal
-from symderive.derivation.written import Written
+from symderive.derivation.rules import Rule, cited
+from symderive.derivation.written import Title, Written
 from symderive.errors import JudgementConflictError, UnsupportedError
 from symderive.judgement.judge import judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
@@ -34,13 +35,22 @@ class Step:
     ":=" the line states a convention and claims nothing.
     ``conditions`` are those that this step needs, ``given`` those that earlier
     lines already stated.  ``substeps`` show how single parts were rewritten.
+
+    ``rule`` names the rule (or several, with commas between), ``uses`` the rules of the
+    functions and definitions in it; :attr:`rules` are their rows, which say everything
+    that is said of a rule, in each language.
+
+    >>> import numpy as np, symderive as sd
+    >>> step = sd.gradient(np.sum(np.exp(sd.array("x", "n"))), "x").steps[1]
+    >>> step.rule, step.uses, step.statement
+    ('chain rule', ('derivative of exp',), "d f(u) = f'(u)·du")
+    >>> [row.name("zh") for row in step.rules]
+    ['链式法则', 'exp 的导数']
     """
 
     before: Array
     after: Array
     rule: str
-    statement: str = ""
-    reason: str = ""
     conditions: tuple[Relation, ...] = ()
     substeps: tuple[Step, ...] = ()
     lhs: str = ""
@@ -48,6 +58,22 @@ class Step:
     relation: str = "="
     changing: tuple[Leaf, ...] = ()
     given: tuple[Relation, ...] = field(default=(), repr=False)
+    uses: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rows of the rules, then of what they use; a name that is no row is left out."""
+        return cited(*self.rule.split(", "), *self.uses)
+
+    @property
+    def statement(self) -> str:
+        """What the named rules say in general."""
+        return "; ".join(row.form.text for row in cited(*self.rule.split(", ")))
+
+    @property
+    def reason(self) -> str:
+        """Why the rules hold, and what the functions in the line have to do with it."""
+        return "; ".join(row.reason() for row in self.rules)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -116,7 +142,7 @@ class Derivation(Written):
     steps: tuple[Step, ...]
     result: Any
     convention: str = "independent"
-    title: str = ""
+    title: Title = ""
 
     @property
     def lhs_text(self) -> str:

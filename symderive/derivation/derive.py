@@ -19,6 +19,7 @@ from symderive.derivation.derivation import (
     definition_leaf,
     definitions_as_leaves,
 )
+from symderive.derivation.written import Title
 from symderive.errors import ShapeError, UnknownNameError, UnsupportedError
 from symderive.language import build
 from symderive.language.arrays import Array, as_array, shape_text
@@ -37,7 +38,7 @@ CONVENTIONS = {
 }
 
 
-def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: str = "") -> Derivation:
+def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: Title = "") -> Derivation:
     """Derive the gradient of a scalar by one array or several.
 
     Parameters
@@ -77,7 +78,7 @@ def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: str
     return _Maker(loss, wrt, convention, title).gradient()
 
 
-def hessian(loss: Any, wrt: Any, *, title: str = "") -> Derivation:
+def hessian(loss: Any, wrt: Any, *, title: Title = "") -> Derivation:
     """Derive the Hessian of a scalar; shape ``wrt.shape + wrt.shape``.
 
     For a sequence of arrays the result is a dict of dicts: ``result["w"]["b"]``
@@ -95,7 +96,7 @@ def hessian(loss: Any, wrt: Any, *, title: str = "") -> Derivation:
     return _Maker(loss, wrt, "independent", title).hessian()
 
 
-def jacobian(function: Any, wrt: Any, *, title: str = "") -> Derivation:
+def jacobian(function: Any, wrt: Any, *, title: Title = "") -> Derivation:
     """Derive the Jacobian of an array; shape ``function.shape + wrt.shape``.
 
     >>> import numpy as np, symderive as sd
@@ -107,7 +108,7 @@ def jacobian(function: Any, wrt: Any, *, title: str = "") -> Derivation:
     return _Maker(_subject(function), wrt, "independent", title).jacobian()
 
 
-def differential(function: Any, wrt: Any, *, title: str = "") -> Derivation:
+def differential(function: Any, wrt: Any, *, title: Title = "") -> Derivation:
     """Derive d(function) in terms of the changes dw of the arrays in ``wrt``.
 
     >>> import numpy as np, symderive as sd
@@ -162,7 +163,7 @@ def variables(subject: Array, wrt: Any) -> tuple[tuple[Array, ...], bool]:
 class _Maker:
     """Collects the steps of one derivation."""
 
-    def __init__(self, subject: Array, wrt: Any, convention: str, title: str) -> None:
+    def __init__(self, subject: Array, wrt: Any, convention: str, title: Title) -> None:
         if convention not in CONVENTIONS:
             raise UnsupportedError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
         self.original = subject
@@ -229,9 +230,8 @@ class _Maker:
                 before,
                 line.state,
                 line.rule,
-                line.statement,
                 changed,
-                reason="; ".join(line.reasons),
+                uses=line.uses,
                 conditions=line.conditions,
                 substeps=line.openings,
             )
@@ -239,7 +239,7 @@ class _Maker:
         self.state = before
         if not any(leaf in root.walk() for leaf in self.leaves):
             self.state = build.zeros(root.shape)
-            self._step(before, self.state, "constants", "d(c) = 0 where c does not contain the variable", changed)
+            self._step(before, self.state, "constants", changed)
         return made
 
     def _recognised(self, node: Node, label: Label) -> Node:
@@ -252,16 +252,12 @@ class _Maker:
     def _rewritten(self, before: Node, found: Rewritten, label: Label) -> None:
         rules = ", ".join(dict.fromkeys(r.rule for r in found.rewrites))
         conditions = tuple(dict.fromkeys(c for r in found.rewrites for c in r.conditions))
-        statement = "equals may replace equals"
-        self._step(before, found.node, rules, statement, label, conditions=conditions, substeps=found.rewrites)
+        self._step(before, found.node, rules, label, conditions=conditions, substeps=found.rewrites)
 
     def _finish(self, made: Differentiation, leaf: Leaf, label: Label) -> Node:
         """Read the derivative off the last differential and write it readably."""
         derivative = made.derivatives[leaf]
-        statement = "if dL = <G, dw> for every dw, then ∂L/∂w = G"
-        self._step(
-            self.state, derivative, "read off the derivative", statement, label, relation="=>", changing=(leaf,)
-        )
+        self._step(self.state, derivative, "read off the derivative", label, relation="=>", changing=(leaf,))
         final = simplify(derivative)
         if final.node is not derivative:
             self._rewritten(derivative, final, label)
@@ -279,8 +275,7 @@ class _Maker:
             diagonal = build.contract(ONE, [(node, (0, 0)), (Delta(size), (0, 1))], (0, 1), {0: size, 1: size})
             after = build.add([(ONE, both), (-ONE, diagonal)], node.shape)
         after = simplify(after).node
-        statement = CONVENTIONS[self.convention]
-        self._step(node, after, f"{self.convention} convention", statement, label, relation=":=")
+        self._step(node, after, f"{self.convention} convention", label, relation=":=")
         return after
 
     def _step(
@@ -288,10 +283,9 @@ class _Maker:
         before: Node,
         after: Node,
         rule: str,
-        statement: str,
         lhs: Label,
         *,
-        reason: str = "",
+        uses: tuple[str, ...] = (),
         conditions: tuple[Relation, ...] = (),
         substeps: tuple[Rewrite, ...] = (),
         relation: str = "=",
@@ -306,15 +300,14 @@ class _Maker:
                 Array(before),
                 Array(after),
                 rule,
-                statement,
-                reason,
-                tuple(c for c in dict.fromkeys(conditions) if c not in held),
-                tuple(_substep(r, active, (*held, *conditions)) for r in substeps),
-                lhs[0],
-                lhs[1],
-                relation,
-                active,
-                held,
+                conditions=tuple(c for c in dict.fromkeys(conditions) if c not in held),
+                substeps=tuple(_substep(r, active, (*held, *conditions)) for r in substeps),
+                lhs=lhs[0],
+                lhs_latex=lhs[1],
+                relation=relation,
+                changing=active,
+                given=held,
+                uses=uses,
             )
         )
 

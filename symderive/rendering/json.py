@@ -17,8 +17,10 @@ from typing import Any
 import sympy
 from sympy import Add, E, Expr, Integer, Mul, Pow, Rational, S, Symbol, pi
 
-from symderive.derivation.chains import Chain, DerivativeOf
+from symderive.derivation.chains import Chain, DerivativeOf, Link
 from symderive.derivation.derivation import Derivation, Step
+from symderive.derivation.rules import Rule
+from symderive.derivation.written import Title
 from symderive.errors import ReadError, SymderiveError
 from symderive.judgement.verdicts import Verdict
 from symderive.language.arrays import Array, check_name, dimension_symbol
@@ -64,15 +66,18 @@ _FIELDS = ("low", "high", "low_open", "high_open", "integer", "nonzero")
 # -- writing ------------------------------------------------------------------------------------
 
 
-def to_json(value: Any, indent: int | None = 1) -> str:
+def to_json(value: Any, indent: int | None = 1, lang: str = "en") -> str:
     """An Array, Derivation (or chain) or Verdict as JSON.
+
+    ``lang`` is the language of what each step says about its rules, under ``rules``; keys,
+    statuses and the names by which rules are cited are the same in every language.
 
     >>> import symderive as sd
     >>> x = sd.array("x", sd.dims("n"))
     >>> from_json(to_json(x * 2)).same_form(x * 2)
     True
     """
-    writer = _Encoder()
+    writer = _Encoder(lang)
     match value:
         case Array():
             kind, content = "array", writer.array(value)
@@ -90,6 +95,7 @@ def to_json(value: Any, indent: int | None = 1) -> str:
 
 @dataclass
 class _Encoder:
+    lang: str = "en"
     nodes: list[dict[str, Any]] = field(default_factory=list)
     places: dict[Node, int] = field(default_factory=dict)
 
@@ -138,13 +144,23 @@ class _Encoder:
     def relation(self, relation: Relation) -> list[Any]:
         return [self.node(relation.lhs), relation.op, self.node(relation.rhs)]
 
+    def rule(self, row: Rule) -> dict[str, Any]:
+        return {
+            "key": row.key,
+            "name": row.name(self.lang),
+            "form": row.form.text,
+            "latex": row.form.latex,
+            "conditions": row.conditions(self.lang),
+            "reason": row.reason(self.lang),
+        }
+
     def step(self, step: Step) -> dict[str, Any]:
         return {
             "before": self.array(step.before),
             "after": self.array(step.after),
             "rule": step.rule,
-            "statement": step.statement,
-            "reason": step.reason,
+            "uses": list(step.uses),
+            "rules": [self.rule(row) for row in step.rules],
             "lhs": step.lhs,
             "lhs_latex": step.lhs_latex,
             "relation": step.relation,
@@ -168,7 +184,7 @@ class _Encoder:
             "steps": [self.step(s) for s in derivation.steps],
             "result": self.result(derivation.result),
             "convention": derivation.convention,
-            "title": derivation.title,
+            "title": _title(derivation.title),
             "verdict": derivation.verdict.as_dict(),
         }
 
@@ -177,14 +193,22 @@ class _Encoder:
             return {"derivative": self.array(start.function), "by": self.array(start.variable)}
         return self.array(start)
 
+    def link(self, link: Link) -> dict[str, Any]:
+        rules = [self.rule(row) for row in link.rules]
+        return {"line": self.array(link.after), "by": list(link.by), "rules": rules}
+
     def chain(self, chain: Chain) -> dict[str, Any]:
         return {
             "start": self.start(chain.start),
-            "lines": [{"line": self.array(link.after), "by": list(link.by)} for link in chain.links],
+            "lines": [self.link(link) for link in chain.links],
             "given": [self.relation(r) for r in chain.given],
-            "title": chain.title,
+            "title": _title(chain.title),
             "verdict": chain.verdict.as_dict(),
         }
+
+
+def _title(title: Title) -> str | dict[str, str]:
+    return dict(title) if isinstance(title, Mapping) else title
 
 
 def _exprs(values: Shape) -> list[Any]:
@@ -316,6 +340,16 @@ class _Value:
     def optional(self, key: str) -> str:
         found = self.get(key)
         return "" if found is None else found.text()
+
+
+def _titled(item: _Value) -> Title:
+    """A title, or one for each language."""
+    found = item.get("title")
+    if found is None:
+        return ""
+    if isinstance(found.value, str):
+        return found.text()
+    return {lang: found[lang].text() for lang in found.mapping()}
 
 
 def _guarded(where: _Value, make: Callable[[], Any]) -> Any:
@@ -501,8 +535,6 @@ class _Decoder:
             self.array(item["before"]),
             self.array(item["after"]),
             item["rule"].text(),
-            item.optional("statement"),
-            item.optional("reason"),
             tuple(self.relation(c) for c in item["conditions"].items()),
             tuple(self.step(s) for s in item["substeps"].items()),
             item.optional("lhs"),
@@ -510,6 +542,7 @@ class _Decoder:
             item["relation"].text(),
             changing,  # type: ignore[arg-type]
             tuple(self.relation(c) for c in item["given"].items()),
+            tuple(use.text() for use in item["uses"].items()) if item.get("uses") else (),
         )
 
     def result(self, item: _Value) -> Any:
@@ -525,7 +558,7 @@ class _Decoder:
             start: Array | DerivativeOf = self.array(head)
         else:
             start = DerivativeOf(self.array(derivative), self.array(head["by"]))
-        chain = Chain(start, (), tuple(self.relation(r) for r in item["given"].items()), item.optional("title"))
+        chain = Chain(start, (), tuple(self.relation(r) for r in item["given"].items()), _titled(item))
         for line in item["lines"].items():
             chain = self._extended(chain, line)
         return chain
@@ -542,5 +575,5 @@ class _Decoder:
             tuple(self.step(s) for s in item["steps"].items()),
             self.result(item["result"]),
             item["convention"].text(),
-            item.optional("title"),
+            _titled(item),
         )

@@ -1,0 +1,780 @@
+"""The rules as rows: what a line may cite, what it says in general, when and why it holds.
+
+A row has a name, a general form, conditions in words, a reason of one line and a
+source, in English and in Chinese.  Steps, proofs and chains cite rows by their
+keys; what is printed about a rule is read off its row and stands nowhere else.
+
+Three kinds of row are not written here but made from other tables, so that a new
+function or lemma stays one row in one file: ``derivative of F`` and ``definition
+of F`` from ``language.functions`` and ``language.array_functions``, and the
+lemmas of ``derivation.proofs``.  A function whose plain name would not do in a
+Chinese sentence has one in `CHINESE_NAMES`.
+
+Sources: Magnus & Neudecker, Matrix Differential Calculus (M&N below); Petersen &
+Pedersen, The Matrix Cookbook; Hardy, A Course of Pure Mathematics; Bishop, Pattern
+Recognition and Machine Learning; NIST Digital Library of Mathematical Functions (DLMF).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import final
+
+from sympy import Integer
+
+from symderive.derivation.proofs import LEMMAS
+from symderive.errors import UnknownNameError
+from symderive.language.array_functions import ARRAY_FUNCTIONS, change
+from symderive.language.arrays import dimension_symbol
+from symderive.language.domains import real
+from symderive.language.functions import FUNCTIONS, Function, applied, meaning, partial
+from symderive.language.nodes import Differential, Leaf, Node, Number, Opaque
+from symderive.language.statements import Relation
+from symderive.language.views.formula import (
+    ADD,
+    OPEN,
+    POWER,
+    Break,
+    Formula,
+    Part,
+    Piece,
+    bracket,
+    formula_latex,
+    kind_at,
+)
+from symderive.language.views.latex import name_latex, relation_formula, tree_formula
+from symderive.language.views.lift import lift
+from symderive.language.views.text import tree_text
+
+LANGUAGES = ("en", "zh")
+
+
+@final
+@dataclass(frozen=True)
+class Phrase:
+    """The same words in each language."""
+
+    en: str = ""
+    zh: str = ""
+
+    def say(self, lang: str) -> str:
+        """The words in a language; an unknown one raises `UnknownNameError`."""
+        if lang not in LANGUAGES:
+            raise UnknownNameError(f"no rules in the language {lang!r}; there are {', '.join(LANGUAGES)}")
+        return self.zh if lang == "zh" else self.en
+
+
+@final
+@dataclass(frozen=True)
+class Form:
+    """A general form, as text and as a formula; it has no words, so it is the same in every language."""
+
+    text: str
+    formula: Formula
+
+    @property
+    def latex(self) -> str:
+        """The formula in LaTeX, on one line."""
+        return formula_latex(self.formula)
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """A named rule.
+
+    ``key`` is what steps and ``by=`` cite; ``form`` the general form; ``example`` is Python that
+    derives something by this rule, over the arrays that `SETTING` declares.
+
+    >>> row = rule("chain rule")
+    >>> row.name("en"), row.name("zh"), row.form.text
+    ('chain rule', '链式法则', "d f(u) = f'(u)·du")
+    """
+
+    key: str
+    title: Phrase
+    form: Form
+    condition: Phrase
+    why: Phrase
+    source: str
+    example: str = ""
+
+    def name(self, lang: str = "en") -> str:
+        """What the rule is called."""
+        return self.title.say(lang)
+
+    def conditions(self, lang: str = "en") -> str:
+        """What must hold for the rule to apply, in words; empty if nothing must."""
+        return self.condition.say(lang)
+
+    def reason(self, lang: str = "en") -> str:
+        """Why the rule holds, in one line."""
+        return self.why.say(lang)
+
+
+_BETWEEN = Piece(r",\; ", 0.6)
+
+
+def _form(text: str, *latex: str) -> Form:
+    """A form that is written by hand: a line may be broken between its formulas."""
+    width = 0.52 * len(text) / len("".join(latex))
+    return Form(text, _listed([Formula((Piece(tex, width * len(tex)),), ADD) for tex in latex]))
+
+
+def _listed(formulas: Sequence[Formula]) -> Formula:
+    """Formulas with commas between them."""
+    parts: list[Part] = []
+    for position, formula in enumerate(formulas):
+        parts += [_BETWEEN, Break(), *formula.parts] if position else formula.parts
+    return Formula(tuple(parts), ADD)
+
+
+SETTING = """\
+n, d = sd.dims("n d")
+x, y, w, X = sd.array("x", n), sd.array("y", n), sd.array("w", d), sd.array("X", n, d)
+u, v, t = sd.array("u"), sd.array("v"), sd.array("t", domain=sd.positive)
+p, q = sd.array("p", n, domain=sd.simplex), sd.array("q", n, domain=sd.simplex & sd.positive)
+S, A = sd.array("S", d, d, domain=sd.symmetric), sd.array("A", d, d)
+Y, s = sd.array("Y", n, d, domain=sd.one_hot), sd.array("s", n, domain=sd.labels(-1, 1))
+"""
+"""The arrays that the rows' examples speak of."""
+
+_D = r"\mathrm{d}"
+
+_CALCULUS = (
+    Rule(
+        "linearity",
+        Phrase("linearity", "线性性"),
+        _form("d(a·u + b·v) = a·du + b·dv", rf"{_D}(a u + b v) = a\,{_D} u + b\,{_D} v"),
+        Phrase("a and b do not change", "a 与 b 不变"),
+        Phrase("the change of a sum is the sum of the changes of its terms", "和的变化等于各项变化之和"),
+        "M&N, ch. 8",
+        "sd.gradient(2 * np.sum(x) + y @ x, x)",
+    ),
+    Rule(
+        "chain rule",
+        Phrase("chain rule", "链式法则"),
+        _form("d f(u) = f'(u)·du", rf"{_D} f(u) = f'(u)\,{_D} u"),
+        Phrase("f is differentiable at u", "f 在 u 处可微"),
+        Phrase(
+            "to first order, f multiplies a change of u by its slope there (for arrays, by its Jacobian)",
+            "一阶近似下，f 把 u 的变化乘以该处的斜率（对数组则乘以雅可比矩阵）",
+        ),
+        "M&N, ch. 5",
+        "sd.gradient(np.sum(np.exp(x)), x)",
+    ),
+    Rule(
+        "total derivative",
+        Phrase("total derivative", "全微分"),
+        _form(
+            "d f(u, v) = ∂f/∂u·du + ∂f/∂v·dv",
+            rf"{_D} f(u, v) = \frac{{\partial f}}{{\partial u}}\,{_D} u + \frac{{\partial f}}{{\partial v}}\,{_D} v",
+        ),
+        Phrase("f is differentiable at (u, v)", "f 在 (u, v) 处可微"),
+        Phrase(
+            "to first order, the effects of small changes of the arguments add",
+            "一阶近似下，各自变量微小变化的影响相加",
+        ),
+        "M&N, ch. 5",
+        "sd.gradient(np.sum(np.logaddexp(x, x**2)), x)",
+    ),
+    Rule(
+        "product rule",
+        Phrase("product rule", "乘积法则"),
+        _form("d(u·v) = du·v + u·dv", rf"{_D}(u v) = ({_D} u)\,v + u\,{_D} v"),
+        Phrase(),
+        Phrase(
+            "(u + du)(v + dv) - u·v is du·v + u·dv, and du·dv is of second order",
+            "(u + du)(v + dv) - u·v 等于 du·v + u·dv 加上二阶小量 du·dv",
+        ),
+        "M&N, ch. 8",
+        "sd.gradient(w @ S @ w, w)",
+    ),
+    Rule(
+        "derivative of power",
+        Phrase("power rule", "幂法则"),
+        _form("d/dx x**a = a * x**(a - 1)", rf"\frac{{{_D}}}{{{_D} x}} x^{{a}} = a x^{{a - 1}}"),
+        Phrase("a is constant; x > 0 if a is no integer", "a 为常数；a 不是整数时要求 x > 0"),
+        Phrase(
+            "for an integer a by the product rule, otherwise by x**a = exp(a*log(x))",
+            "a 为整数时由乘积法则，否则由 x**a = exp(a*log(x)) 得出",
+        ),
+        "Hardy, ch. 6",
+        "sd.gradient(np.sum(x**3), x)",
+    ),
+    Rule(
+        "constants",
+        Phrase("constants", "常数法则"),
+        _form("dc = 0", rf"{_D} c = 0"),
+        Phrase("the variable does not occur in c", "c 中不出现该变量"),
+        Phrase("what does not depend on the variable does not change with it", "不依赖于该变量的量不随之变化"),
+        "M&N, ch. 8",
+        "sd.gradient(np.sum(x**2), w)",
+    ),
+    Rule(
+        "read off the derivative",
+        Phrase("read off the derivative", "读出导数"),
+        _form(
+            "dL = ⟨G, dw⟩ ⇒ ∂L/∂w = G",
+            rf"{_D} L = \langle G, {_D} w \rangle \;\Rightarrow\; \frac{{\partial L}}{{\partial w}} = G",
+        ),
+        Phrase("the left side holds for every dw", "左式对任意 dw 成立"),
+        Phrase(
+            "a linear function of dw has only one coefficient array, and that array is the derivative",
+            "dw 的线性函数只有一个系数数组，它就是导数",
+        ),
+        "M&N, ch. 5 (identification theorems)",
+        "sd.gradient(np.sum(x**2), x)",
+    ),
+    Rule(
+        "symmetric convention",
+        Phrase("symmetric convention", "对称约定"),
+        _form("∇_S L := G + Gᵀ - diag G", r"\nabla_S L := G + G^{\top} - \operatorname{diag} G"),
+        Phrase("S is symmetric", "S 对称"),
+        Phrase(
+            "an entry off the diagonal and its mirror image move together, so their derivatives add",
+            "对角线外的元素与其对称元素同时变动，故两者的导数相加",
+        ),
+        "The Matrix Cookbook, 2.8",
+        'sd.gradient(w @ S @ w, S, convention="symmetric")',
+    ),
+    Rule(
+        "projected convention",
+        Phrase("projected convention", "投影约定"),
+        _form("∇_S L := (G + Gᵀ)/2", r"\nabla_S L := \frac{1}{2}(G + G^{\top})"),
+        Phrase("S is symmetric", "S 对称"),
+        Phrase(
+            "only the part of the gradient along symmetric matrices can act on a symmetric change",
+            "对称的变化只受梯度沿对称矩阵方向的分量影响",
+        ),
+        "The Matrix Cookbook, 2.8",
+        'sd.gradient(w @ A @ S @ w, S, convention="projected")',
+    ),
+)
+
+_REWRITING = (
+    Rule(
+        "algebra",
+        Phrase("algebra", "代数运算"),
+        _form("a·(u + v) = a·u + a·v, u^a·u^b = u^(a+b)", r"a(u + v) = a u + a v", r"u^{a} u^{b} = u^{a + b}"),
+        Phrase("both sides are defined", "两边都有定义"),
+        Phrase(
+            "sums, products and powers rearrange; functions stay closed",
+            "和、积与幂可以重排；函数不展开",
+        ),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(x**2 * (x + 1)) - np.sum(x**3), x)",
+    ),
+    Rule(
+        "collect like terms",
+        Phrase("collect like terms", "合并同类项"),
+        _form("a·u + b·u = (a + b)·u", "a u + b u = (a + b) u"),
+        Phrase(),
+        Phrase("multiplication distributes over addition", "乘法对加法的分配律"),
+        "Hardy, ch. 1",
+        "sd.gradient(y @ x + 2 * (x @ y), x)",
+    ),
+    Rule(
+        "common factor",
+        Phrase("common factor", "提取公因式"),
+        _form("a·u + a·v = a·(u + v)", "a u + a v = a (u + v)"),
+        Phrase(),
+        Phrase("multiplication distributes over addition", "乘法对加法的分配律"),
+        "Hardy, ch. 1",
+        "sd.gradient(w @ A @ w, w)",
+    ),
+    Rule(
+        "linearity of the sum",
+        Phrase("linearity of the sum", "求和的线性性"),
+        _form("Σ (a·u + b·v) = a·Σ u + b·Σ v", r"\sum_i (a u_i + b v_i) = a \sum_i u_i + b \sum_i v_i"),
+        Phrase("a and b do not depend on the index", "a 与 b 不依赖于求和指标"),
+        Phrase("the terms of a finite sum may be added in any order", "有限和的各项可按任意次序相加"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum((x - np.mean(x))**2), x)",
+    ),
+    Rule(
+        "sum of a constant",
+        Phrase("sum of a constant", "常数求和"),
+        _form("Σ_{i=1..n} c = n·c", r"\sum_{i=1}^{n} c = n c"),
+        Phrase("c does not depend on i", "c 不依赖于 i"),
+        Phrase("c is added n times", "c 被加了 n 次"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(x * 0 + u), u)",
+    ),
+    Rule(
+        "product with zero",
+        Phrase("product with zero", "与零相乘"),
+        _form("0·u = 0", r"0 \cdot u = 0"),
+        Phrase("u is defined", "u 有定义"),
+        Phrase("zero times a number is zero", "零乘以任何数得零"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(x * np.sign(x)), x)",
+    ),
+    Rule(
+        "index of a delta",
+        Phrase("index of a delta", "克罗内克记号换标"),
+        _form("Σ_j δ_ij a_j = a_i", r"\sum_j \delta_{ij} a_j = a_i"),
+        Phrase(),
+        Phrase("δ_ij is 1 where j = i and 0 elsewhere", "δ_ij 当 j = i 时为 1，否则为 0"),
+        "M&N, ch. 1",
+        "sd.gradient(w @ sd.eye(d) @ w, w)",
+    ),
+    Rule(
+        "declared symmetry",
+        Phrase("declared symmetry", "已声明的对称性"),
+        _form("S_ij = S_ji", "S_{ij} = S_{ji}"),
+        Phrase("S is symmetric", "S 对称"),
+        Phrase("a symmetric matrix is its own transpose", "对称矩阵等于其转置"),
+        "M&N, ch. 1",
+        "sd.gradient(w @ S @ w, w)",
+    ),
+    Rule(
+        "declared sum",
+        Phrase("declared sum", "已声明的和"),
+        _form("Σ_i p_i = 1", r"\sum_i p_i = 1"),
+        Phrase("p lies on the simplex, or is a softmax", "p 在单纯形上，或为 softmax"),
+        Phrase("the entries of a distribution add up to 1", "概率分布的各元素之和为 1"),
+        "Bishop, 4.3",
+        "sd.gradient(np.sum(p) * u**2, u)",
+    ),
+    Rule(
+        "one-hot selection",
+        Phrase("one-hot selection", "独热选取"),
+        _form("f(Σ_j Y_ij u_ij) = Σ_j Y_ij f(u_ij)", r"f\bigl(\sum_j Y_{ij} u_{ij}\bigr) = \sum_j Y_{ij} f(u_{ij})"),
+        Phrase("each row of Y has a single 1, and 0 elsewhere", "Y 的每行只有一个 1，其余为 0"),
+        Phrase(
+            "such a row selects one entry, before f as well as after it", "这样的一行在 f 之前与之后都选出同一个元素"
+        ),
+        "Bishop, 4.3.4",
+        "sd.gradient(-np.sum(np.log(np.sum(Y * np.exp(X), axis=1))), X)",
+    ),
+    Rule(
+        "use the values of the labels",
+        Phrase("use the values of the labels", "利用标签的取值"),
+        _form(
+            "y ∈ {0, 1} ⇒ y² = y, y = ±1 ⇒ y² = 1",
+            r"y \in \{0, 1\} \Rightarrow y^{2} = y",
+            r"y = \pm 1 \Rightarrow y^{2} = 1",
+        ),
+        Phrase("the values of y are declared", "已声明 y 的取值"),
+        Phrase(
+            "two functions that agree at every value of a label are equal",
+            "在标签的每个取值处都相同的两个函数相等",
+        ),
+        "Bishop, 4.3.2",
+        "sd.gradient(np.sum((s - x)**2 * s**2), x)",
+    ),
+    Rule(
+        "log of exp",
+        Phrase("log of exp", "指数的对数"),
+        _form("log(exp(x)) = x", r"\log(\exp(x)) = x"),
+        Phrase(),
+        Phrase("log is the inverse function of exp", "log 是 exp 的反函数"),
+        "DLMF 4.2",
+        "sd.gradient(np.sum(np.log(np.exp(x))), x)",
+    ),
+    Rule(
+        "exp of log",
+        Phrase("exp of log", "对数的指数"),
+        _form("exp(log(x)) = x", r"\exp(\log(x)) = x"),
+        Phrase("x > 0", "x > 0"),
+        Phrase("exp is the inverse function of log", "exp 是 log 的反函数"),
+        "DLMF 4.2",
+        "sd.gradient(np.exp(np.log(t)), t)",
+    ),
+    Rule(
+        "power of a power",
+        Phrase("power of a power", "幂的幂"),
+        _form("(x^a)^b = x^(a·b), (x^2)^(1/2) = |x|", r"(x^{a})^{b} = x^{a b}", r"(x^{2})^{1/2} = \lvert x \rvert"),
+        Phrase("for the first, b is an integer or x >= 0", "第一式要求 b 为整数或 x >= 0"),
+        Phrase("exponents of one base multiply; a root is never negative", "同底的指数相乘；根式非负"),
+        "DLMF 4.2",
+        "sd.gradient(np.sqrt(u**2), u)",
+    ),
+    Rule(
+        "absolute value",
+        Phrase("absolute value", "绝对值"),
+        _form(
+            "x >= 0 ⇒ |x| = x, |x|^(2k) = x^(2k)",
+            r"x \ge 0 \Rightarrow \lvert x \rvert = x",
+            r"\lvert x \rvert^{2 k} = x^{2 k}",
+        ),
+        Phrase(),
+        Phrase("|x| is x or -x, whichever is not negative", "|x| 取 x 与 -x 中非负的一个"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.abs(t), t)",
+    ),
+    Rule(
+        "logarithm",
+        Phrase("logarithm", "对数法则"),
+        _form(
+            "log(a·b) = log a + log b, log(a/b) = log a - log b, log exp a = a",
+            r"\log(a b) = \log a + \log b",
+            r"\log(a / b) = \log a - \log b",
+            r"\log \exp a = a",
+        ),
+        Phrase("a > 0 and b > 0 in the first two", "前两式要求 a > 0 且 b > 0"),
+        Phrase("log is the inverse of exp, which turns sums into products", "log 是 exp 的反函数，而 exp 把和变为积"),
+        "DLMF 4.8",
+        'sd.chain(np.log(t * 2)).to(np.log(t) + np.log(2), by="logarithm")',
+    ),
+    Rule(
+        "exponential",
+        Phrase("exponential", "指数法则"),
+        _form("exp(a + b) = exp(a)·exp(b)", r"\exp(a + b) = \exp(a) \exp(b)"),
+        Phrase(),
+        Phrase("exp turns sums into products", "exp 把和变为积"),
+        "DLMF 4.8",
+        'sd.chain(np.exp(u + v)).to(np.exp(u) * np.exp(v), by="exponential")',
+    ),
+    Rule(
+        "sigmoid",
+        Phrase("sigmoid", "S 型函数"),
+        _form(
+            "σ(z) = 1/(1 + exp(-z)), 1 - σ(z) = σ(-z)",
+            r"\sigma(z) = \frac{1}{1 + e^{-z}}",
+            r"1 - \sigma(z) = \sigma(-z)",
+        ),
+        Phrase(),
+        Phrase("the definition of σ, and exp(z)·exp(-z) = 1", "由 σ 的定义以及 exp(z)·exp(-z) = 1"),
+        "Bishop, 4.2",
+        'sd.chain(1 - expit(u)).to(expit(-u), by="sigmoid")',
+    ),
+    Rule(
+        "softplus",
+        Phrase("softplus", "softplus 函数"),
+        _form("log(1 + exp z) = logaddexp(0, z)", r"\log(1 + e^{z}) = \operatorname{logaddexp}(0, z)"),
+        Phrase(),
+        Phrase(
+            "logaddexp(a, b) is log(exp a + exp b), and exp 0 = 1",
+            "logaddexp(a, b) 即 log(exp a + exp b)，而 exp 0 = 1",
+        ),
+        "DLMF 4.2",
+        'sd.chain(np.log(1 + np.exp(u))).to(np.logaddexp(0, u), by="softplus")',
+    ),
+    Rule(
+        "sigmoid and softplus",
+        Phrase("sigmoid and softplus", "S 型函数与 softplus 恒等式"),
+        _form(
+            "exp(z) = σ(z)/σ(-z), σ(z) + σ(-z) = 1, log(1 + exp z) = -log σ(-z)",
+            r"e^{z} = \frac{\sigma(z)}{\sigma(-z)}",
+            r"\sigma(z) + \sigma(-z) = 1",
+            r"\log(1 + e^{z}) = -\log \sigma(-z)",
+        ),
+        Phrase(),
+        Phrase(
+            "in s = σ(z) the identities of the exponential family are algebra of polynomials",
+            "以 s = σ(z) 表示后，这些指数恒等式化为多项式运算",
+        ),
+        "Bishop, 4.2",
+        "sd.gradient(np.sum(np.log(1 + np.exp(x))), x)",
+    ),
+    Rule(
+        "log-sum-exp",
+        Phrase("log-sum-exp", "log-sum-exp 函数"),
+        _form("log Σ_j exp(z_j) = logsumexp(z)", r"\log \sum_j e^{z_j} = \operatorname{logsumexp}(z)"),
+        Phrase(),
+        Phrase("the definition of log-sum-exp, a smooth maximum", "log-sum-exp（光滑的最大值）的定义"),
+        "Boyd & Vandenberghe, Convex Optimization, 3.1.5",
+        "sd.gradient(np.log(np.sum(np.exp(x))), x)",
+    ),
+    Rule(
+        "softmax",
+        Phrase("softmax", "softmax 函数"),
+        _form(
+            "softmax(z)_i = exp(z_i) / Σ_j exp(z_j)", r"\operatorname{softmax}(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}}"
+        ),
+        Phrase(),
+        Phrase("the definition of softmax", "softmax 的定义"),
+        "Bishop, 4.2",
+        "sd.gradient(y @ (np.exp(x) / np.sum(np.exp(x))), x)",
+    ),
+    Rule(
+        "log-softmax",
+        Phrase("log-softmax", "log-softmax 函数"),
+        _form("log softmax(z) = z - logsumexp(z)", r"\log \operatorname{softmax}(z) = z - \operatorname{logsumexp}(z)"),
+        Phrase(),
+        Phrase("the logarithm of a quotient is a difference", "商的对数等于对数之差"),
+        "Bishop, 4.3.4",
+        "sd.gradient(y @ np.log(sd.softmax(x)), x)",
+    ),
+)
+
+_REASONING = (
+    Rule(
+        "definition",
+        Phrase("definition", "定义"),
+        _form("z := u ⇒ f(z) = f(u)", r"z := u \;\Rightarrow\; f(z) = f(u)"),
+        Phrase(),
+        Phrase("a name or a function may be replaced by what it stands for", "名称或函数可以换成它所代表的内容"),
+        "M&N, ch. 5",
+        'sd.chain(np.tanh(u)).to((np.exp(u) - np.exp(-u)) / (np.exp(u) + np.exp(-u)), by="definition")',
+    ),
+    Rule(
+        "derivative",
+        Phrase("derivative", "基本导数"),
+        _form("d f(x)/dx = f'(x)", rf"\frac{{{_D}}}{{{_D} x}} f(x) = f'(x)"),
+        Phrase("f is differentiable at x", "f 在 x 处可微"),
+        Phrase("the derivative that the function's row states", "函数表中该函数一行所列的导数"),
+        "DLMF, ch. 4",
+        'sd.chain(sd.D(np.exp(u), u)).to(np.exp(u), by="derivative")',
+    ),
+    Rule(
+        "simplex",
+        Phrase("simplex", "单纯形"),
+        _form("Σ_i p_i = 1", r"\sum_i p_i = 1"),
+        Phrase("p lies on the simplex", "p 在单纯形上"),
+        Phrase("the entries of a distribution add up to 1", "概率分布的各元素之和为 1"),
+        "Bishop, 4.3",
+        'sd.chain(np.sum(p) * u).to(u, by="simplex")',
+    ),
+    Rule(
+        "assumption",
+        Phrase("assumption", "假设"),
+        _form("u = v ⇒ f(u) = f(v)", r"u = v \;\Rightarrow\; f(u) = f(v)"),
+        Phrase("a declared domain, or what is given, says that u = v", "已声明的定义域或已给的条件表明 u = v"),
+        Phrase("equals may replace equals", "等量可以互相代换"),
+        "Hardy, ch. 1",
+        'sd.chain(s**2).to(s * 0 + 1, by="assumption")',
+    ),
+    Rule(
+        "normal form",
+        Phrase("normal form", "标准形"),
+        _form("N(u) = N(v) ⇒ u = v", r"N(u) = N(v) \;\Rightarrow\; u = v"),
+        Phrase("both sides are defined", "两边都有定义"),
+        Phrase(
+            "every step to the normal form N keeps the value, so equal normal forms are equal values",
+            "化为标准形 N 的每一步都保持取值，故标准形相同则取值相等",
+        ),
+        "Geddes, Czapor & Labahn, Algorithms for Computer Algebra, ch. 3",
+        'sd.check("(u + 1)**2", "==", "u**2 + 2*u + 1", shapes={"u": ()})',
+    ),
+)
+
+RULES: dict[str, Rule] = {row.key: row for row in (*_CALCULUS, *_REWRITING, *_REASONING)}
+"""The rows that are written by hand; `rule` finds these and the generated ones."""
+
+CHINESE_NAMES = {
+    "abs": "绝对值函数", "sign": "符号函数", "expit": "S 型函数 σ", "log_expit": "log σ", "maximum": "最大值函数",
+    "minimum": "最小值函数", "clip": "截断函数", "heaviside": "阶跃函数", "where": "分段函数", "lt": "示性函数",
+    "le": "示性函数", "eq": "示性函数", "ne": "示性函数", "is_max": "示性函数", "is_min": "示性函数",
+    "prod": "连乘积", "max": "最大元素", "min": "最小元素", "inv": "逆矩阵", "det": "行列式",
+    "logabsdet": "行列式绝对值的对数", "signdet": "行列式的符号", "cholesky": "楚列斯基因子", "eigvalsh": "特征值",
+    "eigvecs": "特征向量", "svdvals": "奇异值", "svd_u": "左奇异向量", "svd_vt": "右奇异向量",
+    "logsumexp": "log-sum-exp", "log_softmax": "log-softmax",
+}  # fmt: skip
+"""What functions are called in a Chinese sentence, where not by their own names."""
+
+_CHINESE_LEMMAS = {
+    "log t <= t - 1": ("log t <= t - 1", "log 是凹函数，t - 1 是它在 1 处的切线；仅当 t = 1 时取等号"),
+    "x log(x/y) >= x - y": ("x log(x/y) >= x - y", "log t <= t - 1 取 t = y/x 并乘以 -x；当 x = 0 时即 0 >= -y"),
+    "a square is >= 0": ("平方非负", "r**2 = |r|**2"),
+    "nonnegative by its sign": ("由符号知非负", "由各部分的符号得出"),
+    "|x| >= x": ("|x| >= x", "|x| 取 x 与 -x 中非负的一个"),
+    "positive by its sign": ("由符号知为正", "由各部分的符号得出"),
+}
+
+_CHINESE_REQUIREMENTS = {
+    "invertible": "可逆",
+    "positive definite": "正定",
+    "one largest entry": "最大元素唯一",
+    "one smallest entry": "最小元素唯一",
+    "simple eigenvalues": "特征值互异",
+    "simple singular values": "奇异值为正且互异",
+}
+
+_DERIVATIVE, _DEFINITION = "derivative of ", "definition of "
+
+
+def rule(key: str) -> Rule:
+    """The row of a rule.
+
+    ``key`` is a name of `RULES` or of `LEMMAS`, ``derivative of F`` for a function or array
+    function F, or ``definition of F`` for a function or any other name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such rule; near names are suggested.
+
+    >>> rule("derivative of tanh").form.text
+    'd/dx np.tanh(x) = 1 - np.tanh(x)**2'
+    """
+    if key in RULES:
+        return RULES[key]
+    made = _generated(key)
+    if made is None:
+        near = get_close_matches(key, known(), 3)
+        raise UnknownNameError(f"no rule named {key!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    return made
+
+
+def is_rule(key: str) -> bool:
+    """Whether there is such a rule."""
+    return key in RULES or _generated(key) is not None
+
+
+def known() -> tuple[str, ...]:
+    """The keys of all rows but the definitions, in the order of their tables.
+
+    >>> "chain rule" in known() and "derivative of exp" in known()
+    True
+    """
+    functions = (f"{_DERIVATIVE}{name}" for name in (*FUNCTIONS, *ARRAY_FUNCTIONS))
+    return tuple(dict.fromkeys((*RULES, *LEMMAS, *functions)))
+
+
+def cited(*keys: str) -> tuple[Rule, ...]:
+    """The rows of some keys, each once; keys without a row are left out."""
+    return tuple(rule(key) for key in dict.fromkeys(keys) if is_rule(key))
+
+
+def distinct(rows: Iterable[Rule]) -> tuple[Rule, ...]:
+    """One row for each name and form: masks have a row each and say the same."""
+    return tuple({(row.name(), row.form): row for row in rows}.values())
+
+
+@cache
+def _generated(key: str) -> Rule | None:
+    """A row made from the table that has the thing itself."""
+    if key in LEMMAS:
+        return _lemma(key)
+    if key.startswith(_DERIVATIVE):
+        name = key.removeprefix(_DERIVATIVE)
+        if name in FUNCTIONS:
+            return _derivative(name)
+        return _differential(name) if name in ARRAY_FUNCTIONS else None
+    if key.startswith(_DEFINITION):
+        return _definition(key.removeprefix(_DEFINITION))
+    return None
+
+
+def _text(node: Node) -> str:
+    return tree_text(lift(node).tree)
+
+
+def _formula(node: Node) -> Formula:
+    return tree_formula(lift(node).tree)
+
+
+def _named(name: str, text: str) -> Phrase:
+    """A name such as "derivative of tanh": the row's own words before the colon, and in Chinese."""
+    chinese = CHINESE_NAMES.get(name, name)
+    space = "" if "\u4e00" <= chinese[-1] <= "\u9fff" else " "
+    return Phrase(text.partition(":")[0] or f"{_DERIVATIVE}{name}", f"{chinese}{space}的导数")
+
+
+def _because(title: Phrase, form: Form) -> Phrase:
+    return Phrase(f"{title.en}: {form.text}", f"{title.zh}：{form.text}")
+
+
+def _conditions(texts: Iterable[str]) -> Phrase:
+    """Relations of which all must hold; "or" in one of them is put in brackets."""
+    found = [f"({text})" if " or " in text else text for text in dict.fromkeys(texts)]
+    if len(found) == 1:
+        found = [found[0].removeprefix("(").removesuffix(")") if " or " in found[0] else found[0]]
+    return Phrase(" and ".join(found), " 且 ".join(text.replace(" or ", " 或 ") for text in found))
+
+
+def _arguments(row: Function) -> list[Node]:
+    """What a function is shown with: its arguments by name, and 2 where it takes an order."""
+    return [Number(Integer(2)) if name in row.orders else Leaf(name, (), real) for name in row.arguments]
+
+
+def _derivative(name: str) -> Rule:
+    """The partial derivatives of an elementwise function."""
+    row = FUNCTIONS[name]
+    arguments = _arguments(row)
+    value = applied(name, *arguments)
+    free = [k for k, argument in enumerate(arguments) if isinstance(argument, Leaf)]
+    mark, mark_latex = ("d", _D) if len(free) == 1 else ("∂", r"\partial")
+    whole = _formula(value)
+    plain = whole.level >= POWER or (whole.level == OPEN and kind_at(whole.parts, 0) == "function")
+    operand = whole if plain else bracket(whole)
+    texts: list[str] = []
+    formulas: list[Formula] = []
+    for k in free:
+        slope = partial(name, k, arguments)
+        if slope is None:
+            continue
+        texts.append(f"{mark}/{mark}{row.arguments[k]} {_text(value)} = {_text(slope)}")
+        below = rf"\frac{{{mark_latex}}}{{{mark_latex} {name_latex(row.arguments[k])}}}\,"
+        formulas.append(Formula((Piece(below, 1.8, 1, "fraction"), *_equation(operand, _formula(slope)).parts), ADD))
+    form = Form(", ".join(texts), _listed(formulas))
+    title = _named(name, row.rule)
+    condition = _conditions((*row.requires, *(f"{kink} != 0" for kink in row.kinks)))
+    return Rule(f"{_DERIVATIVE}{name}", title, form, condition, _because(title, form), "DLMF; SciPy")
+
+
+def _equation(left: Formula, right: Formula) -> Formula:
+    return Formula((*left.parts, Break(), Piece(" = ", 1.34, 0, "op"), *right.parts), ADD)
+
+
+def _differential(name: str) -> Rule:
+    """The differential of an array function, of a vector or a square matrix."""
+    row = ARRAY_FUNCTIONS[name]
+    size = dimension_symbol("n")
+    argument = Leaf("x", (size,), real) if row.axis else Leaf("A", (size, size), real)
+    value = Opaque(name, (argument,))
+    left, moved = Differential(value), change(value, Differential(argument))
+    form = Form(f"{_text(left)} = {_text(moved)}", _equation(_formula(left), _formula(moved)))
+    title = _named(name, row.rule)
+    needs = [text for text in (row.requires, row.kink) if text]
+    chinese = [_CHINESE_REQUIREMENTS.get(text, text) for text in needs]
+    condition = Phrase(
+        ", ".join(f"{argument.name}: {text}" for text in needs),
+        "，".join(f"{argument.name}：{text}" for text in chinese),
+    )
+    return Rule(f"{_DERIVATIVE}{name}", title, form, condition, _because(title, form), "M&N, ch. 8; Giles (2008)")
+
+
+def _definition(name: str) -> Rule:
+    """What a function means in simpler ones, or the general rule for any other name."""
+    general = RULES["definition"]
+    title = Phrase(f"{_DEFINITION}{name}", f"{name} 的定义")
+    form = general.form
+    row = FUNCTIONS.get(name)
+    if row is not None:
+        arguments = _arguments(row)
+        opened = meaning(name, arguments)
+        if opened is not None:
+            value = applied(name, *arguments)
+            form = Form(f"{_text(value)} = {_text(opened)}", _equation(_formula(value), _formula(opened)))
+    return Rule(f"{_DEFINITION}{name}", title, form, Phrase(), general.why, general.source)
+
+
+def _lemma(name: str) -> Rule:
+    """An axiom of inequalities, from its row."""
+    row = LEMMAS[name]
+    leaves = [Leaf(argument, (), real) for argument in row.arguments]
+    big, small = row.sides(leaves)
+    op = ">" if row.strict else ">="
+    form = Form(f"{row.big} {op} {row.small}", relation_formula(Relation(big, op, small)))
+    chinese, because = _CHINESE_LEMMAS.get(name, (name, row.because))
+    return Rule(
+        name,
+        Phrase(name, chinese),
+        form,
+        _conditions(row.requires),
+        Phrase(row.because, because),
+        "Cover & Thomas, Elements of Information Theory, 2.6; Boyd & Vandenberghe, 3.1",
+    )
+
+
+__all__ = [
+    "CHINESE_NAMES",
+    "LANGUAGES",
+    "RULES",
+    "SETTING",
+    "Form",
+    "Phrase",
+    "Rule",
+    "cited",
+    "distinct",
+    "is_rule",
+    "known",
+    "rule",
+]
