@@ -16,8 +16,14 @@ from symderive.language.nodes import (
     Map,
     Named,
     Node,
+    Opaque,
 )
 from symderive.language.views.lift import lift
+
+_USUAL = {"eigvecs": "V", "svd_u": "U", "svd_vt": "Vt", "cholesky": "L"}
+"""What everybody calls the parts of a decomposition."""
+_LONG = 2
+"""What it costs to read a decomposition beside its tree: its text is long."""
 
 _NAMES = ("z", "r", "u", "v", "s", "q", "a", "h")
 
@@ -34,7 +40,11 @@ def repeated(nodes: Iterable[Node], taken: Iterable[str]) -> dict[Node, Named]:
         maps = (p for r in roots for p in r.walk() if isinstance(p, Map) and p.function != "power")
         inside = any(best in _cores(p) for p in maps)
         name = names[0] if inside or "r" not in names else "r"
-        names.remove(name)
+        usual = _USUAL.get(getattr(best, "function", ""))
+        if usual is not None and usual not in set(taken) | {n.name for n in found.values()}:
+            name = usual
+        if name in names:
+            names.remove(name)
         found[best] = Named(name, best)
     return found
 
@@ -48,7 +58,7 @@ def _best(roots: Sequence[Node]) -> Node | None:
     savings: dict[Node, int] = {}
     for root in roots:
         for core, count in _uses(root).items():
-            size = lift(core).tree.count() if count > 1 else 0
+            size = lift(core).tree.count() + _LONG * _decomposes(core) if count > 1 else 0
             saving = count * size - (size + 1 + count)
             if saving > 0:
                 savings[core] = savings.get(core, 0) + saving
@@ -64,6 +74,10 @@ def _uses(root: Node) -> dict[Node, int]:
             if core.children and not isinstance(core, Named) and not _is_spread(core):
                 uses[core] = uses.get(core, 0) + 1
     return uses
+
+
+def _decomposes(node: Node) -> bool:
+    return isinstance(node, Opaque) and node.function in _USUAL
 
 
 def _is_spread(node: Node) -> bool:

@@ -15,16 +15,17 @@ and a checker replay it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import permutations
 
 from sympy import Expr, Rational, gcd
 
+from symderive.calculus import matrix_laws
 from symderive.calculus.definedness import dropped
 from symderive.calculus.regions import cost, is_elementwise, region_children, simplify_region
 from symderive.calculus.rewrites import Rewrite, Rewritten
+from symderive.calculus.selecting import selected
 from symderive.calculus.signs import sign_of
 from symderive.language import build
 from symderive.language.nodes import (
@@ -42,6 +43,7 @@ from symderive.language.nodes import (
     Sum,
     Term,
 )
+from symderive.language.symmetry import is_symmetric
 from symderive.language.views.lift import lift
 from symderive.language.views.tree import Call, Tree
 
@@ -116,8 +118,23 @@ class _Simplifier:
             node = self._record(node, self._facts(node), "declared sum")
         if isinstance(node, Contraction):
             node = self._record(node, _recognise_softmax(node), "softmax")
+        if isinstance(node, Contraction):
+            node = self._record(node, selected(node), "index of a slice")
+        while isinstance(node, Contraction):
+            after, rule = matrix_laws.cancelled(node, self.blocked)
+            if not rule:
+                break
+            node = self._record(node, after, rule)
+        while isinstance(node, Opaque):
+            after, rule = matrix_laws.rewritten(node, self.blocked)
+            if not rule:
+                break
+            node = self._record(node, after, rule)
         if isinstance(node, Map):
             after, rule = _recognise_map(node)
+            node = self._record(node, after, rule)
+        if isinstance(node, Map):
+            after, rule = matrix_laws.of_map(node)
             node = self._record(node, after, rule)
         if isinstance(node, Map):
             node = self._record(node, self._selected(node), "one-hot selection")
@@ -215,9 +232,9 @@ class _Simplifier:
         return split
 
     def _is_symmetric(self, node: Node) -> bool:
-        if isinstance(node, Leaf):
-            return node.rank == 2 and node.domain.has("symmetric") and node not in self.blocked
-        return isinstance(node, Delta) or (isinstance(node, Sum) and node.rank == 2 and is_symmetric_sum(node))
+        if node.rank != 2 or node.shape[0] != node.shape[1]:
+            return False
+        return isinstance(node, Leaf | Delta | Sum | Opaque) and is_symmetric(node, self.blocked)
 
     def _symmetric(self, node: Contraction) -> Node:
         """S_ij = S_ji: the labels of a symmetric part in ascending order."""
@@ -375,29 +392,6 @@ def _half_negative(weights: Sequence[Expr]) -> bool:
 
 
 # -- sums -----------------------------------------------------------------------------
-
-
-def is_symmetric_sum(node: Sum) -> bool:
-    """Whether a sum of Gram matrices and unit matrices is its own transpose, term by term."""
-    return all(_is_own_transpose(term) for _, term in node.terms)
-
-
-def _is_own_transpose(node: Node) -> bool:
-    if isinstance(node, Delta):
-        return True
-    if not isinstance(node, Contraction) or len(node.bound) > 3:
-        return False
-    names = {0: 1, 1: 0}
-    return any(
-        _as_set(node.factors, names | dict(zip(node.bound, order, strict=True))) == _as_set(node.factors, {})
-        for order in permutations(node.bound)
-        if all(node.label_dims[a] == node.label_dims[b] for a, b in zip(node.bound, order, strict=True))
-    )
-
-
-def _as_set(factors: Sequence[Factor], names: dict[int, int]) -> Counter[Factor]:
-    renamed = ((f, tuple(names.get(x, x) for x in labels)) for f, labels in factors)
-    return Counter((f, tuple(sorted(ls)) if isinstance(f, Delta) else ls) for f, ls in renamed)
 
 
 def collect(node: Sum) -> Node:

@@ -209,7 +209,7 @@ class _Maker:
         for leaf in self.leaves:
             self.state = state
             label = _nabla(leaf, self.label)
-            made = self._differentiated(self._finish(first, leaf, label), label)
+            made = self._differentiated(self._finish(first, leaf, label, self.leaves), label)
             table[leaf.name] = {
                 other.name: Array(self._finish(made, other, _second(leaf, other, self.label)))
                 for other in self.leaves
@@ -254,11 +254,14 @@ class _Maker:
         conditions = tuple(dict.fromkeys(c for r in found.rewrites for c in r.conditions))
         self._step(before, found.node, rules, label, conditions=conditions, substeps=found.rewrites)
 
-    def _finish(self, made: Differentiation, leaf: Leaf, label: Label) -> Node:
-        """Read the derivative off the last differential and write it readably."""
+    def _finish(self, made: Differentiation, leaf: Leaf, label: Label, blocked: tuple[Leaf, ...] = ()) -> Node:
+        """Read the derivative off the last differential and write it readably.
+
+        ``blocked`` leaves will be derived by once more: what is declared of them may not be used yet.
+        """
         derivative = made.derivatives[leaf]
         self._step(self.state, derivative, "read off the derivative", label, relation="=>", changing=(leaf,))
-        final = simplify(derivative)
+        final = simplify(derivative, blocked)
         if final.node is not derivative:
             self._rewritten(derivative, final, label)
         return self._conventional(final.node, leaf, label)

@@ -23,6 +23,7 @@ from sympy import Expr, Integer, Rational
 from symderive.errors import UnknownNameError
 from symderive.language import build
 from symderive.language.nodes import ONE, Delta, Map, Node, Number, Opaque, Range
+from symderive.language.symmetry import is_symmetric
 
 Change = Callable[[Opaque, Node, Node], Node]
 """(the function's value as a node, its argument, the argument's change) -> the value's change."""
@@ -109,7 +110,20 @@ def _logabsdet(u: Opaque, x: Node, dx: Node) -> Node:
     return product("ij,ji->", build.opaque("inv", x), dx)
 
 
+def symmetrised(x: Node) -> Node:
+    """(x + x^T) / 2."""
+    order = (*range(x.rank - 2), x.rank - 1, x.rank - 2)
+    half = Rational(1, 2)
+    return build.add([(half, x), (half, build.view(x, order, x.shape))], x.shape)
+
+
+def _seen(x: Node, dx: Node) -> Node:
+    """The change that a decomposition of symmetric matrices sees; entries are independent, so it may be any."""
+    return dx if is_symmetric(x, frozenset(x.leaves())) else symmetrised(dx)
+
+
 def _cholesky(u: Opaque, x: Node, dx: Node) -> Node:
+    dx = _seen(x, dx)
     inverse = build.opaque("inv", u)
     inner = product("ij,jk,lk->il", inverse, dx, inverse)
     return product("ij,jk,jk->ik", u, inner, _lower_half(u.shape[-1]))
@@ -159,7 +173,7 @@ def _separated(values: Node, *, squared: bool = False) -> Node:
 
 def _eigvecs(u: Opaque, x: Node, dx: Node) -> Node:
     f = _separated(build.opaque("eigvalsh", x))
-    return product("ai,ij,bi,bc,cj->aj", u, f, u, dx, u)
+    return product("ai,ij,bi,bc,cj->aj", u, f, u, _seen(x, dx), u)
 
 
 def _svdvals(u: Opaque, x: Node, dx: Node) -> Node:

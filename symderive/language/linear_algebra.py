@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +11,9 @@ from sympy import Expr, S, sympify
 from symderive.errors import DomainError, ShapeError, UnsupportedError
 from symderive.language import build
 from symderive.language.arrays import UFUNCS, Array, as_array, axes_of, norm_2, reduced, shape_text, sum_
-from symderive.language.nodes import ONE, ZERO, Contraction, Delta, Leaf, Map, Named, Node, Number, Opaque, Sum
+from symderive.language.nodes import ONE, ZERO, Delta, Node, Number
 from symderive.language.selections import placed, tril
+from symderive.language.symmetry import is_lower, is_symmetric
 
 
 class SlogdetResult(NamedTuple):
@@ -105,65 +104,6 @@ def matrix_power(a: Any, n: Any) -> Array:
     return result
 
 
-def is_symmetric(node: Node) -> bool:
-    """Whether a matrix is symmetric by how it is declared and built.
-
-    >>> import symderive as sd
-    >>> X = sd.array("X", "n", "d")
-    >>> is_symmetric((X.T @ X + sd.eye("d")).node), is_symmetric(sd.array("A", "d", "d").node)
-    (True, False)
-    """
-    match node:
-        case Leaf():
-            return node.domain.has("symmetric")
-        case Named():
-            return is_symmetric(node.body)
-        case Delta():
-            return True
-        case Opaque(function="inv"):
-            return is_symmetric(node.arguments[0])
-        case Sum():
-            return Counter((c, _form(n, False)) for c, n in node.terms) == Counter(
-                (c, _form(n, True)) for c, n in node.terms
-            )
-        case Map() if node.function != "where":
-            return all(not a.shape or is_symmetric(a) for a in node.arguments)
-        case Contraction():
-            return _form(node, False) == _form(node, True)
-    return False
-
-
-def _form(node: Node, turned: bool) -> Any:
-    """What a matrix is, or its transpose: factors in no order, bound labels without names.
-
-    Nodes that are equal by form are one object, so their identity stands for them.
-    """
-    if isinstance(node, Contraction):
-        coefficient, factors, dims, rank = node.coefficient, node.factors, node.label_dims, node.out_rank
-    else:
-        coefficient, factors, dims, rank = ONE, ((node, tuple(range(node.rank))),), node.shape, node.rank
-    bound = range(rank, len(dims))
-    if len(bound) > _BOUND_CAP:
-        return node, turned
-    swap = {rank - 1: rank - 2, rank - 2: rank - 1} if turned else {}
-    best: Any = None
-    for order in permutations(bound):
-        rename = {k: swap.get(k, k) for k in range(rank)} | dict(zip(bound, order, strict=True))
-        form = sorted((id(f), _own_order(f, [rename[x] for x in ls])) for f, ls in factors)
-        sizes = tuple(sorted((v, str(dims[k])) for k, v in rename.items()))
-        candidate = (form, sizes)
-        if best is None or candidate < best:
-            best = candidate
-    return coefficient, tuple(best[0]), best[1]
-
-
-_BOUND_CAP = 5
-
-
-def _own_order(factor: Node, labels: list[int]) -> tuple[int, ...]:
-    return tuple(sorted(labels)) if factor.rank == 2 and is_symmetric(factor) else tuple(labels)
-
-
 def _symmetric_argument(a: Any, what: str) -> Array:
     a = _matrix(a, what)
     if not is_symmetric(_laid(a)[0]):
@@ -215,17 +155,6 @@ def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_d
         raise UnsupportedError("solve_triangular(unit_diagonal=True) is not read")
     triangular = a if is_lower(_laid(a)[0]) and lower else (tril(a) if lower else tril(a.mT).mT)
     return solve(triangular.mT if trans in (1, "T", 2, "C") else triangular, b)
-
-
-def is_lower(node: Node) -> bool:
-    """Whether a matrix is lower triangular by how it is declared and built."""
-    if isinstance(node, Named):
-        return is_lower(node.body)
-    if isinstance(node, Leaf):
-        return node.domain.has("lower_triangular") or node.domain.has("diagonal")
-    if isinstance(node, Opaque):
-        return node.function == "cholesky" or (node.function == "inv" and is_lower(node.arguments[0]))
-    return isinstance(node, Delta)
 
 
 def cho_factor(a: Any, lower: bool = False) -> tuple[Array, bool]:
@@ -341,4 +270,4 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.qr: _refused("np.linalg.qr", "write the projection that you mean, A @ inv(A.T @ A) @ A.T"),
 }
 
-__all__ = ["FUNCTIONS", "is_lower", "is_symmetric", "norm", "slogdet", "solve", "svd"]
+__all__ = ["FUNCTIONS", "norm", "slogdet", "solve", "svd"]

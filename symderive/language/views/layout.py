@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, floor
 
 from symderive.language.nodes import (
     ONE,
@@ -33,8 +33,8 @@ def span(start: Expr, step: Expr, count: Expr, size: Expr) -> t.Span:
     if step.is_positive:
         first = None if start == 0 else _near(start, size)
         stop = last + 1
-        over = (stop + step - 1 - size).is_nonnegative
-        return t.Span(first, None if stop == size or over else _near(stop, size), step)
+        every = floor((size - start + step - 1) / step)  # what an open end keeps
+        return t.Span(first, None if stop == size or every == count else _near(stop, size), step)
     first = None if start == size - 1 else _near(start, size)
     return t.Span(first, None if last == 0 or (last + step).is_negative else _near(last - 1, size), step)
 

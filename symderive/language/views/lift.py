@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Rational, fraction
+from sympy import Expr, Integer, fraction
 from sympy import Pow as SymPow
 
 from symderive.language import build
@@ -40,6 +40,7 @@ from symderive.language.nodes import (
     Slice,
     Sum,
 )
+from symderive.language.symmetry import is_symmetric
 from symderive.language.views import layout
 from symderive.language.views import tree as t
 from symderive.language.views.masks import is_truth, with_numbers
@@ -59,11 +60,15 @@ class Lifted:
 
 @dataclass(frozen=True)
 class _Item:
-    """A tree whose axes carry distinct labels; ``inverse`` puts it in a denominator."""
+    """A tree whose axes carry distinct labels; ``inverse`` puts it in a denominator.
+
+    A ``symmetric`` matrix is its own transpose and is never turned.
+    """
 
     tree: t.Tree
     labels: Labels
     inverse: bool = False
+    symmetric: bool = False
 
 
 def lift(node: Node) -> Lifted:
@@ -375,8 +380,7 @@ class _Lifter:
                 items = [_picked(item, label, index) for item in items]
         items = [_distinct(item) for item in items]
         later = _Later(items, dims, out)
-        for factor, labels in layouts:
-            later.take(factor, labels, [ls for f, ls in layouts if f is not factor or ls is not labels])
+        later.take_all(layouts)
         items = [_distinct(item) for item in later.items]
         carried = {x for item in items for x in item.labels} | later.kept
         for label, size in dims.items():
@@ -385,7 +389,7 @@ class _Lifter:
         items = _eliminate(items, [x for x in sorted(carried) if x not in out and x not in later.kept], dims)
         items = later.applied(items)
         tree, labels = _assemble(items, dims)
-        return _with_coefficient(coefficient, tree), labels
+        return _with_coefficient(coefficient, _turned_as_one(tree)), labels
 
     def _item(self, factor: Node, labels: Labels) -> _Item:
         if isinstance(factor, Map) and factor.function == "power":
@@ -395,7 +399,8 @@ class _Lifter:
                 below = _power(tree.shape, tree, number(-exponent.value))
                 return _Item(below, tuple(labels[k] for k in own), inverse=True)
         tree, own = self.loose(factor)
-        return _Item(tree, tuple(labels[k] for k in own))
+        symmetric = len(own) == factor.rank == 2 and is_symmetric(factor)
+        return _Item(tree, tuple(labels[k] for k in own), symmetric=symmetric)
 
 
 class _Later:
@@ -414,24 +419,37 @@ class _Later:
         self.gone: set[int] = set()
         self.waiting: list[tuple[Slice | Merge, Labels]] = []
 
-    def take(self, factor: Slice | Merge, labels: Labels, others: Sequence[Labels]) -> None:
-        """Apply a factor now, keep it for later, or let it stand as a matrix of its own."""
+    def take_all(self, layouts: list[tuple[Slice | Merge, Labels]]) -> None:
+        """Apply each now, keep it for later, or let it stand as a matrix of its own."""
+        waiting = list(layouts)
+        for attempt in (self._cut_now, self._placed_later):
+            for entry in list(waiting):
+                elsewhere = {x for other in waiting if other is not entry for x in other[1]}
+                if len(set(entry[1])) == len(entry[1]) and attempt(*entry, elsewhere):
+                    waiting.remove(entry)
+        for factor, labels in waiting:
+            tree = layout.slice_matrix(factor) if isinstance(factor, Slice) else layout.merge_tensor(factor)
+            self.items.append(_Item(tree, labels))
+
+    def _cut_now(self, factor: Slice | Merge, labels: Labels, elsewhere: set[int]) -> bool:
         whole, *parts = labels
-        elsewhere = {x for ls in others for x in ls}
+        if whole in self.out or whole in elsewhere:
+            return False
+        self.items = [self._opened(item, whole, factor, parts) for item in self.items]
+        self.gone.add(whole)
+        return True
+
+    def _placed_later(self, factor: Slice | Merge, labels: Labels, elsewhere: set[int]) -> bool:
+        _, *parts = labels
+        if any(x in self.out or x in elsewhere or x in self.kept for x in parts):
+            return False
+        if isinstance(factor, Slice) and factor.step != 1 and factor.count != factor.size:
+            return False
         carried = {x for item in self.items for x in item.labels}
-        free = len(set(labels)) == len(labels)
-        if free and whole not in self.out and whole not in elsewhere:
-            self.items = [self._opened(item, whole, factor, parts) for item in self.items]
-            self.gone.add(whole)
-            return
-        bound = all(x not in self.out and x not in elsewhere and x not in self.kept for x in parts)
-        if free and bound and (isinstance(factor, Merge) or factor.step == 1 or factor.count == factor.size):
-            self.items += [_Item(_ones((self.dims[x],)), (x,)) for x in parts if x not in carried]
-            self.kept.update(parts)
-            self.waiting.append((factor, labels))
-            return
-        tree = layout.slice_matrix(factor) if isinstance(factor, Slice) else layout.merge_tensor(factor)
-        self.items.append(_Item(tree, labels))
+        self.items += [_Item(_ones((self.dims[x],)), (x,)) for x in parts if x not in carried]
+        self.kept.update(parts)
+        self.waiting.append((factor, labels))
+        return True
 
     def _opened(self, item: _Item, whole: int, factor: Slice | Merge, parts: Sequence[int]) -> _Item:
         if whole not in item.labels:
@@ -502,6 +520,20 @@ def _ones(shape: Shape) -> t.Tree:
     return t.Call(shape, "ones", (), sizes=shape)
 
 
+def _turned_as_one(tree: t.Tree) -> t.Tree:
+    """``(A @ B).T`` for ``B.T @ A.T``."""
+    if isinstance(tree, t.MatMul) and len(tree.shape) == 2 and all(isinstance(f, t.Transpose) for f in tree.factors):
+        inner = tuple(f.operand for f in reversed(tree.factors) if isinstance(f, t.Transpose))
+        return t.Transpose(tree.shape, t.MatMul(tree.shape[::-1], inner))
+    if isinstance(tree, t.Neg):
+        return t.Neg(tree.shape, _turned_as_one(tree.operand))
+    if isinstance(tree, t.Mul):
+        return t.Mul(tree.shape, tuple(_turned_as_one(f) for f in tree.factors))
+    if isinstance(tree, t.Div):
+        return t.Div(tree.shape, _turned_as_one(tree.numerator), tree.denominator)
+    return tree
+
+
 def _matrix_function(node: Opaque, argument: t.Tree) -> t.Tree:
     """A function of matrices; the transpose of an argument goes outside where it may."""
     if isinstance(argument, t.Transpose) and node.function == "inv":
@@ -525,8 +557,10 @@ def _power(shape: Shape, base: t.Tree, exponent: t.Tree) -> t.Tree:
         return t.Div(shape, t.Num((), ONE), _power(base.shape, base, exponent.operand))
     if isinstance(base, t.Num) and isinstance(exponent, t.Num):
         return t.Num((), SymPow(base.value, exponent.value))
-    if exponent == t.Num((), Rational(1, 2)) and (length := _euclidean(base)) is not None:
-        return length
+    if isinstance(exponent, t.Num) and exponent.value.is_Rational and exponent.value.q == 2:
+        length = _euclidean(base)
+        if length is not None:
+            return _power(shape, length, t.Num((), 2 * exponent.value))
     return t.Pow(shape, base, exponent)
 
 
@@ -588,7 +622,7 @@ def _letters(labels: Sequence[int]) -> str:
 
 def _align(item: _Item, labels: Labels) -> t.Tree:
     """The item's tree with its axes in the order of ``labels`` (the same set)."""
-    if item.labels == labels:
+    if item.labels == labels or item.symmetric:
         return item.tree
     if len(labels) == 2:
         return transpose(item.tree)
@@ -645,7 +679,7 @@ def _eliminate(items: list[_Item], bound: list[int], dims: dict[int, Expr]) -> l
             touching = [i for i in items if label in i.labels]
             others = {x for i in touching for x in i.labels} - {label}
             matrices = [i for i in touching if len(i.labels) == 2]
-            turned = sum(1 for i in matrices if i.labels[0] == label)
+            turned = sum(1 for i in matrices if i.labels[0] == label and not i.symmetric)
             if len(matrices) == 2:
                 a, b = matrices
                 turned = min(_turns(a, b, label), _turns(b, a, label))
@@ -687,7 +721,7 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
         if not matrix.inverse and not all(v.inverse for v in vectors):
             vector = _upright(_merge(vectors, (label,), dims)).tree
             other = next(x for x in matrix.labels if x != label)
-            oriented = matrix.tree if matrix.labels[1] == label else transpose(matrix.tree)
+            oriented = _facing(matrix, label, 1)
             total = layout.running(oriented, vector, 0)
             if total is not None:
                 return _Item(total, (other,))
@@ -703,8 +737,7 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
             a, b = b, a
         left = next(x for x in a.labels if x != label)
         right = next(x for x in b.labels if x != label)
-        first = a.tree if a.labels[1] == label else transpose(a.tree)
-        last = b.tree if b.labels[0] == label else transpose(b.tree)
+        first, last = _facing(a, label, 1), _facing(b, label, 0)
         shape = (dims[left], dims[right])
         if not vectors:
             total = layout.running(first, last, 0) if layout.as_triangle(first) else None
@@ -725,7 +758,13 @@ def _contract_label(label: int, touching: list[_Item], dims: dict[int, Expr]) ->
 
 def _turns(first: _Item, last: _Item, label: int) -> int:
     """How many transposes ``first @ last`` needs."""
-    return (first.labels[0] == label) + (last.labels[1] == label)
+    one = first.labels[0] == label and not first.symmetric
+    return one + (last.labels[1] == label and not last.symmetric)
+
+
+def _facing(item: _Item, label: int, position: int) -> t.Tree:
+    """A matrix with a label on the given axis."""
+    return item.tree if item.symmetric or item.labels[position] == label else transpose(item.tree)
 
 
 def _inner(label: int, vectors: list[_Item], dims: dict[int, Expr]) -> _Item:
