@@ -1,36 +1,50 @@
-"""Evaluate nodes at exact points, rigorously: exact rationals, balls, and power series of balls.
+"""Evaluate nodes at exact points, rigorously: arrays of exact rationals, balls, and power series of balls.
 
-An *element* is one entry of an evaluated array:
-
-* ``fmpq``: an exact rational; it stays one through sums, products, quotients and integer powers,
-  so ties, kinks and zeros are decided exactly;
-* ``arb``: a ball that certainly contains the value;
-* ``Jet``: a truncated power series in t of either (the value moves as ``value + t·direction``);
-* ``Hole``: no value, and why.  ``Undefined`` is certain (log of a negative number), ``LogPole`` is
-  log 0, which an exact zero cancels (0·log 0 = 0), ``Kink`` means that a value exists but no
-  derivative is taken there, ``Unknown`` that this precision cannot tell.
-
-No rule of calculus is known here.  A derivative is read off a power series, which python-flint
-computes (F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic",
-IEEE Trans. Comput. 66 (2017)).  Products that a δ or a unit vector selects are never formed, so
-that ``log(x)[0]`` asks nothing of the other entries.
+The entries are the elements of ``elements``; no rule of calculus is known here.  Products that a δ,
+a unit vector or a slice selects are never formed, so that ``log(x)[0]`` and ``log(x)[1:]`` ask nothing
+of the entries that they leave out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series, ctx, fmpq, fmpq_series
+from flint import arb, arb_series, fmpq, fmpq_series
 from sympy import E, Expr, Integer, Rational, Symbol, pi
 from sympy import exp as sympy_exp
 from sympy import log as sympy_log
 
 from symderive.errors import ShapeError, UnsupportedError
+from symderive.judgement import array_balls, special
+from symderive.judgement.elements import (
+    ONE,
+    ZERO,
+    Element,
+    Hole,
+    Jet,
+    Kink,
+    LogPole,
+    Undefined,
+    Unknown,
+    analytic,
+    as_ball,
+    difference_sign,
+    divide,
+    exponential,
+    is_plain_integer,
+    join,
+    logarithm,
+    power,
+    precision,
+    series_tanh,
+    sign_of,
+    undefined_pole,
+)
 from symderive.judgement.instances import Instance
 from symderive.language.functions import function
 from symderive.language.nodes import (
@@ -40,344 +54,15 @@ from symderive.language.nodes import (
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
-
-Element = Any
-"""``fmpq``, ``arb``, ``Jet`` or ``Hole``."""
-
-ZERO = fmpq(0)
-ONE = fmpq(1)
-HUGE_BITS = 20_000
-"""Exact powers beyond this size are balls instead."""
-
-
-@contextmanager
-def precision(bits: int, cap: int = 1) -> Iterator[None]:
-    """Work at ``bits`` bits with series of ``cap`` terms; python-flint's context is put back."""
-    old = ctx.prec, ctx.cap
-    ctx.prec, ctx.cap = bits, cap
-    try:
-        yield
-    finally:
-        ctx.prec, ctx.cap = old
-
-
-# -- holes ---------------------------------------------------------------------------------
-
-
-class Hole:
-    """The absence of a value, with its reason; arithmetic with a hole is a hole."""
-
-    __slots__ = ("reason",)
-    weight = 0
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.reason!r})"
-
-    def _with(self, other: Element) -> Element:
-        if isinstance(other, Hole) and other.weight > self.weight:
-            return other
-        return self
-
-    def __add__(self, other: Element) -> Element:
-        return self._with(other)
-
-    def __mul__(self, other: Element) -> Element:
-        if isinstance(other, LogPole):
-            return self
-        return self._with(other)
-
-    def __neg__(self) -> Element:
-        return self
-
-    __radd__ = __sub__ = __rsub__ = __add__
-
-    def __rmul__(self, other: Element) -> Element:
-        return self * other
-
-
-class Unknown(Hole):
-    """Not decided at this precision."""
-
-    weight = 1
-
-
-class Kink(Hole):
-    """A value without a derivative: a kink, or the edge of a function's domain."""
-
-    weight = 2
-
-
-class Undefined(Hole):
-    """Certainly no value."""
-
-    weight = 3
-
-
-class LogPole(Undefined):
-    """log 0: no value, but 0·log 0 = 0; sums with values and non-zero multiples stay log poles."""
-
-    weight = 0
-
-    def __add__(self, other: Element) -> Element:
-        return other if isinstance(other, Hole) else self
-
-    __radd__ = __sub__ = __rsub__ = __add__
-
-    def __mul__(self, other: Element) -> Element:
-        if isinstance(other, Hole):
-            return other
-        if isinstance(other, Jet):
-            return Kink("a multiple of log 0 that changes")
-        sign = sign_of(other)
-        if sign == 0:
-            return ZERO
-        if sign is None:
-            return Unknown("whether the factor of log 0 is 0")
-        return self
-
-    def __rmul__(self, other: Element) -> Element:
-        return self * other
-
-
-# -- jets ----------------------------------------------------------------------------------
-
-
-class Jet:
-    """A truncated power series: exact (``fmpq_series``) or of balls (``arb_series``).
-
-    A wrapper, because NumPy would unpack the series, which is a sequence.  A series whose known
-    coefficients beyond the first are 0 is still a jet: |v| along v = 0 + t is the root of 0 + t**2,
-    and the truncation must not make it the root of the constant 0.
-    """
-
-    __slots__ = ("series",)
-
-    def __init__(self, series: Any) -> None:
-        self.series = series
-
-    def __repr__(self) -> str:
-        return f"Jet({self.series})"
-
-    @property
-    def lead(self) -> Element:
-        """The constant coefficient."""
-        return self.series[0]
-
-    @property
-    def ball_series(self) -> arb_series:
-        """The series over balls."""
-        return self.series if type(self.series) is arb_series else arb_series(self.series)
-
-    def __add__(self, other: Element) -> Element:
-        if isinstance(other, Hole):
-            return other + self
-        a, b = _same_kind(self.series, other)
-        return Jet(a + b)
-
-    __radd__ = __add__
-
-    def __mul__(self, other: Element) -> Element:
-        if isinstance(other, Hole):
-            return other * self
-        if type(other) is fmpq and other == 0:
-            return ZERO  # at every t
-        a, b = _same_kind(self.series, other)
-        return Jet(a * b)
-
-    __rmul__ = __mul__
-
-    def __neg__(self) -> Element:
-        return Jet(-self.series)
-
-    def __sub__(self, other: Element) -> Element:
-        return self + (-other)
-
-    def __rsub__(self, other: Element) -> Element:
-        return (-self) + other
-
-
-def _same_kind(a: Any, other: Element) -> tuple[Any, Any]:
-    b = other.series if isinstance(other, Jet) else other
-    if type(a) is fmpq_series and type(b) in (arb, arb_series):
-        a = arb_series(a)
-    elif type(a) is arb_series and type(b) is fmpq_series:
-        b = arb_series(b)
-    return a, b
-
-
-def sign_of(value: Element) -> int | None:
-    """1, -1 or 0 where that is certain, else None; of a jet, the sign of its value."""
-    if isinstance(value, Jet):
-        value = value.lead
-    if value > 0:
-        return 1
-    if value < 0:
-        return -1
-    return 0 if value == 0 else None
-
-
-def as_ball(value: Element) -> arb:
-    """A plain element as a ball at the current precision."""
-    return value if type(value) is arb else arb(value)
-
-
-# -- functions of elements --------------------------------------------------------------------
-
-
-def _analytic(
-    value: Element, ball: Callable[[arb], arb], series: Callable[[arb_series], arb_series]
-) -> Element:
-    """Send an element through a function that is analytic at it."""
-    if isinstance(value, Hole):
-        return Undefined(value.reason) if isinstance(value, LogPole) else value
-    if isinstance(value, Jet):
-        return Jet(series(value.ball_series))
-    result = ball(as_ball(value))
-    return result if result.is_finite() else Unknown("the value is out of range")
-
-
-def _join(*values: Element) -> Hole | None:
-    """The hole that decides among arguments that a function needs all of, if there is one."""
-    holes = [v for v in values if isinstance(v, Hole)]
-    if not holes:
-        return None
-    hole = max(holes, key=lambda h: 3 if isinstance(h, LogPole) else h.weight)
-    return Undefined(hole.reason) if isinstance(hole, LogPole) else hole
-
-
-def logarithm(value: Element) -> Element:
-    """log; ``LogPole`` at an exact 0, undefined below."""
-    if isinstance(value, Hole):
-        return _analytic(value, arb.log, arb_series.log)
-    sign = sign_of(value)
-    if sign is None:
-        return Unknown("log at a point that may be 0")
-    if sign > 0:
-        return _analytic(value, arb.log, arb_series.log)
-    if sign < 0:
-        return Undefined("log of a negative number")
-    return Kink("log at 0") if isinstance(value, Jet) else LogPole("log of 0")
-
-
-def divide(a: Element, b: Element) -> Element:
-    """a / b; undefined where b is exactly 0."""
-    if isinstance(b, Hole):
-        return _join(a, b)
-    sign = sign_of(b)
-    if sign is None:
-        return _worse(a, Unknown("division by a number that may be 0"))
-    if sign == 0:
-        return Kink("division at 0") if isinstance(b, Jet) else _worse(a, Undefined("division by 0"))
-    if isinstance(b, Jet):
-        return a * Jet(1 / b.ball_series if type(b.series) is arb_series else b.series.inv())
-    return a * (1 / b)
-
-
-def _worse(a: Element, hole: Hole) -> Hole:
-    if isinstance(a, LogPole):
-        return hole
-    return a if isinstance(a, Hole) and a.weight > hole.weight else hole
-
-
-def _is_plain_integer(value: Element) -> bool:
-    return type(value) is fmpq and value.q == 1
-
-
-def power(base: Element, exponent: Element) -> Element:
-    """base ** exponent over the reals.
-
-    Integer exponents: any base (not 0 where negative), 0**0 = 1.  Other exponents: positive
-    bases, and 0 where the exponent is positive.
-    """
-    if _is_plain_integer(exponent):
-        return _integer_power(base, int(exponent.p))
-    hole = _join(base, exponent)
-    if hole is not None:
-        return hole
-    sign = sign_of(base)
-    if sign is None:
-        return Unknown("a power of a number that may be 0")
-    if sign < 0:
-        return Undefined("a fractional power of a negative number")
-    if sign == 0:
-        if isinstance(base, Jet):
-            return Kink("a power at 0")
-        up = sign_of(exponent)
-        if isinstance(exponent, Jet):
-            return Kink("a power of 0 whose exponent changes") if up != -1 else Undefined("0 to a negative power")
-        if up is None:
-            return Unknown("0 to a power that may be 0")
-        return ZERO if up > 0 else ONE if up == 0 else Undefined("0 to a negative power")
-    if type(exponent) is fmpq and exponent.q == 2:
-        root = _root(base)
-        return _integer_power(root, int(exponent.p))
-    return exponential(exponent * logarithm(base))
-
-
-def _root(value: Element) -> Element:
-    """The square root of a certainly positive element, exact for exact squares."""
-    if type(value) is fmpq:
-        p, q = value.p, value.q
-        a, b = p.isqrt(), q.isqrt()
-        if a * a == p and b * b == q:
-            return fmpq(a, b)
-    return _analytic(value, arb.sqrt, arb_series.sqrt)
-
-
-def _integer_power(base: Element, n: int) -> Element:
-    if isinstance(base, LogPole):
-        return base if n > 0 else Undefined(base.reason)
-    if isinstance(base, Hole):
-        return base
-    if n < 0:
-        return divide(ONE, _integer_power(base, -n))
-    if isinstance(base, Jet):
-        if n > 10_000:
-            return Jet(base.ball_series**n)
-        return Jet(base.series**n)
-    if type(base) is fmpq and n * base.height_bits() > HUGE_BITS:
-        base = arb(base)
-    result = base**n
-    if type(result) is arb and not result.is_finite():
-        return Unknown("the value is out of range")
-    return result
-
-
-def exponential(value: Element) -> Element:
-    """exp."""
-    return _analytic(value, arb.exp, arb_series.exp)
-
-
-def _series_tanh(x: arb_series) -> arb_series:
-    # there is no series tanh; with e = exp(-2|x|) nothing overflows and nothing cancels far out
-    if x[0] < 0:
-        return -_series_tanh(-x)
-    e = (x * (-2)).exp()
-    return (1 - e) / (1 + e)
-
-
-def _difference_sign(a: Element, b: Element, what: str) -> int | Hole:
-    """The certain sign of a - b, or the hole that stands in its way."""
-    hole = _join(a, b)
-    if hole is not None:
-        return hole
-    d = a - b
-    sign = sign_of(d)
-    if sign is None:
-        return Unknown(what)
-    if sign == 0 and isinstance(d, Jet):
-        return Kink(f"{what}: equal there")
-    return sign
 
 
 class Ball:
@@ -433,23 +118,51 @@ class Ball:
 
     def sin(self) -> Ball:
         """sin."""
-        return Ball(_analytic(self.value, arb.sin, arb_series.sin))
+        return Ball(analytic(self.value, arb.sin, arb_series.sin))
 
     def cos(self) -> Ball:
         """cos."""
-        return Ball(_analytic(self.value, arb.cos, arb_series.cos))
+        return Ball(analytic(self.value, arb.cos, arb_series.cos))
+
+    def tan(self) -> Ball:
+        """tan."""
+        return Ball(special.tangent(self.value))
+
+    def asin(self) -> Ball:
+        """arcsin."""
+        return Ball(special.arcsine(self.value))
+
+    def acos(self) -> Ball:
+        """arccos."""
+        return Ball(special.arccosine(self.value))
+
+    def atan2(self, other: Ball) -> Ball:
+        """The angle of the point (other, self)."""
+        return Ball(special.angle(self.value, other.value))
+
+    def asinh(self) -> Ball:
+        """arsinh."""
+        return Ball(special.inverse_sinh(self.value))
+
+    def acosh(self) -> Ball:
+        """arcosh."""
+        return Ball(special.inverse_cosh(self.value))
+
+    def atanh(self) -> Ball:
+        """artanh."""
+        return Ball(special.inverse_tanh(self.value))
 
     def atan(self) -> Ball:
         """arctan."""
-        return Ball(_analytic(self.value, arb.atan, arb_series.atan))
+        return Ball(analytic(self.value, arb.atan, arb_series.atan))
 
     def tanh(self) -> Ball:
         """tanh."""
-        return Ball(_analytic(self.value, arb.tanh, _series_tanh))
+        return Ball(analytic(self.value, arb.tanh, series_tanh))
 
     def abs(self) -> Ball:
         """The absolute value; a kink for a jet at 0."""
-        sign = _difference_sign(self.value, ZERO, "the sign inside an absolute value")
+        sign = difference_sign(self.value, ZERO, "the sign inside an absolute value")
         if isinstance(sign, Unknown) and type(self.value) is arb:
             return Ball(abs(self.value))
         if isinstance(sign, Hole):
@@ -458,7 +171,7 @@ class Ball:
 
     def sign(self) -> Ball:
         """The sign, -1, 0 or 1."""
-        sign = _difference_sign(self.value, ZERO, "a sign")
+        sign = difference_sign(self.value, ZERO, "a sign")
         return Ball(sign if isinstance(sign, Hole) else fmpq(sign))
 
     def maximum(self, other: Ball) -> Ball:
@@ -471,7 +184,7 @@ class Ball:
 
     def _larger(self, other: Ball, way: int) -> Ball:
         a, b = self.value, other.value
-        sign = _difference_sign(a, b, "which of two numbers is larger")
+        sign = difference_sign(a, b, "which of two numbers is larger")
         if isinstance(sign, Unknown) and not any(isinstance(v, Jet | Hole) for v in (a, b)):
             x, y = as_ball(a), as_ball(b)
             if x.is_finite() and y.is_finite():
@@ -483,21 +196,21 @@ class Ball:
     def heaviside(self, other: Ball) -> Ball:
         """0 below 0, 1 above, ``other`` at 0."""
         if isinstance(other.value, Hole):
-            return Ball(_join(self.value, other.value))
-        sign = _difference_sign(self.value, ZERO, "the side of a step")
+            return Ball(join(self.value, other.value))
+        sign = difference_sign(self.value, ZERO, "the side of a step")
         if isinstance(sign, Hole):
             return Ball(sign)
         return other if sign == 0 else Ball(ONE if sign > 0 else ZERO)
 
     def where(self, yes: Ball, no: Ball) -> Ball:
         """``yes`` where this is not 0, else ``no``; the other one may be undefined."""
-        sign = _difference_sign(self.value, ZERO, "the condition of a case distinction")
+        sign = difference_sign(self.value, ZERO, "the condition of a case distinction")
         if isinstance(sign, Hole):
             return Ball(sign)
         return no if sign == 0 else yes
 
     def _compare(self, other: Ball, holds: Callable[[int], bool], what: str) -> Ball:
-        sign = _difference_sign(self.value, other.value, what)
+        sign = difference_sign(self.value, other.value, what)
         return Ball(sign if isinstance(sign, Hole) else ONE if holds(sign) else ZERO)
 
     def lt(self, other: Ball) -> Ball:
@@ -515,7 +228,7 @@ class Ball:
     def xlogy(self, other: Ball) -> Ball:
         """x·log(y), and 0 at x = 0 whatever y is."""
         x, y = self.value, other.value
-        hole = _join(x, y)
+        hole = join(x, y)
         if hole is not None:
             return Ball(hole)
         if sign_of(x) == 0:
@@ -523,15 +236,121 @@ class Ball:
                 return Ball(ZERO)
             if sign_of(y) != 1:
                 return Ball(Kink("x log y at x = 0, where y is not positive"))
-        return Ball(_undefined_pole(x * logarithm(y)))
+        return Ball(undefined_pole(x * logarithm(y)))
 
     def power(self, other: Ball) -> Ball:
         """self ** other."""
         return Ball(power(self.value, other.value))
 
+    def exponential_of(self, base: int) -> Ball:
+        """base ** self."""
+        return Ball(power(fmpq(base), self.value))
 
-def _undefined_pole(value: Element) -> Element:
-    return Undefined(value.reason) if isinstance(value, LogPole) else value
+    def cbrt(self) -> Ball:
+        """The real cube root."""
+        return Ball(special.cube_root(self.value))
+
+    def boxcox(self, exponent: Ball) -> Ball:
+        """(self^λ - 1)/λ."""
+        return Ball(special.box_cox(self.value, exponent.value))
+
+    def inv_boxcox(self, exponent: Ball) -> Ball:
+        """(λ·self + 1)^(1/λ)."""
+        return Ball(special.inverse_box_cox(self.value, exponent.value))
+
+    def erf(self) -> Ball:
+        """erf."""
+        return Ball(special.error(self.value))
+
+    def erfc(self) -> Ball:
+        """erfc."""
+        return Ball(special.complementary_error(self.value))
+
+    def erfcx(self) -> Ball:
+        """exp(x²) erfc(x)."""
+        return Ball(special.scaled_error(self.value))
+
+    def erfinv(self) -> Ball:
+        """The inverse of erf."""
+        return Ball(special.inverse_error(self.value))
+
+    def ndtr(self) -> Ball:
+        """Φ."""
+        return Ball(special.normal(self.value))
+
+    def log_ndtr(self) -> Ball:
+        """log Φ."""
+        return Ball(special.log_normal(self.value))
+
+    def ndtri(self) -> Ball:
+        """The inverse of Φ."""
+        return Ball(special.quantile(self.value))
+
+    def rgamma(self) -> Ball:
+        """1/Γ."""
+        return Ball(special.reciprocal_gamma(self.value))
+
+    def gammaln(self) -> Ball:
+        """log |Γ|."""
+        return Ball(special.log_gamma(self.value))
+
+    def polygamma(self, n: int) -> Ball:
+        """The n-th derivative of digamma."""
+        return Ball(special.polygamma(n, self.value))
+
+    def gammainc(self, a: Ball) -> Ball:
+        """P(a, self)."""
+        return Ball(special.gamma_ratio(a.value, self.value))
+
+    def gammaincc(self, a: Ball) -> Ball:
+        """Q(a, self)."""
+        return Ball(special.gamma_ratio(a.value, self.value, upper=True))
+
+    def bessel_i(self, n: int) -> Ball:
+        """I_n."""
+        return Ball(special.bessel_i(n, self.value))
+
+    def spherical_jn(self, n: int) -> Ball:
+        """j_n."""
+        return Ball(special.spherical_bessel(n, self.value))
+
+    def floor(self) -> Ball:
+        """The largest integer that is not larger."""
+        return Ball(special.floor(self.value))
+
+    def trunc(self) -> Ball:
+        """The integer towards 0."""
+        return Ball(special.truncated(self.value))
+
+    def rint(self) -> Ball:
+        """The nearest integer, of two the even one."""
+        return Ball(special.rounded(self.value))
+
+    def times_pi(self) -> Ball:
+        """π·self."""
+        return Ball(self.value * arb.pi())
+
+    def order(self) -> int:
+        """A constant integer, as the order of a function."""
+        if not is_plain_integer(self.value):
+            raise UnsupportedError(f"the order of a function must be a constant integer, got {self.value!r}")
+        return int(self.value.p)
+
+    def positive(self) -> Ball:
+        """The same number, defined where it is > 0."""
+        return self._where_sign(lambda s: s > 0, "a number that is not positive")
+
+    def nonnegative(self) -> Ball:
+        """The same number, defined where it is >= 0."""
+        return self._where_sign(lambda s: s >= 0, "a negative number")
+
+    def _where_sign(self, holds: Callable[[int], bool], otherwise: str) -> Ball:
+        if isinstance(self.value, Hole):
+            return self
+        sign = sign_of(self.value)
+        if sign is None:
+            return Ball(Unknown(f"whether a function is taken of {otherwise}"))
+        return self if holds(sign) else Ball(Undefined(f"a function of {otherwise}"))
 
 
 def _value(other: Ball | int) -> Element:
@@ -592,7 +411,7 @@ def size_of(dim: Expr, sizes: Mapping[Symbol, int]) -> int | None:
     if isinstance(dim, Symbol):
         return sizes[dim]
     value = constant(dim, sizes)
-    return int(value.p) if _is_plain_integer(value) else None
+    return int(value.p) if is_plain_integer(value) else None
 
 
 def from_exact(value: Any) -> Element:
@@ -686,62 +505,134 @@ def _contraction(
             i = rep[i]
         return i
 
-    fixed: dict[int, list[int]] = {}
     ordinary: list[tuple[Node, tuple[int, ...]]] = []
+    selecting: list[tuple[Node, tuple[int, ...]]] = []
     for factor, labels in node.factors:
         match _strip(factor):
             case Delta():
                 a, b = find(labels[0]), find(labels[1])
                 rep[max(a, b)] = min(a, b)
-            case Basis(index=index):
-                fixed.setdefault(labels[0], []).append(_index(index, dims[labels[0]], sizes))
+            case Basis() | Slice() | Merge():
+                selecting.append((_strip(factor), labels))
             case _:
                 ordinary.append((factor, labels))
-    at: dict[int, int] = {}
-    shape = tuple(dims[: node.out_rank])
-    empty = False
-    for label, positions in fixed.items():
-        for position in positions:
-            if at.setdefault(find(label), position) != position:
-                empty = True
+    # labels that unit vectors, slices and merged axes tie together run over the places that these
+    # select; such a group is one axis, and what is not selected is never asked for
+    groups: list[_Places] = []
+    for factor, labels in selecting:
+        places = _places(factor, tuple(find(i) for i in labels), sizes)
+        apart = []
+        for group in groups:
+            if set(group.labels) & set(places.labels):
+                places = group.join(places)
+            else:
+                apart.append(group)
+        groups = [*apart, places]
     coefficient = constant(node.coefficient, sizes)
-    if empty:
+    shape = tuple(dims[: node.out_rank])
+    if not all(group.rows for group in groups):
         return _scaled(coefficient, filled(shape, ZERO))
+    at: dict[int, tuple[int, list[int]]] = {}
+    for group in groups:
+        for k, label in enumerate(group.labels):
+            at[label] = len(dims), [row[k] for row in group.rows]
+        dims.append(len(group.rows))
+
+    def axis(label: int) -> int:
+        root = find(label)
+        return at[root][0] if root in at else root
 
     operands: list[Operand] = []
     for factor, labels in ordinary:
         array = get(factor)
-        roots = [find(i) for i in labels]
-        index = tuple(at[r] if r in at else slice(None) for r in roots)
-        array = _as_object_array(array[index])
-        free = [r for r in roots if r not in at]
-        while len(set(free)) < len(free):
-            i = next(i for i, r in enumerate(free) if r in free[:i])
-            j = free.index(free[i])
-            array = np.diagonal(array, axis1=j, axis2=i)
-            free = [r for k, r in enumerate(free) if k not in (i, j)] + [free[i]]
-        operands.append((array, tuple(free)))
+        axes = tuple(dict.fromkeys(axis(i) for i in labels))
+        if axes != labels:
+            array = array[tuple(_along(at.get(find(i)), axis(i), axes, dims) for i in labels)]
+        operands.append((_as_object_array(array), axes))
 
-    outs = [find(i) for i in range(node.out_rank)]
-    active = tuple(dict.fromkeys(r for r in outs if r not in at))
-    carried = {r for _, ls in operands for r in ls}
+    outs = [axis(i) for i in range(node.out_rank)]
+    active = tuple(dict.fromkeys(outs))
+    carried = {i for _, axes in operands for i in axes}
     bound: list[int] = []
-    for r in dict.fromkeys(find(i) for i in node.bound):
-        if r in at or r in active:
+    for i in dict.fromkeys(axis(i) for i in node.bound):
+        if i in active:
             continue
-        if r in carried:
-            bound.append(r)
+        if i in carried:
+            bound.append(i)
         else:
-            coefficient = coefficient * fmpq(dims[r])
+            coefficient = coefficient * fmpq(dims[i])
     body = _contract(operands, bound, active, dict(enumerate(dims)))
     body = _scaled(coefficient, body)
-    if tuple(outs) == active:
+    if tuple(outs) == active and not groups:
         return body
     result = filled(shape, ZERO)
+    reached: set[tuple[int, ...]] = set()
     for index in np.ndindex(body.shape):
         where = dict(zip(active, index, strict=True))
-        result[tuple(at[r] if r in at else where[r] for r in outs)] = body[index]
+        place = tuple(at[r][1][where[a]] if (r := find(i)) in at else where[a] for i, a in enumerate(outs))
+        # a bound label of a group may leave several ways to one place of the result
+        result[place] = result[place] + body[index] if place in reached else body[index]
+        reached.add(place)
     return result
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Which indices go together along some labels: a table with a column for each label."""
+
+    labels: tuple[int, ...]
+    rows: list[tuple[int, ...]]
+
+    def join(self, other: _Places) -> _Places:
+        """The places that both allow."""
+        shared = [i for i in other.labels if i in self.labels]
+        fresh = [k for k, i in enumerate(other.labels) if i not in self.labels]
+        known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        for row in self.rows:
+            known.setdefault(tuple(row[self.labels.index(i)] for i in shared), []).append(row)
+        rows = [
+            (*row, *(new[k] for k in fresh))
+            for new in other.rows
+            for row in known.get(tuple(new[other.labels.index(i)] for i in shared), ())
+        ]
+        return _Places((*self.labels, *(other.labels[k] for k in fresh)), rows)
+
+
+def _places(node: Node, labels: tuple[int, ...], sizes: Mapping[Symbol, int]) -> _Places:
+    """The places at which a unit vector, a slice or a merge of axes is 1."""
+    rows = _ones(node, sizes)
+    distinct = tuple(dict.fromkeys(labels))
+    if distinct == labels:
+        return _Places(labels, rows)
+    columns = [labels.index(i) for i in distinct]
+    same = [row for row in rows if all(row[k] == row[labels.index(i)] for k, i in enumerate(labels))]
+    return _Places(distinct, [tuple(row[k] for k in columns) for row in same])
+
+
+def _ones(node: Node, sizes: Mapping[Symbol, int]) -> list[tuple[int, ...]]:
+    """The indices of the entries that are 1 in an array of zeros and ones."""
+    match node:
+        case Basis(dim=dim, index=index):
+            return [(_index(index, _dim(dim, sizes), sizes),)]
+        case Slice(size=size, count=count):
+            length = _dim(size, sizes)
+            first, last = _index(node.start, length, sizes), _index(node.last, length, sizes)
+            entries = _dim(count, sizes)
+            step = (last - first) // max(entries - 1, 1)
+            return [(first + step * k, k) for k in range(entries)]
+        case Merge(first=first, second=second):
+            rows, columns = _dim(first, sizes), _dim(second, sizes)
+            return [(i * columns + j, i, j) for i in range(rows) for j in range(columns)]
+        case Delta(dim=dim):
+            return [(i, i) for i in range(_dim(dim, sizes))]
+        case _:
+            raise UnsupportedError(f"a {type(node).__name__} selects no places")
+
+
+def _along(places: tuple[int, list[int]] | None, axis: int, axes: tuple[int, ...], dims: Sequence[int]) -> np.ndarray:
+    """The indices along one axis of an operand, laid along the axis that it becomes."""
+    indices = np.arange(dims[axis]) if places is None else np.array(places[1])
+    return indices.reshape(tuple(-1 if a == axis else 1 for a in axes))
 
 
 def _dim(dim: Expr, sizes: Mapping[Symbol, int]) -> int:
@@ -823,16 +714,10 @@ class Evaluator:
                 return _map_array(from_exact, self.instance.values[node])
             case Number(value=value):
                 return filled((), constant(value, sizes))
-            case Delta(dim=dim):
-                n = _dim(dim, sizes)
-                out = filled((n, n), ZERO)
-                for i in range(n):
-                    out[i, i] = ONE
-                return out
-            case Basis(dim=dim, index=index):
-                n = _dim(dim, sizes)
-                out = filled((n,), ZERO)
-                out[_index(index, n, sizes)] = ONE
+            case Delta() | Basis() | Slice() | Merge():
+                out = filled(tuple(_dim(d, sizes) for d in node.shape), ZERO)
+                for place in _ones(node, sizes):
+                    out[place] = ONE
                 return out
             case Range(dim=dim):
                 out = np.empty((_dim(dim, sizes),), object)
@@ -851,7 +736,7 @@ class Evaluator:
             case Map():
                 return _elementwise(node, [get(a) for a in node.arguments])
             case Opaque():
-                return _opaque(node, [get(a) for a in node.arguments])
+                return array_balls.apply(node.function, get(node.arguments[0]))
             case Named():
                 return get(node.body)
             case _:
@@ -865,7 +750,7 @@ def _change(value: Element) -> Element:
 
 
 def _no_change(value: Element) -> Element:
-    return _undefined_pole(value) if isinstance(value, Hole) else ZERO
+    return undefined_pole(value) if isinstance(value, Hole) else ZERO
 
 
 def _elementwise(node: Map, arguments: list[np.ndarray]) -> np.ndarray:
@@ -882,23 +767,6 @@ def _elementwise(node: Map, arguments: list[np.ndarray]) -> np.ndarray:
     return out
 
 
-def _opaque(node: Opaque, arguments: list[np.ndarray]) -> np.ndarray:
-    x = arguments[0]
-    if node.function == "prod":
-        return _as_object_array(np.multiply.reduce(x, axis=-1))
-    if node.function not in ("logsumexp", "softmax", "log_softmax"):
-        raise UnsupportedError(f"the judge cannot evaluate {node.function!r}")
-    e = _map_array(exponential, x)
-    total = _sum_axis(e, x.ndim - 1)
-    if node.function == "logsumexp":
-        return _map_array(logarithm, total)
-    if node.function == "softmax":
-        inverse = _map_array(lambda z: divide(ONE, z), total)
-        return _as_object_array(e * inverse[..., None])
-    logs = _map_array(logarithm, total)
-    return _as_object_array(x + _as_object_array(-logs)[..., None])
-
-
 def depth(node: Node) -> int:
     """How many differentials are nested in the node."""
     deep: dict[Node, int] = {}
@@ -913,7 +781,7 @@ def coefficient(value: Element, order: int) -> Element:
     if isinstance(value, Jet):
         return value.series[order]
     if isinstance(value, Hole):
-        return value if order == 0 else _undefined_pole(value)
+        return value if order == 0 else undefined_pole(value)
     return value if order == 0 else ZERO
 
 

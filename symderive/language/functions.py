@@ -10,20 +10,23 @@ Row texts are ordinary expressions in the row's argument names and in the names
 of rows.  They are read by :func:`template`, which knows ``+ - * / **``, numbers
 and calls of rows.  Sources: NIST DLMF ch. 4 (elementary functions); SciPy's
 ``special`` documentation for the conventions at 0 of xlogy, entr, rel_entr and
-kl_div; Boyd & Vandenberghe, Convex Optimization, 3.1.5 for curvature.
+kl_div and for huber, boxcox and the scaled functions; Boyd & Vandenberghe, Convex
+Optimization, 3.1.5 for curvature; DLMF ch. 5 (gamma), 7 (error functions), 8
+(incomplete gamma), 10.29 and 10.51 (modified and spherical Bessel functions).
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from sympy import Expr, Rational, pi
 
-from symderive.errors import UnknownNameError
+from symderive.errors import UnknownNameError, UnsupportedError
 from symderive.language import build
 from symderive.language.nodes import ONE, Map, Node, Number
 
@@ -36,9 +39,11 @@ class Function:
     format of the arguments; ``meaning`` an equal expression in simpler rows
     (None for a primitive); ``derivative`` one text per argument (None where
     there is none, as for a mask); ``requires`` where it is defined and finite,
-    as relations joined by "and"; ``kinks`` the expressions at whose zeros it
+    each a relation of the arguments, or one "or" an argument being 0, as
+    :func:`needs` reads them; ``kinks`` the expressions at whose zeros it
     is not differentiable; ``sign`` of its values, "+" for > 0, "0+" for >= 0;
-    ``increasing`` in its only argument; ``ball`` sends balls or series through.
+    ``ball`` sends balls or series through; ``orders`` are the arguments that
+    must be constant integers >= 0, as the order of a derivative.
     """
 
     name: str
@@ -53,10 +58,13 @@ class Function:
     sign: str = ""
     rule: str = ""
     mask: bool = False
+    orders: tuple[str, ...] = ()
 
 
 _X = ("x",)
 _XY = ("x", "y")
+_AB = ("a", "b")
+_NX = ("n", "x")
 
 
 def _rows(*rows: Function) -> dict[str, Function]:
@@ -145,10 +153,170 @@ FUNCTIONS: dict[str, Function] = _rows(
              rule="derivative of x log(x/y) - x + y: (log(x/y), 1 - x/y)"),
     Function("power", _XY, "np.power", r"{{{0}}}^{{{1}}}", ("y*x**(y - 1)", "x**y*log(x)"),
              lambda x, y: x.power(y), rule="power rule: (x^a)' = a x^(a-1)"),
+    Function("exp2", _X, "np.exp2", r"2^{{{0}}}", ("log(2)*exp2(x)",), lambda x: x.exponential_of(2),
+             meaning="exp(log(2)*x)", sign="+", rule="derivative of 2^x: (2^x)' = log(2) 2^x"),
+    Function("exp10", _X, "exp10", r"10^{{{0}}}", ("log(10)*exp10(x)",), lambda x: x.exponential_of(10),
+             meaning="exp(log(10)*x)", sign="+", rule="derivative of 10^x: (10^x)' = log(10) 10^x"),
+    Function("logaddexp2", _XY, "np.logaddexp2", r"\log_2(2^{{{0}}} + 2^{{{1}}})",
+             ("expit(log(2)*(x - y))", "expit(log(2)*(y - x))"),
+             lambda x, y: (x.exponential_of(2) + y.exponential_of(2)).log() / (x * 0 + 2).log(),
+             meaning="log(exp(log(2)*x) + exp(log(2)*y))/log(2)",
+             rule="derivative of the base-2 log-add-exp: ∂ log2(2^x + 2^y)/∂x = σ(log(2) (x - y))"),
+    Function("logit", _X, "logit", r"\operatorname{{logit}}({0})", ("1/(x*(1 - x))",),
+             lambda x: x.log() - (1 - x).log(), meaning="log(x) - log(1 - x)", requires=("x > 0", "x < 1"),
+             rule="derivative of the log-odds: logit(x)' = 1/(x (1 - x))"),
+    Function("cbrt", _X, "np.cbrt", r"\sqrt[3]{{{0}}}", ("1/(3*cbrt(x)**2)",), lambda x: x.cbrt(),
+             kinks=("cbrt(x)",), rule="derivative of the cube root: (x^(1/3))' = 1/(3 x^(2/3)) for x != 0"),
+    Function("hypot", _XY, "np.hypot", r"\operatorname{{hypot}}({0}, {1})", ("x/hypot(x, y)", "y/hypot(x, y)"),
+             lambda x, y: (x * x + y * y).sqrt(), meaning="(x**2 + y**2)**(1/2)", kinks=("hypot(x, y)",), sign="0+",
+             rule="derivative of the hypotenuse: ∂ hypot(x, y)/∂x = x/hypot(x, y) off (0, 0)"),
+    Function("tan", _X, "np.tan", r"\tan({0})", ("1 + tan(x)**2",), lambda x: x.tan(),
+             meaning="sin(x)/cos(x)", requires=("cos(x) != 0",), rule="derivative of tan: tan(x)' = 1 + tan(x)^2"),
+    Function("arcsin", _X, "np.arcsin", r"\arcsin({0})", ("1/(1 - x**2)**(1/2)",), lambda x: x.asin(),
+             requires=("x >= -1", "x <= 1"), rule="derivative of arcsin: arcsin(x)' = 1/√(1 - x^2)"),
+    Function("arccos", _X, "np.arccos", r"\arccos({0})", ("-1/(1 - x**2)**(1/2)",), lambda x: x.acos(),
+             meaning="pi/2 - arcsin(x)", requires=("x >= -1", "x <= 1"), sign="0+",
+             rule="derivative of arccos: arccos(x)' = -1/√(1 - x^2)"),
+    Function("arctan2", _XY, "np.arctan2", r"\operatorname{{atan2}}({0}, {1})",
+             ("y/(x**2 + y**2)", "-x/(x**2 + y**2)"), lambda x, y: x.atan2(y), kinks=("y + hypot(x, y)",),
+             rule="derivative of the angle of (y, x): ∂ atan2(x, y)/∂x = y/(x^2 + y^2), off the cut x = 0, y <= 0"),
+    Function("arcsinh", _X, "np.arcsinh", r"\operatorname{{arsinh}}({0})", ("1/(1 + x**2)**(1/2)",),
+             lambda x: x.asinh(), meaning="log(x + (1 + x**2)**(1/2))",
+             rule="derivative of arcsinh: arcsinh(x)' = 1/√(1 + x^2)"),
+    Function("arccosh", _X, "np.arccosh", r"\operatorname{{arcosh}}({0})", ("1/(x**2 - 1)**(1/2)",),
+             lambda x: x.acosh(), meaning="log(x + (x**2 - 1)**(1/2))", requires=("x >= 1",), sign="0+",
+             rule="derivative of arccosh: arccosh(x)' = 1/√(x^2 - 1)"),
+    Function("arctanh", _X, "np.arctanh", r"\operatorname{{artanh}}({0})", ("1/(1 - x**2)",), lambda x: x.atanh(),
+             meaning="(log(1 + x) - log(1 - x))/2", requires=("x > -1", "x < 1"),
+             rule="derivative of arctanh: arctanh(x)' = 1/(1 - x^2)"),
+    Function("sinc", _X, "np.sinc", r"\operatorname{{sinc}}({0})", ("-pi*spherical_jn(1, pi*x)",),
+             lambda x: x.times_pi().spherical_jn(0),
+             rule="derivative of sinc(x) = sin(πx)/(πx): sinc(x)' = -π j1(πx) = (cos(πx) - sinc(x))/x"),
+    Function("spherical_jn", _NX, "spherical_jn", r"j_{{{0}}}({1})",
+             (None, "(n*spherical_jn(n - 1, x) - (n + 1)*spherical_jn(n + 1, x))/(2*n + 1)"),
+             lambda n, x: x.spherical_jn(n.order()), orders=("n",),
+             rule="derivative of the spherical Bessel function: jn' = (n j(n-1) - (n+1) j(n+1))/(2n + 1)"),
+    Function("erf", _X, "erf", r"\operatorname{{erf}}({0})", ("2/pi**(1/2)*exp(-x**2)",), lambda x: x.erf(),
+             rule="derivative of erf: erf(x)' = 2 exp(-x^2)/√π"),
+    Function("erfc", _X, "erfc", r"\operatorname{{erfc}}({0})", ("-2/pi**(1/2)*exp(-x**2)",), lambda x: x.erfc(),
+             meaning="1 - erf(x)", sign="+", rule="derivative of erfc: erfc(x)' = -2 exp(-x^2)/√π"),
+    Function("erfcx", _X, "erfcx", r"\operatorname{{erfcx}}({0})", ("2*x*erfcx(x) - 2/pi**(1/2)",),
+             lambda x: x.erfcx(), meaning="exp(x**2)*(1 - erf(x))", sign="+",
+             rule="derivative of erfcx = exp(x^2) erfc(x): erfcx(x)' = 2 x erfcx(x) - 2/√π"),
+    Function("erfinv", _X, "erfinv", r"\operatorname{{erf}}^{{-1}}({0})", ("pi**(1/2)/2*exp(erfinv(x)**2)",),
+             lambda x: x.erfinv(), requires=("x > -1", "x < 1"),
+             rule="derivative of the inverse of erf: 1/erf'(erfinv(x)) = √π/2 exp(erfinv(x)^2)"),
+    Function("ndtr", _X, "ndtr", r"\Phi({0})", ("exp(-x**2/2)/(2*pi)**(1/2)",), lambda x: x.ndtr(),
+             meaning="(1 + erf(x/2**(1/2)))/2", sign="+",
+             rule="derivative of the normal distribution function: Φ(x)' = exp(-x^2/2)/√(2π)"),
+    Function("log_ndtr", _X, "log_ndtr", r"\log \Phi({0})", ("exp(-x**2/2 - log_ndtr(x))/(2*pi)**(1/2)",),
+             lambda x: x.log_ndtr(), meaning="log((1 + erf(x/2**(1/2)))/2)",
+             rule="derivative of log Φ: (log Φ(x))' = exp(-x^2/2 - log Φ(x))/√(2π), the inverse Mills ratio"),
+    Function("ndtri", _X, "ndtri", r"\Phi^{{-1}}({0})", ("(2*pi)**(1/2)*exp(ndtri(x)**2/2)",), lambda x: x.ndtri(),
+             requires=("x > 0", "x < 1"),
+             rule="derivative of the normal quantile: 1/Φ'(ndtri(x)) = √(2π) exp(ndtri(x)^2/2)"),
+    Function("gamma", _X, "gamma", r"\Gamma({0})", ("gamma(x)*digamma(x)",), lambda x: 1 / x.rgamma(),
+             requires=("rgamma(x) != 0",), rule="derivative of the gamma function: Γ(x)' = Γ(x) ψ(x)"),
+    Function("rgamma", _X, "rgamma", r"\Gamma({0})^{{-1}}", ("-rgamma(x)*digamma(x)",), lambda x: x.rgamma(),
+             rule="derivative of 1/Γ: (1/Γ(x))' = -ψ(x)/Γ(x)"),
+    Function("gammaln", _X, "gammaln", r"\log \Gamma({0})", ("digamma(x)",), lambda x: x.gammaln(),
+             requires=("rgamma(x) != 0",), rule="derivative of log Γ: (log |Γ(x)|)' = ψ(x)"),
+    Function("loggamma", _X, "loggamma", r"\log \Gamma({0})", ("digamma(x)",), lambda x: x.positive().gammaln(),
+             meaning="gammaln(x)", requires=("x > 0",), rule="derivative of log Γ: (log Γ(x))' = ψ(x)"),
+    Function("digamma", _X, "digamma", r"\psi({0})", ("polygamma(1, x)",), lambda x: x.polygamma(0),
+             requires=("rgamma(x) != 0",), rule="derivative of the digamma function: ψ(x)' = ψ1(x)"),
+    Function("polygamma", _NX, "polygamma", r"\psi^{{({0})}}({1})", (None, "polygamma(n + 1, x)"),
+             lambda n, x: x.polygamma(n.order()), requires=("rgamma(x) != 0",), orders=("n",),
+             rule="derivative of the polygamma function: ψn(x)' = ψ(n+1)(x)"),
+    Function("beta", _AB, "beta", r"\mathrm{{B}}({0}, {1})",
+             ("beta(a, b)*(digamma(a) - digamma(a + b))", "beta(a, b)*(digamma(b) - digamma(a + b))"),
+             lambda a, b: (a + b).rgamma() / (a.rgamma() * b.rgamma()), meaning="gamma(a)*gamma(b)*rgamma(a + b)",
+             requires=("rgamma(a) != 0", "rgamma(b) != 0"),
+             rule="derivative of the beta function: ∂B(a, b)/∂a = B(a, b) (ψ(a) - ψ(a + b))"),
+    Function("betaln", _AB, "betaln", r"\log \mathrm{{B}}({0}, {1})",
+             ("digamma(a) - digamma(a + b)", "digamma(b) - digamma(a + b)"),
+             lambda a, b: a.gammaln() + b.gammaln() - (a + b).gammaln(),
+             meaning="gammaln(a) + gammaln(b) - gammaln(a + b)",
+             requires=("rgamma(a) != 0", "rgamma(b) != 0", "rgamma(a + b) != 0"),
+             rule="derivative of log B: ∂ log |B(a, b)|/∂a = ψ(a) - ψ(a + b)"),
+    Function("gammainc", ("a", "x"), "gammainc", r"P({0}, {1})", (None, "x**(a - 1)*exp(-x)/gamma(a)"),
+             lambda a, x: x.gammainc(a), requires=("a > 0", "x >= 0"), sign="0+",
+             rule="derivative of the lower incomplete gamma ratio: ∂P(a, x)/∂x = x^(a-1) exp(-x)/Γ(a)"),
+    Function("gammaincc", ("a", "x"), "gammaincc", r"Q({0}, {1})", (None, "-x**(a - 1)*exp(-x)/gamma(a)"),
+             lambda a, x: x.gammaincc(a), meaning="1 - gammainc(a, x)", requires=("a > 0", "x >= 0"), sign="+",
+             rule="derivative of the upper incomplete gamma ratio: ∂Q(a, x)/∂x = -x^(a-1) exp(-x)/Γ(a)"),
+    Function("i0", _X, "i0", r"I_0({0})", ("i1(x)",), lambda x: x.bessel_i(0), sign="+",
+             rule="derivative of the modified Bessel function: I0(x)' = I1(x)"),
+    Function("i1", _X, "i1", r"I_1({0})", ("(i0(x) + iv(2, x))/2",), lambda x: x.bessel_i(1),
+             rule="derivative of the modified Bessel function: I1(x)' = (I0(x) + I2(x))/2"),
+    Function("iv", _NX, "iv", r"I_{{{0}}}({1})", (None, "(iv(n - 1, x) + iv(n + 1, x))/2"),
+             lambda n, x: x.bessel_i(n.order()), orders=("n",),
+             rule="derivative of the modified Bessel function: In(x)' = (I(n-1)(x) + I(n+1)(x))/2"),
+    Function("i0e", _X, "i0e", r"\operatorname{{i0e}}({0})", ("i1e(x) - sign(x)*i0e(x)",),
+             lambda x: (-x.abs()).exp() * x.bessel_i(0), meaning="exp(-abs(x))*i0(x)", kinks=("x",), sign="+",
+             rule="derivative of exp(-|x|) I0(x): i1e(x) - sign(x) i0e(x) for x != 0"),
+    Function("i1e", _X, "i1e", r"\operatorname{{i1e}}({0})", ("(i0e(x) + ive(2, x))/2 - sign(x)*i1e(x)",),
+             lambda x: (-x.abs()).exp() * x.bessel_i(1), meaning="exp(-abs(x))*i1(x)", kinks=("x",),
+             rule="derivative of exp(-|x|) I1(x): (i0e(x) + ive(2, x))/2 - sign(x) i1e(x) for x != 0"),
+    Function("ive", _NX, "ive", r"\operatorname{{ive}}_{{{0}}}({1})",
+             (None, "(ive(n - 1, x) + ive(n + 1, x))/2 - sign(x)*ive(n, x)"),
+             lambda n, x: (-x.abs()).exp() * x.bessel_i(n.order()), meaning="exp(-abs(x))*iv(n, x)", kinks=("x",),
+             orders=("n",),
+             rule="derivative of exp(-|x|) In(x): (ive(n-1, x) + ive(n+1, x))/2 - sign(x) ive(n, x) for x != 0"),
+    Function("boxcox", ("x", "lmbda"), "boxcox", r"\operatorname{{boxcox}}_{{{1}}}({0})",
+             ("x**(lmbda - 1)", "where(eq(lmbda, 0), log(x)**2/2, (x**lmbda*log(x) - boxcox(x, lmbda))/lmbda)"),
+             lambda x, lmbda: x.boxcox(lmbda), requires=("x > 0",),
+             rule="derivative of the Box-Cox transform (x^λ - 1)/λ: ∂/∂x = x^(λ-1)"),
+    Function("inv_boxcox", ("x", "lmbda"), "inv_boxcox", r"\operatorname{{boxcox}}^{{-1}}_{{{1}}}({0})",
+             ("inv_boxcox(x, lmbda)**(1 - lmbda)", None), lambda x, lmbda: x.inv_boxcox(lmbda),
+             requires=("lmbda*x > -1",), sign="+",
+             rule="derivative of the inverse Box-Cox transform (λx + 1)^(1/λ): ∂/∂x = inv_boxcox(x, λ)^(1-λ)"),
+    Function("huber", ("delta", "r"), "huber", r"\operatorname{{huber}}_{{{0}}}({1})",
+             ("maximum(abs(r) - delta, 0)", "clip(r, -delta, delta)"),
+             lambda delta, r: (r * r).le(delta.nonnegative() ** 2).where(r * r / 2, delta * (r.abs() - delta / 2)),
+             meaning="where(le(abs(r), delta), r**2/2, delta*(abs(r) - delta/2))", requires=("delta >= 0",), sign="0+",
+             rule="derivative of the Huber loss: the residual, cut off at -δ and δ"),
+    Function("pseudo_huber", ("delta", "r"), "pseudo_huber", r"\operatorname{{pseudohuber}}_{{{0}}}({1})",
+             ("(hypot(delta, r) - delta)**2/hypot(delta, r)", "r/(1 + (r/delta)**2)**(1/2)"),
+             lambda delta, r: delta * ((delta.nonnegative() ** 2 + r * r).sqrt() - delta),
+             meaning="delta*((delta**2 + r**2)**(1/2) - delta)", requires=("delta >= 0",), sign="0+",
+             rule="derivative of the pseudo-Huber loss: r/√(1 + (r/δ)^2)"),
+    Function("floor", _X, "np.floor", r"\lfloor {0} \rfloor", ("0",), lambda x: x.floor(), kinks=("x - floor(x)",),
+             rule="derivative of floor: 0 off the integers, where it jumps"),
+    Function("ceil", _X, "np.ceil", r"\lceil {0} \rceil", ("0",), lambda x: -(-x).floor(),
+             meaning="-floor(-x)", kinks=("x - floor(x)",),
+             rule="derivative of ceil: 0 off the integers, where it jumps"),
+    Function("trunc", _X, "np.trunc", r"\operatorname{{trunc}}({0})", ("0",), lambda x: x.trunc(),
+             meaning="where(lt(x, 0), -floor(-x), floor(x))", kinks=("x - floor(x)",),
+             rule="derivative of trunc: 0 off the integers, where it jumps"),
+    Function("rint", _X, "np.rint", r"\operatorname{{round}}({0})", ("0",), lambda x: x.rint(),
+             kinks=("x + 1/2 - floor(x + 1/2)",),
+             rule="derivative of rounding: 0 off the half-integers, where it jumps"),
+    Function("remainder", _XY, "np.mod", r"\operatorname{{mod}}({0}, {1})", ("1", "-floor(x/y)"),
+             lambda x, y: x - y * (x / y).floor(), meaning="x - y*floor(x/y)", requires=("y != 0",),
+             kinks=("x/y - floor(x/y)",),
+             rule="derivative of the remainder x - y floor(x/y): (1, -floor(x/y)), off its jumps"),
+    Function("fmod", _XY, "np.fmod", r"\operatorname{{fmod}}({0}, {1})", ("1", "-trunc(x/y)"),
+             lambda x, y: x - y * (x / y).trunc(), meaning="x - y*trunc(x/y)", requires=("y != 0",),
+             kinks=("x/y - floor(x/y)",),
+             rule="derivative of the remainder x - y trunc(x/y): (1, -trunc(x/y)), off its jumps"),
+    Function("copysign", _XY, "np.copysign", r"\operatorname{{copysign}}({0}, {1})",
+             ("sign(x)*copysign(1, y)", "0"), lambda x, y: y.lt(y * 0).where(-x.abs(), x.abs()),
+             meaning="abs(x)*where(lt(y, 0), -1, 1)", kinks=("x", "y"),
+             rule="derivative of |x| with the sign of y: the product of the signs, for x != 0 and y != 0"),
 )
 """All elementwise functions.  ``power`` with a constant exponent is read by its
 exponent: integers >= 0 are defined everywhere, negative integers off 0,
 others for bases >= 0 (> 0 where the exponent is negative)."""
+
+_OF_LOW_ORDER = {
+    ("polygamma", 0): "digamma",
+    ("iv", 0): "i0",
+    ("iv", 1): "i1",
+    ("ive", 0): "i0e",
+    ("ive", 1): "i1e",
+}
+"""The rows that functions of a constant order have for their lowest orders."""
 
 
 def function(name: str) -> Function:
@@ -157,6 +325,60 @@ def function(name: str) -> Function:
         return FUNCTIONS[name]
     except KeyError:
         raise UnknownNameError(f"no function named {name!r}; the rows are {', '.join(sorted(FUNCTIONS))}") from None
+
+
+def applied(name: str, *arguments: Node) -> Node:
+    """A row applied to nodes of one shape (or scalars): ``polygamma(0, x)`` is ``digamma(x)``.
+
+    Raises ``UnsupportedError`` where an order is no constant integer >= 0.
+    """
+    row = function(name)
+    for order in row.orders:
+        place = row.arguments.index(order)
+        given = arguments[place]
+        value = given.value if isinstance(given, Number) else None
+        if value is None or not value.is_Integer or value.is_negative:
+            raise UnsupportedError(
+                f"{name} is read with a constant integer >= 0 as its argument {order}, e.g. {name}(1, x)"
+            )
+        simple = _OF_LOW_ORDER.get((name, int(value)))
+        if simple is not None:
+            return build.apply(simple, *arguments[:place], *arguments[place + 1 :])
+    return build.apply(name, *arguments)
+
+
+@dataclass(frozen=True)
+class Need:
+    """``node op 0``, with op one of ">", ">=" and "!=", unless ``guard`` is 0."""
+
+    node: Node
+    op: Literal[">", ">=", "!="]
+    guard: Node | None = None
+
+
+def needs(name: str, arguments: Sequence[Node]) -> tuple[Need, ...]:
+    """What a row requires of its arguments, as signs of expressions.
+
+    >>> from symderive.language.arrays import Array, array
+    >>> [f"{Array(n.node)} {n.op} 0" for n in needs("arcsin", [array("x").node])]
+    ['x + 1 >= 0', '1 - x >= 0']
+    """
+    row = function(name)
+    return tuple(_need(text, row.arguments, arguments) for text in row.requires)
+
+
+def _need(text: str, names: tuple[str, ...], arguments: Sequence[Node]) -> Need:
+    relation, _, unless = text.partition(" or ")
+    found = re.fullmatch(r"(.+) (<=|>=|<|>|!=) (.+)", relation)
+    if found is None:
+        raise ValueError(f"{relation!r} is no relation that a row may require")
+    left, op, right = found.groups()
+    if op in ("<", "<="):
+        left, right = right, left
+    difference = left if right == "0" else f"{left} - ({right})"
+    kept: Literal[">", ">=", "!="] = "!=" if op == "!=" else ">=" if "=" in op else ">"
+    guard = template(unless.removesuffix(" == 0"), names)(*arguments) if unless else None
+    return Need(template(difference, names)(*arguments), kept, guard)
 
 
 @dataclass(frozen=True)
@@ -215,7 +437,7 @@ def _instantiate(tree: ast.expr, scope: dict[str, Node]) -> Node:
                 case ast.Div():
                     return build.multiply(a, build.power(b, -1))
         case ast.Call(func=ast.Name(id=name), args=args):
-            return build.apply(function(name).name, *(_instantiate(a, scope) for a in args))
+            return applied(name, *(_instantiate(a, scope) for a in args))
     raise ValueError(f"a row text may not contain {ast.unparse(tree)}")
 
 

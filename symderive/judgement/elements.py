@@ -1,0 +1,362 @@
+"""Elements: exact rationals, balls, power series of them, and holes; and the functions that send them on.
+
+An *element* is one entry of an evaluated array:
+
+* ``fmpq``: an exact rational; it stays one through sums, products, quotients and integer powers,
+  so ties, kinks and zeros are decided exactly;
+* ``arb``: a ball that certainly contains the value;
+* ``Jet``: a truncated power series in t of either (the value moves as ``value + t·direction``);
+* ``Hole``: no value, and why.  ``Undefined`` is certain (log of a negative number), ``LogPole`` is
+  log 0, which an exact zero cancels (0·log 0 = 0), ``Kink`` means that a value exists but no
+  derivative is taken there, ``Unknown`` that this precision cannot tell.
+
+No rule of calculus is known here.  A derivative is read off a power series, which python-flint
+computes (F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic",
+IEEE Trans. Comput. 66 (2017)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flint import arb, arb_series, ctx, fmpq, fmpq_series
+
+Element = Any
+"""``fmpq``, ``arb``, ``Jet`` or ``Hole``."""
+
+ZERO = fmpq(0)
+ONE = fmpq(1)
+HUGE_BITS = 20_000
+"""Exact powers beyond this size are balls instead."""
+
+
+@contextmanager
+def precision(bits: int, cap: int = 1) -> Iterator[None]:
+    """Work at ``bits`` bits with series of ``cap`` terms; python-flint's context is put back."""
+    old = ctx.prec, ctx.cap
+    ctx.prec, ctx.cap = bits, cap
+    try:
+        yield
+    finally:
+        ctx.prec, ctx.cap = old
+
+
+# -- holes ---------------------------------------------------------------------------------
+
+
+class Hole:
+    """The absence of a value, with its reason; arithmetic with a hole is a hole."""
+
+    __slots__ = ("reason",)
+    weight = 0
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.reason!r})"
+
+    def _with(self, other: Element) -> Element:
+        if isinstance(other, Hole) and other.weight > self.weight:
+            return other
+        return self
+
+    def __add__(self, other: Element) -> Element:
+        return self._with(other)
+
+    def __mul__(self, other: Element) -> Element:
+        if isinstance(other, LogPole):
+            return self
+        return self._with(other)
+
+    def __neg__(self) -> Element:
+        return self
+
+    __radd__ = __sub__ = __rsub__ = __add__
+
+    def __rmul__(self, other: Element) -> Element:
+        return self * other
+
+
+class Unknown(Hole):
+    """Not decided at this precision."""
+
+    weight = 1
+
+
+class Kink(Hole):
+    """A value without a derivative: a kink, or the edge of a function's domain."""
+
+    weight = 2
+
+
+class Undefined(Hole):
+    """Certainly no value."""
+
+    weight = 3
+
+
+class LogPole(Undefined):
+    """log 0: no value, but 0·log 0 = 0; sums with values and non-zero multiples stay log poles."""
+
+    weight = 0
+
+    def __add__(self, other: Element) -> Element:
+        return other if isinstance(other, Hole) else self
+
+    __radd__ = __sub__ = __rsub__ = __add__
+
+    def __mul__(self, other: Element) -> Element:
+        if isinstance(other, Hole):
+            return other
+        if isinstance(other, Jet):
+            return Kink("a multiple of log 0 that changes")
+        sign = sign_of(other)
+        if sign == 0:
+            return ZERO
+        if sign is None:
+            return Unknown("whether the factor of log 0 is 0")
+        return self
+
+    def __rmul__(self, other: Element) -> Element:
+        return self * other
+
+
+# -- jets ----------------------------------------------------------------------------------
+
+
+class Jet:
+    """A truncated power series: exact (``fmpq_series``) or of balls (``arb_series``).
+
+    A wrapper, because NumPy would unpack the series, which is a sequence.  A series whose known
+    coefficients beyond the first are 0 is still a jet: |v| along v = 0 + t is the root of 0 + t**2,
+    and the truncation must not make it the root of the constant 0.
+    """
+
+    __slots__ = ("series",)
+
+    def __init__(self, series: Any) -> None:
+        self.series = series
+
+    def __repr__(self) -> str:
+        return f"Jet({self.series})"
+
+    @property
+    def lead(self) -> Element:
+        """The constant coefficient."""
+        return self.series[0]
+
+    @property
+    def ball_series(self) -> arb_series:
+        """The series over balls."""
+        return self.series if type(self.series) is arb_series else arb_series(self.series)
+
+    def __add__(self, other: Element) -> Element:
+        if isinstance(other, Hole):
+            return other + self
+        a, b = _same_kind(self.series, other)
+        return Jet(a + b)
+
+    __radd__ = __add__
+
+    def __mul__(self, other: Element) -> Element:
+        if isinstance(other, Hole):
+            return other * self
+        if type(other) is fmpq and other == 0:
+            return ZERO  # at every t
+        a, b = _same_kind(self.series, other)
+        return Jet(a * b)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Element:
+        return Jet(-self.series)
+
+    def __sub__(self, other: Element) -> Element:
+        return self + (-other)
+
+    def __rsub__(self, other: Element) -> Element:
+        return (-self) + other
+
+
+def _same_kind(a: Any, other: Element) -> tuple[Any, Any]:
+    b = other.series if isinstance(other, Jet) else other
+    if type(a) is fmpq_series and type(b) in (arb, arb_series):
+        a = arb_series(a)
+    elif type(a) is arb_series and type(b) is fmpq_series:
+        b = arb_series(b)
+    return a, b
+
+
+def sign_of(value: Element) -> int | None:
+    """1, -1 or 0 where that is certain, else None; of a jet, the sign of its value."""
+    if isinstance(value, Jet):
+        value = value.lead
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    return 0 if value == 0 else None
+
+
+def as_ball(value: Element) -> arb:
+    """A plain element as a ball at the current precision."""
+    return value if type(value) is arb else arb(value)
+
+
+# -- functions of elements --------------------------------------------------------------------
+
+
+def analytic(
+    value: Element, ball: Callable[[arb], arb], series: Callable[[arb_series], arb_series]
+) -> Element:
+    """Send an element through a function that is analytic at it."""
+    if isinstance(value, Hole):
+        return Undefined(value.reason) if isinstance(value, LogPole) else value
+    if isinstance(value, Jet):
+        return Jet(series(value.ball_series))
+    result = ball(as_ball(value))
+    return result if result.is_finite() else Unknown("the value is out of range")
+
+
+def join(*values: Element) -> Hole | None:
+    """The hole that decides among arguments that a function needs all of, if there is one."""
+    holes = [v for v in values if isinstance(v, Hole)]
+    if not holes:
+        return None
+    hole = max(holes, key=lambda h: 3 if isinstance(h, LogPole) else h.weight)
+    return Undefined(hole.reason) if isinstance(hole, LogPole) else hole
+
+
+def logarithm(value: Element) -> Element:
+    """log; ``LogPole`` at an exact 0, undefined below."""
+    if isinstance(value, Hole):
+        return analytic(value, arb.log, arb_series.log)
+    sign = sign_of(value)
+    if sign is None:
+        return Unknown("log at a point that may be 0")
+    if sign > 0:
+        return analytic(value, arb.log, arb_series.log)
+    if sign < 0:
+        return Undefined("log of a negative number")
+    return Kink("log at 0") if isinstance(value, Jet) else LogPole("log of 0")
+
+
+def undefined_pole(value: Element) -> Element:
+    """A log pole as the hole that it is where nothing cancels it."""
+    return Undefined(value.reason) if isinstance(value, LogPole) else value
+
+
+def divide(a: Element, b: Element) -> Element:
+    """a / b; undefined where b is exactly 0."""
+    if isinstance(b, Hole):
+        return join(a, b)
+    sign = sign_of(b)
+    if sign is None:
+        return _worse(a, Unknown("division by a number that may be 0"))
+    if sign == 0:
+        return Kink("division at 0") if isinstance(b, Jet) else _worse(a, Undefined("division by 0"))
+    if isinstance(b, Jet):
+        return a * Jet(1 / b.ball_series if type(b.series) is arb_series else b.series.inv())
+    return a * (1 / b)
+
+
+def _worse(a: Element, hole: Hole) -> Hole:
+    if isinstance(a, LogPole):
+        return hole
+    return a if isinstance(a, Hole) and a.weight > hole.weight else hole
+
+
+def is_plain_integer(value: Element) -> bool:
+    """Whether an element is an exact integer."""
+    return type(value) is fmpq and value.q == 1
+
+
+def power(base: Element, exponent: Element) -> Element:
+    """base ** exponent over the reals.
+
+    Integer exponents: any base (not 0 where negative), 0**0 = 1.  Other exponents: positive
+    bases, and 0 where the exponent is positive.
+    """
+    if is_plain_integer(exponent):
+        return _integer_power(base, int(exponent.p))
+    hole = join(base, exponent)
+    if hole is not None:
+        return hole
+    sign = sign_of(base)
+    if sign is None:
+        return Unknown("a power of a number that may be 0")
+    if sign < 0:
+        return Undefined("a fractional power of a negative number")
+    if sign == 0:
+        if isinstance(base, Jet):
+            return Kink("a power at 0")
+        up = sign_of(exponent)
+        if isinstance(exponent, Jet):
+            return Kink("a power of 0 whose exponent changes") if up != -1 else Undefined("0 to a negative power")
+        if up is None:
+            return Unknown("0 to a power that may be 0")
+        return ZERO if up > 0 else ONE if up == 0 else Undefined("0 to a negative power")
+    if type(exponent) is fmpq and exponent.q == 2:
+        root = _root(base)
+        return _integer_power(root, int(exponent.p))
+    return exponential(exponent * logarithm(base))
+
+
+def _root(value: Element) -> Element:
+    """The square root of a certainly positive element, exact for exact squares."""
+    if type(value) is fmpq:
+        p, q = value.p, value.q
+        a, b = p.isqrt(), q.isqrt()
+        if a * a == p and b * b == q:
+            return fmpq(a, b)
+    return analytic(value, arb.sqrt, arb_series.sqrt)
+
+
+def _integer_power(base: Element, n: int) -> Element:
+    if isinstance(base, LogPole):
+        return base if n > 0 else Undefined(base.reason)
+    if isinstance(base, Hole):
+        return base
+    if n < 0:
+        return divide(ONE, _integer_power(base, -n))
+    if isinstance(base, Jet):
+        if n > 10_000:
+            return Jet(base.ball_series**n)
+        return Jet(base.series**n)
+    if type(base) is fmpq and n * base.height_bits() > HUGE_BITS:
+        base = arb(base)
+    result = base**n
+    if type(result) is arb and not result.is_finite():
+        return Unknown("the value is out of range")
+    return result
+
+
+def exponential(value: Element) -> Element:
+    """exp."""
+    return analytic(value, arb.exp, arb_series.exp)
+
+
+def series_tanh(x: arb_series) -> arb_series:
+    """tanh of a series."""
+    # there is no series tanh; with e = exp(-2|x|) nothing overflows and nothing cancels far out
+    if x[0] < 0:
+        return -series_tanh(-x)
+    e = (x * (-2)).exp()
+    return (1 - e) / (1 + e)
+
+
+def difference_sign(a: Element, b: Element, what: str) -> int | Hole:
+    """The certain sign of a - b, or the hole that stands in its way."""
+    hole = join(a, b)
+    if hole is not None:
+        return hole
+    d = a - b
+    sign = sign_of(d)
+    if sign is None:
+        return Unknown(what)
+    if sign == 0 and isinstance(d, Jet):
+        return Kink(f"{what}: equal there")
+    return sign
