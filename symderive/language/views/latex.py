@@ -15,22 +15,14 @@ entries, ``\bigl[ ... \bigr]_{ij}``.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from string import Formatter
-from typing import Any, final
+from typing import final
 
-from sympy import Add as SymAdd
-from sympy import Expr, Integer, Rational, Symbol
-from sympy import Mul as SymMul
-from sympy import Pow as SymPow
-from sympy import latex as sympy_latex
+from sympy import Expr, Integer
 
 from symderive.errors import UnsupportedError
 from symderive.language.arrays import Array
-from symderive.language.functions import FUNCTIONS
 from symderive.language.statements import Relation
 from symderive.language.views.formula import (
     ADD,
@@ -45,7 +37,6 @@ from symderive.language.views.formula import (
     ONES,
     OPEN,
     OSLASH,
-    PLUS,
     POWER,
     SCRIPT,
     SIGN,
@@ -67,13 +58,26 @@ from symderive.language.views.formula import (
     function_of,
     hadamard_of,
     has_sum,
-    kind_at,
     operator_of,
     product_of,
     root_of,
     scripted,
     sum_of,
     superscript,
+)
+from symderive.language.views.latex_functions import NoMatrixForm, elementwise, ordered
+from symderive.language.views.latex_names import name_formula, name_latex, name_parts, number_formula, subscript
+from symderive.language.views.latex_trees import (
+    HALF,
+    ONE,
+    TWO,
+    has_differential,
+    is_linear,
+    is_one,
+    is_scalar,
+    plainly,
+    signed,
+    square_of,
 )
 from symderive.language.views.lift import lift, lift_array
 from symderive.language.views.tree import (
@@ -109,256 +113,7 @@ __all__ = [
     "where_formulas",
 ]
 
-# -- names ------------------------------------------------------------------------------------
-
-_ALPHABET_TEXT = """
-α alpha β beta γ gamma δ delta ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu ξ xi π pi ρ rho σ sigma
-τ tau υ upsilon φ phi χ chi ψ psi ω omega ς varsigma ε varepsilon
-Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Υ Upsilon Φ Phi Ψ Psi Ω Omega
-"""
-_ALPHABET = _ALPHABET_TEXT.split()
-_LETTERS = {letter: "\\" + name for letter, name in zip(_ALPHABET[::2], _ALPHABET[1::2], strict=True)}
-_GREEK = {name: "\\" + name for name in (*_ALPHABET[1::2], "varphi", "vartheta", "ell")}
-_GREEK |= {"lam": r"\lambda", "lamda": r"\lambda", "epsilon": r"\varepsilon", "eps": r"\varepsilon"}
-_ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde"}
-_COMBINING = {
-    "\u0300": r"\grave",
-    "\u0301": r"\acute",
-    "\u0302": r"\hat",
-    "\u0303": r"\tilde",
-    "\u0304": r"\bar",
-    "\u0306": r"\breve",
-    "\u0307": r"\dot",
-    "\u0308": r"\ddot",
-    "\u030c": r"\check",
-}
-
-
-def _word(text: str) -> Piece:
-    """One part of a name: a letter, a Greek name, or a word set upright."""
-    if text in _GREEK:
-        return Piece(_GREEK[text], 0.6)
-    if text in _LETTERS:
-        return Piece(_LETTERS[text], 0.6)
-    if text in ITALIC:
-        return Piece(text, ITALIC[text])
-    if text.isascii() and text.isdigit():
-        return Piece(text, 0.5 * len(text), 0, "digit")
-    letters = ""
-    for character in unicodedata.normalize("NFKD", text):
-        if character.isascii() and character.isalnum():
-            letters += character
-        elif character in _LETTERS:
-            letters += _LETTERS[character] + " "
-        elif character in _COMBINING and letters:
-            letters = f"{letters[:-1]}{_COMBINING[character]}{{{letters[-1]}}}"
-        elif character == "_":
-            letters += r"\_"
-        else:
-            letters += rf"\text{{{character}}}"
-    return Piece(rf"\mathrm{{{letters}}}", 0.53 * len(text) + 0.2, 0, "word")
-
-
-def _name_parts(name: str) -> tuple[Piece, tuple[Piece, ...]]:
-    """The base of a name and its subscripts."""
-    words = [word for word in name.split("_") if word]
-    if not words:
-        return Piece(rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}", 0.53 * len(name), 0, "word"), ()
-    subscripts: list[str] = words[1:]
-    found = re.fullmatch(r"(\D+)([0-9]+)", words[0])
-    base = words[0]
-    if found:
-        base = found[1]
-        subscripts.insert(0, found[2])
-    piece = _word(base)
-    accents = [w for w in subscripts if w in _ACCENTS]
-    if len(accents) == 1 and piece.kind == "plain":
-        subscripts.remove(accents[0])
-        piece = Piece(f"{_ACCENTS[accents[0]]}{{{piece.tex}}}", piece.width)
-    return piece, tuple(_word(w) for w in subscripts)
-
-
-def _subscript(pieces: Sequence[Piece]) -> Piece:
-    """``_{ij}``; with commas as soon as one index is more than a letter."""
-    plain = all(p.kind == "plain" and len(p.tex) == 1 for p in pieces)
-    tex = ("" if plain else ",").join(p.tex for p in pieces)
-    return Piece(f"_{{{tex}}}", SCRIPT * sum(p.width + (0 if plain else 0.2) for p in pieces))
-
-
-def name_formula(name: str) -> Formula:
-    """A declared name as a formula."""
-    base, subscripts = _name_parts(name)
-    if not subscripts:
-        return Formula((base,), ATOM)
-    script = _subscript(subscripts)
-    return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
-
-
-def name_latex(name: str) -> str:
-    r"""A declared name in LaTeX: ``beta`` is ``\beta``, ``W1`` is ``W_{1}``, words stand upright.
-
-    >>> name_latex("W1"), name_latex("lambda_"), name_latex("y_hat"), name_latex("step_size")
-    ('W_{1}', '\\lambda', '\\hat{y}', '\\mathrm{step}_{\\mathrm{size}}')
-    """
-    return formula_latex(name_formula(name))
-
-
-# -- numbers ------------------------------------------------------------------------------------
-
-
-def _number(value: Expr) -> Formula:
-    """A SymPy number or expression in the dimensions."""
-    if isinstance(value, Integer):
-        text = str(abs(int(value)))
-        digit = Piece(text, 0.5 * len(text), 0, "digit")
-        return Formula((digit,), ATOM) if value >= 0 else Formula((SIGN, digit), ADD)
-    if isinstance(value, Symbol):
-        return name_formula(value.name)
-    if isinstance(value, Rational):
-        inner = fraction_of(_number(Integer(abs(value.p))), _number(Integer(value.q)))
-        return inner if value > 0 else Formula((SIGN, *inner.parts), ADD)
-    if value.could_extract_minus_sign():
-        inner = at_least(_number(-value), OPEN)
-        return Formula((SIGN, *inner.parts), ADD)
-    if isinstance(value, SymAdd):
-        parts: list[Part] = []
-        terms: list[Any] = sorted(value.as_ordered_terms(), key=lambda term: term.could_extract_minus_sign())
-        for position, term in enumerate(terms):
-            negative = term.could_extract_minus_sign()
-            written = at_least(_number(-term if negative else term), OPEN)
-            if position:
-                parts += [Break(), MINUS if negative else PLUS]
-            elif negative:
-                parts.append(SIGN)
-            parts += written.parts
-        return Formula(tuple(parts), ADD)
-    numerator, denominator = value.as_numer_denom()
-    if denominator != 1:
-        return fraction_of(_number(numerator), _number(denominator))
-    if isinstance(value, SymMul):
-        return product_of([_number(factor) for factor in value.as_ordered_factors()])
-    if isinstance(value, SymPow) and value.exp == Rational(1, 2):
-        return root_of(_number(value.base))
-    if isinstance(value, SymPow):
-        exponent = _number(value.exp)
-        return scripted(_number(value.base), superscript(flat(exponent.parts), exponent.width))
-    names = {symbol: name_latex(symbol.name) for symbol in value.free_symbols if isinstance(symbol, Symbol)}
-    text = sympy_latex(value, symbol_names=names)
-    return Formula((Piece(text, 0.5 * len(str(value)) + 0.5, 1),), CALL if value.args else ATOM)
-
-
-def _negative(value: Expr) -> bool:
-    return value.could_extract_minus_sign()
-
-
-# -- what the tree says --------------------------------------------------------------------------------
-
-_ONE, _TWO, _HALF = Integer(1), Integer(2), Rational(1, 2)
-
-
-def _is_one(size: Expr) -> bool:
-    return size == 1
-
-
-def _is_square(tree: Tree) -> Tree | None:
-    """The r of r ** 2 or r * r."""
-    match tree:
-        case Pow(base=base, exponent=Num(value=value)) if value == 2:
-            return base
-        case Mul(factors=(a, b)) if a == b:
-            return a
-    return None
-
-
-def _signed(tree: Tree) -> tuple[int, Tree]:
-    """A sign, and a tree that does not start with a minus."""
-    match tree:
-        case Neg(operand=operand):
-            sign, inner = _signed(operand)
-            return -sign, inner
-        case Num(value=value) if _negative(value) and not isinstance(value, SymAdd):
-            return -1, Num((), -value)
-        case Mul(factors=(first, *others)):
-            sign, inner = _signed(first)
-            if sign < 0 and inner == Num((), _ONE) and others:
-                rest = others[0] if len(others) == 1 else Mul(tree.shape, tuple(others))
-                if rest.shape == tree.shape:
-                    return _flip(rest)
-            return (1, tree) if sign > 0 else (sign, replace(tree, factors=(inner, *others)))
-        case Div(numerator=numerator, denominator=denominator):
-            sign, inner = _signed(numerator)
-            return (1, tree) if sign > 0 else (sign, Div(tree.shape, inner, denominator))
-    return 1, tree
-
-
-def _flip(tree: Tree) -> tuple[int, Tree]:
-    sign, inner = _signed(tree)
-    return -sign, inner
-
-
-def _plainly(tree: Tree) -> Tree | None:
-    """Functions whose rows print a product, as trees, so that products print in one way."""
-    match tree:
-        case Call(function="xlogy", arguments=(x, y)):
-            return Mul(tree.shape, (x, Call(y.shape, "log", (y,))))
-        case Call(function="xlog1py", arguments=(x, y)):
-            return Mul(tree.shape, (x, Call(y.shape, "log1p", (y,))))
-        case Call(function="entr", arguments=(x,)):
-            return Neg(tree.shape, Mul(tree.shape, (x, Call(tree.shape, "log", (x,)))))
-        case Call(function="rel_entr", arguments=(x, y)):
-            return Mul(tree.shape, (x, Call(tree.shape, "log", (Div(tree.shape, x, y),))))
-        case Call(function="kl_div", arguments=(x, y)):
-            inner = Mul(tree.shape, (x, Call(tree.shape, "log", (Div(tree.shape, x, y),))))
-            return Add(tree.shape, ((1, inner), (-1, x), (1, y)))
-        case Call(function="expm1", arguments=(x,)):
-            return Add(tree.shape, ((1, Call(tree.shape, "exp", (x,))), (-1, Num((), _ONE))))
-        case Call(function="power", arguments=(x, y)):
-            return Pow(tree.shape, x, y)
-        case Call(function="sqrt", arguments=(x,)):
-            return Pow(tree.shape, x, Num((), _HALF))
-    return None
-
-
-_SCALAR_CALLS = frozenset({"sum", "trace", "norm", "prod", "logsumexp"})
-_LETTER_ORDER = "ijklmpqrstuvabcdefgh"
-
-
-def _is_linear(tree: Tree) -> bool:
-    """Names, products with matrices and their sums: dot products of these are written with a transpose."""
-    match tree:
-        case Name() | Transpose() | MatMul() | D():
-            return True
-        case Call(function=function):
-            return function not in FUNCTIONS
-        case Neg(operand=operand):
-            return _is_linear(operand)
-        case Add(terms=terms):
-            return all(_is_linear(term) for _, term in terms)
-    return False
-
-
-def _has_differential(tree: Tree) -> bool:
-    return isinstance(tree, D) or any(_has_differential(child) for child in tree.children)
-
-
-def _is_scalar(tree: Tree) -> bool:
-    """Whether no array occurs in it."""
-    return not tree.shape and all(_is_scalar(child) for child in tree.children)
-
-
-def _ordered(factors: Sequence[Formula]) -> list[Formula]:
-    """Scalar factors as people write them: names before functions, a sum (``\\lambda \\sum``) last."""
-
-    def place(factor: Formula) -> int:
-        if factor.level == OPEN and factor.closed is None:
-            return 2
-        return 0 if len(factor.parts) <= 2 and kind_at(factor.parts, 0) not in ("function", "bracket") else 1
-
-    return sorted(factors, key=place)
-
-
-class _NoMatrixForm(Exception):
-    """Internal: this tree is written by its entries."""
+_LETTERS = "ijklmpqrstuvabcdefgh"
 
 
 @final
@@ -389,7 +144,7 @@ class _Writer:
     # indices
 
     def _fresh(self) -> str:
-        for letter in _LETTER_ORDER:
+        for letter in _LETTERS:
             if letter not in self._taken and letter not in self._labels:
                 self._labels.append(letter)
                 return letter
@@ -407,21 +162,21 @@ class _Writer:
         mark = len(self._labels)
         try:
             if len(tree.shape) > 2:
-                raise _NoMatrixForm
+                raise NoMatrixForm
             return self._matrix(tree)
-        except _NoMatrixForm:
+        except NoMatrixForm:
             del self._labels[mark:]
             if not tree.shape:
                 return self._entry(tree, ())
             return self._by_entries(tree)
 
     def _by_entries(self, tree: Tree) -> Formula:
-        labels = tuple(None if _is_one(size) else self._fresh() for size in tree.shape)
+        labels = tuple(None if is_one(size) else self._fresh() for size in tree.shape)
         inside = self._entry(tree, labels)
         shown = [label for label in labels if label is not None]
         self._release(len(shown))
         pieces = [self._label(label) if label else Piece("1", 0.5, 0, "digit") for label in labels]
-        return bracket(inside, "[", "]", _subscript(pieces))
+        return bracket(inside, "[", "]", subscript(pieces))
 
     @staticmethod
     def _label(label: str) -> Piece:
@@ -432,16 +187,16 @@ class _Writer:
     # -- matrix notation ---------------------------------------------------------------------
 
     def _matrix(self, tree: Tree) -> Formula:
-        plain = _plainly(tree)
+        plain = plainly(tree)
         if plain is not None:
             return self._matrix(plain)
         match tree:
             case Name(text=text):
                 return name_formula(text)
             case Num(value=value):
-                return _number(value)
+                return number_formula(value)
             case Neg() | Mul() | Div():
-                sign, inner = _signed(tree)
+                sign, inner = signed(tree)
                 if sign < 0:
                     return self._negated(self._fit(inner, tree.shape))
                 if isinstance(inner, Mul):
@@ -452,7 +207,7 @@ class _Writer:
             case Add(terms=terms):
                 written = []
                 for sign, term in terms:
-                    inner_sign, inner = _signed(term)
+                    inner_sign, inner = signed(term)
                     written.append((sign * inner_sign, self._fit(inner, tree.shape)))
                 return sum_of(written)
             case Pow():
@@ -486,24 +241,24 @@ class _Writer:
         row_of_ones = Formula((ONES, TOP), POWER)
         if not tree.shape:
             spread = [ones] if len(shape) == 1 else [ones, row_of_ones]
-            if tree == Num((), _ONE):
+            if tree == Num((), ONE):
                 return product_of(spread)
             return product_of([self._matrix(tree), *spread])
         if len(shape) == 2 and len(tree.shape) == 1 and tree.shape[0] == shape[1]:
             return product_of([ones, self._transposed(tree)])
         if len(shape) == 2 and len(tree.shape) == 2:
-            if tree.shape[0] == shape[0] and _is_one(tree.shape[1]):
+            if tree.shape[0] == shape[0] and is_one(tree.shape[1]):
                 return product_of([self._matrix(tree), row_of_ones])
-            if tree.shape[1] == shape[1] and _is_one(tree.shape[0]):
+            if tree.shape[1] == shape[1] and is_one(tree.shape[0]):
                 return product_of([ones, self._matrix(tree)])
-        raise _NoMatrixForm
+        raise NoMatrixForm
 
     def _column(self, tree: Tree) -> Formula:
         """What a 1-D, (n, 1) or (1, n) tree holds, as a column."""
         whole = isinstance(tree, Index) and all(k is None or k == ":" for k in tree.keys)
         if isinstance(tree, Index) and whole and len(tree.operand.shape) == 1:
             return self._matrix(tree.operand)
-        if len(tree.shape) == 2 and _is_one(tree.shape[0]) and not _is_one(tree.shape[1]):
+        if len(tree.shape) == 2 and is_one(tree.shape[0]) and not is_one(tree.shape[1]):
             return self._transposed(tree)
         return self._matrix(tree)
 
@@ -520,17 +275,17 @@ class _Writer:
             case Call(function="eye"):
                 return self._matrix(tree)
         if len(tree.shape) > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         return scripted(self._matrix(tree), TOP)
 
     def _mul(self, tree: Mul) -> Formula:
         scalars = [f for f in tree.factors if not f.shape]
         arrays = [f for f in tree.factors if f.shape]
         if len(scalars) > 1:
-            scalars = [f for f in scalars if f != Num((), _ONE)] or scalars[:1]
+            scalars = [f for f in scalars if f != Num((), ONE)] or scalars[:1]
         # Numbers lead; fractions of numbers among the scalars stand first.
         scalars.sort(key=lambda f: not isinstance(f, Num))
-        left = _ordered([self._matrix(f) for f in scalars])
+        left = ordered([self._matrix(f) for f in scalars])
         if not arrays:
             return product_of(left)
         body = self._hadamard_of(arrays, tree.shape)
@@ -544,19 +299,19 @@ class _Writer:
         if all(a.shape == shape for a in arrays):
             return hadamard_of([self._matrix(a) for a in arrays])
         if len(shape) != 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         full = [a for a in arrays if a.shape == shape]
-        columns = [a for a in arrays if a not in full and len(a.shape) == 2 and _is_one(a.shape[1])]
+        columns = [a for a in arrays if a not in full and len(a.shape) == 2 and is_one(a.shape[1])]
         rows = [a for a in arrays if a not in full and a not in columns]
         if any(a.shape[0] != shape[0] for a in columns) or any(a.shape[-1] != shape[1] for a in rows):
-            raise _NoMatrixForm
-        if any(len(a.shape) == 2 and not _is_one(a.shape[0]) for a in rows):
-            raise _NoMatrixForm
+            raise NoMatrixForm
+        if any(len(a.shape) == 2 and not is_one(a.shape[0]) for a in rows):
+            raise NoMatrixForm
         column = hadamard_of([self._column(a) for a in columns]) if columns else None
         row = hadamard_of([self._column(a) for a in rows]) if rows else None
         if not full:
             if column is None or row is None:
-                raise _NoMatrixForm
+                raise NoMatrixForm
             return product_of([at_least(column, MUL), scripted(row, TOP)])
         middle = hadamard_of([self._matrix(a) for a in full])
         factors = [] if column is None else [operator_of("diag", [column])]
@@ -573,9 +328,9 @@ class _Writer:
         if top.shape == tree.shape and len(tree.shape) == 2 and bottom.shape != tree.shape:
             inverse = Formula((*operator_of("diag", [self._column(bottom)]).parts, one), CALL)
             middle = self._matrix(top)
-            if len(bottom.shape) == 2 and _is_one(bottom.shape[1]) and bottom.shape[0] == tree.shape[0]:
+            if len(bottom.shape) == 2 and is_one(bottom.shape[1]) and bottom.shape[0] == tree.shape[0]:
                 return product_of([inverse, middle])
-            if bottom.shape[-1] == tree.shape[1] and (len(bottom.shape) == 1 or _is_one(bottom.shape[0])):
+            if bottom.shape[-1] == tree.shape[1] and (len(bottom.shape) == 1 or is_one(bottom.shape[0])):
                 return product_of([at_least(middle, MUL) if middle.level != HADAMARD else bracket(middle), inverse])
         return chain_of([self._fit(top, tree.shape), self._fit(bottom, tree.shape)], OSLASH, HADAMARD)
 
@@ -583,13 +338,13 @@ class _Writer:
         """A quotient by a scalar: ``\\frac{2}{n} X^{\\top} r``, with the scalars in the fraction."""
         below = self._matrix(bottom)
         factors = top.factors if isinstance(top, Mul) else (top,)
-        scalars = [f for f in factors if _is_scalar(f)]
-        rest = [f for f in factors if not _is_scalar(f)]
-        above = _number(_ONE)
+        scalars = [f for f in factors if is_scalar(f)]
+        rest = [f for f in factors if not is_scalar(f)]
+        above = number_formula(ONE)
         if scalars:
             above = self._body(Mul((), tuple(scalars)), scalars)
             if above.width > 12 or above.tall:
-                above, rest = _number(_ONE), list(factors)
+                above, rest = number_formula(ONE), list(factors)
         if below.width > 16:
             body = self._body(top, list(factors))
             body = body if body.level >= MUL else bracket(body)
@@ -602,7 +357,7 @@ class _Writer:
             body = bracket(body, "[", "]") if body.width > 14 or body.tall else bracket(body)
         elif body.level == HADAMARD:
             body = bracket(body)
-        return product_of(_ordered([fraction, body]))
+        return product_of(ordered([fraction, body]))
 
     def _body(self, top: Tree, factors: Sequence[Tree]) -> Formula:
         if len(factors) == 1:
@@ -612,13 +367,13 @@ class _Writer:
     def _pow(self, tree: Pow) -> Formula:
         base, exponent = tree.base, tree.exponent
         if exponent.shape:
-            raise _NoMatrixForm
-        if exponent == Num((), _HALF):
+            raise NoMatrixForm
+        if exponent == Num((), HALF):
             root = self._root_of_squares(base)
             return root if root is not None else root_of(self._matrix(base))
         written = self._matrix(exponent)
         if not base.shape and exponent == Num((), Integer(-1)):
-            return fraction_of(_number(_ONE), self._matrix(base))
+            return fraction_of(number_formula(ONE), self._matrix(base))
         if not base.shape:
             return scripted(self._base(base), superscript(flat(written.parts), written.width))
         return scripted(self._base(base), superscript(rf"\odot {flat(written.parts)}", written.width + 0.8))
@@ -628,7 +383,7 @@ class _Writer:
         inner: Tree | None = None
         match tree:
             case Call(function="sum", arguments=(operand,), shape=()):
-                inner = _is_square(operand)
+                inner = square_of(operand)
             case MatMul(factors=(a, b)) if a == b and len(a.shape) == 1:
                 inner = a
         if inner is None or not 1 <= len(inner.shape) <= 2:
@@ -647,13 +402,13 @@ class _Writer:
     def _matmul(self, tree: MatMul) -> Formula:
         flat: list[Tree] = list(tree.factors)
         if any(len(f.shape) > 2 or not f.shape for f in flat):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if len(flat) == 2 and all(len(f.shape) == 1 for f in flat):
             a, b = flat
             if a == b:
                 return self._norm_squared(a)
-            changes = _has_differential(a) or _has_differential(b)
-            if not changes and not (_is_linear(a) and _is_linear(b)):
+            changes = has_differential(a) or has_differential(b)
+            if not changes and not (is_linear(a) and is_linear(b)):
                 return self._big(r"\sum", Mul(a.shape, (a, b)), ())
         factors, rank = self._factors(tree)
         if rank == "row":
@@ -670,7 +425,7 @@ class _Writer:
             if isinstance(factor, MatMul):
                 inner, rank = self._factors(factor)
                 if rank == "scalar":
-                    raise _NoMatrixForm
+                    raise NoMatrixForm
                 if rank == "row":
                     inner, rank = [self._flip_factor(f) for f in reversed(inner)], "col"
             else:
@@ -712,9 +467,9 @@ class _Writer:
                 return self._matrix(operand)
             if all(k == ":" for k in keys):
                 return self._matrix(operand)
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if any(k is None for k in keys) or len(operand.shape) > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         pieces = [Piece(":", 0.5) if isinstance(k, str) else self._position(k) for k in keys if k is not None]
         pieces += [Piece(":", 0.5)] * (len(operand.shape) - len(pieces))
         return self._subscripted(operand, pieces)
@@ -722,13 +477,13 @@ class _Writer:
     @staticmethod
     def _position(key: Expr) -> Piece:
         """A NumPy index, counted from 1."""
-        written = _number(key + 1)
+        written = number_formula(key + 1)
         return Piece(flat(written.parts), written.width, 0, "digit")
 
     def _subscripted(self, tree: Tree, pieces: Sequence[Piece]) -> Formula:
-        script = _subscript(pieces)
+        script = subscript(pieces)
         if isinstance(tree, Name):
-            base, subscripts = _name_parts(tree.text)
+            base, subscripts = name_parts(tree.text)
             if not subscripts:
                 return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
             return Formula(scripted(bracket(name_formula(tree.text)), script).parts, ATOM)
@@ -753,26 +508,26 @@ class _Writer:
             case "outer":
                 left, right = arguments
                 if len(left.shape) > 1 or len(right.shape) > 1:
-                    raise _NoMatrixForm
+                    raise NoMatrixForm
                 a = self._matrix(left)
                 return product_of([bracket(a) if a.level < MUL else a, scripted(self._matrix(right), TOP)])
             case "einsum" | "transpose":
-                raise _NoMatrixForm
+                raise NoMatrixForm
             case "softmax" | "log_softmax":
                 return self._softmax(tree)
             case "eye":
-                size = _number(tree.sizes[0])
+                size = number_formula(tree.sizes[0])
                 return Formula((Piece(f"I_{{{flat(size.parts)}}}", 0.5 + SCRIPT * size.width),), ATOM)
             case "ones" | "zeros":
                 return self._constant(name, tree.sizes)
             case "arange":
-                end = _number(tree.sizes[0] - 1)
+                end = number_formula(tree.sizes[0] - 1)
                 inside = Formula((Piece(r"0, 1, \dots, ", 3.2), *end.parts), ADD)
                 return bracket(inside)
             case "basis":
-                position = _subscript([self._position(self._basis_index(tree))])
+                position = subscript([self._position(self._basis_index(tree))])
                 return Formula((Piece("e" + position.tex, 0.47 + position.width),), ATOM)
-        return self._elementwise(tree, [self._matrix(a) for a in self._alike(arguments)])
+        return elementwise(tree, [self._matrix(a) for a in self._alike(arguments)])
 
     @staticmethod
     def _basis_index(tree: Call) -> Expr:
@@ -784,87 +539,24 @@ class _Writer:
 
     def _constant(self, name: str, sizes: Shape) -> Formula:
         if name == "zeros":
-            text = r"\times ".join(flat(_number(s).parts) for s in sizes)
+            text = r"\times ".join(flat(number_formula(s).parts) for s in sizes)
             return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM)
         factors = []
         for position, size in enumerate(sizes):
-            written = _number(size)
+            written = number_formula(size)
             tex = rf"\mathbf{{1}}_{{{flat(written.parts)}}}"
             piece = Piece(tex + (r"^{\top}" if position else ""), 0.58 + SCRIPT * written.width)
             factors.append(Formula((piece,), ATOM))
         if len(sizes) > 2:
-            raise _NoMatrixForm
-        return product_of(factors) if factors else _number(_ONE)
+            raise NoMatrixForm
+        return product_of(factors) if factors else number_formula(ONE)
 
     def _alike(self, arguments: Sequence[Tree]) -> Sequence[Tree]:
         """The arguments, if those that are arrays have one shape."""
         shapes = {a.shape for a in arguments if a.shape}
         if len(shapes) > 1:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         return arguments
-
-    def _elementwise(self, tree: Call, arguments: Sequence[Formula]) -> Formula:
-        match tree.function:
-            case "exp":
-                return exponential_of(arguments[0])
-            case "log" | "log2" | "log10":
-                base = tree.function.removeprefix("log")
-                tex = r"\log" + (f"_{{{base}}}" if base else "")
-                return function_of(tex, 1.3 + 0.4 * len(base), arguments[0])
-            case "log1p":
-                return call_of(
-                    r"\log", 1.3, [sum_of([(1, _number(_ONE)), self._term(tree.arguments[0], arguments[0])])]
-                )
-            case "sin" | "cos" | "tanh" | "sinh" | "cosh" | "arctan":
-                return function_of("\\" + tree.function, 0.5 * len(tree.function), arguments[0])
-            case "logaddexp":
-                terms = [
-                    _number(_ONE) if a == Num((), Integer(0)) else exponential_of(w)
-                    for a, w in zip(tree.arguments, arguments, strict=True)
-                ]
-                return call_of(r"\log", 1.3, [sum_of([(1, t) for t in terms])])
-            case "heaviside" if len(arguments) == 2:
-                arguments = arguments[:1]
-        row = FUNCTIONS.get(tree.function)
-        if row is None:
-            raise UnsupportedError(f"the LaTeX writer has no form for the function {tree.function!r}")
-        return self._formatted(row.latex, arguments, bool(tree.shape))
-
-    @staticmethod
-    def _term(tree: Tree, written: Formula) -> tuple[int, Formula]:
-        if isinstance(tree, Neg) and len(written.parts) > 1 and written.parts[0] == SIGN:
-            return -1, Formula(written.parts[1:], OPEN)
-        return 1, written
-
-    @staticmethod
-    def _formatted(template: str, arguments: Sequence[Formula], entrywise: bool) -> Formula:
-        """A row's format; what stands around a field says which brackets its argument needs."""
-        fields = [(text, field) for text, field, _, _ in Formatter().parse(template)]
-        literals = [text for text, _ in fields] + [""]
-        parts: list[Part] = []
-        product = False
-        for position, (text, field) in enumerate(fields):
-            if text:
-                visible = re.sub(r"\\operatorname|\\[lr]vert|[\\{} ]", "", text)
-                kind = "function" if not position and text.startswith("\\") else "plain"
-                parts.append(Piece(text, 0.55 * len(visible) + 0.2, 0, kind))
-            if field is None:
-                continue
-            argument = arguments[int(field)]
-            before, after = text.rstrip(), literals[position + 1].lstrip()
-            if (
-                before.endswith(("(", "{", "[", ",", r"\lvert"))
-                and after[:1] in (")", "}", "]", ",", "<", "=", "\\", "")
-            ) or before.endswith(("<", "=", r"\le", r"\ne")):
-                parts += argument.parts
-            elif before.endswith(("+", "-")) and after[:1] in (")", "}", "]", "+", "-"):
-                parts += at_least(argument, OPEN).parts
-            else:
-                product = True
-                parts += at_least(argument, FRACTION).parts
-        if product and entrywise:
-            raise _NoMatrixForm
-        return Formula(tuple(parts), OPEN if product else CALL)
 
     def _softmax(self, tree: Call) -> Formula:
         name = r"\operatorname{softmax}"
@@ -872,7 +564,7 @@ class _Writer:
         rank = len(operand.shape)
         axis = tree.axis if isinstance(tree.axis, int) else rank - 1
         if rank > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if rank == 2:
             name += r"_{\mathrm{row}}" if axis % rank == 1 else r"_{\mathrm{col}}"
         inner = call_of(name, 4.0 + (1.2 if rank == 2 else 0), [self._matrix(operand)])
@@ -902,9 +594,9 @@ class _Writer:
             if tree.keepdims:
                 return product_of([Formula((ONES, TOP), POWER), self._factor(operand, False)])
             return product_of([self._factor(operand, True), ones])
-        if len(axes) != rank or (tree.shape and not all(_is_one(s) for s in tree.shape)):
-            raise _NoMatrixForm
-        root = _is_square(operand)
+        if len(axes) != rank or (tree.shape and not all(is_one(s) for s in tree.shape)):
+            raise NoMatrixForm
+        root = square_of(operand)
         if root is not None and root.shape and root.shape == operand.shape:
             return self._attempt(lambda: self._norm_squared(root), lambda: self._total(tree))
         return self._total(tree)
@@ -913,7 +605,7 @@ class _Writer:
         mark = len(self._labels)
         try:
             return first()
-        except _NoMatrixForm:
+        except NoMatrixForm:
             del self._labels[mark:]
             return otherwise()
 
@@ -925,7 +617,7 @@ class _Writer:
         operand = tree.arguments[0]
         rank, axes = len(operand.shape), self._axes(tree)
         if len(axes) != rank or tree.shape:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if tree.function == "norm":
             inside = self._matrix(operand)
             after = None if rank < 2 else Piece("_{F}", 0.5)
@@ -953,13 +645,13 @@ class _Writer:
         for position, size in enumerate(operand.shape):
             if position not in axes:
                 labels.append(next(given))
-            elif _is_one(size):
+            elif is_one(size):
                 labels.append(None)
             else:
                 label = self._fresh()
                 made += 1
                 labels.append(label)
-                top = _number(size)
+                top = number_formula(size)
                 tex = rf"{operator}_{{{self._label(label).tex}=1}}^{{{flat(top.parts)}}}"
                 heads.append(Piece(tex, 1.6 + max(0.0, SCRIPT * top.width - 1.4), 1, "big"))
         inside = self._entry(operand, tuple(labels))
@@ -977,7 +669,7 @@ class _Writer:
 
     def _entry(self, tree: Tree, labels: tuple[str | None, ...]) -> Formula:
         """The entry of a tree at the labels (None where the axis has length 1)."""
-        plain = _plainly(tree)
+        plain = plainly(tree)
         if plain is not None:
             return self._entry(plain, labels)
         if not tree.shape and not isinstance(tree, Add | Mul | Div | Pow | Neg):
@@ -986,9 +678,9 @@ class _Writer:
             case Name():
                 return self._subscripted(tree, self._pieces(labels))
             case Num(value=value):
-                return _number(value)
+                return number_formula(value)
             case Neg() | Mul() | Div():
-                sign, inner = _signed(tree)
+                sign, inner = signed(tree)
                 if sign < 0:
                     return self._negated(self._entry_of(inner, labels))
                 if isinstance(inner, Mul):
@@ -999,14 +691,14 @@ class _Writer:
             case Add(terms=terms):
                 written = []
                 for sign, term in terms:
-                    inner_sign, inner = _signed(term)
+                    inner_sign, inner = signed(term)
                     written.append((sign * inner_sign, self._entry_of(inner, labels)))
                 return sum_of(written)
             case Pow(base=base, exponent=exponent):
-                if exponent == Num((), _HALF):
+                if exponent == Num((), HALF):
                     return root_of(self._entry_of(base, labels))
                 if exponent == Num((), Integer(-1)):
-                    return fraction_of(_number(_ONE), self._entry_of(base, labels))
+                    return fraction_of(number_formula(ONE), self._entry_of(base, labels))
                 power = self._entry_of(exponent, labels)
                 inner = self._entry_of(base, labels)
                 if isinstance(base, Call) and base.function == "expit":
@@ -1029,7 +721,7 @@ class _Writer:
         mark = len(self._labels)
         try:
             return self._matrix(tree)
-        except _NoMatrixForm:
+        except NoMatrixForm:
             del self._labels[mark:]
             if isinstance(tree, Call):
                 return self._entry_call(tree, ())
@@ -1044,7 +736,7 @@ class _Writer:
     def _entry_of(self, tree: Tree, labels: tuple[str | None, ...]) -> Formula:
         """The entry of an operand that may broadcast: fewer axes, or axes of length 1."""
         own = labels[len(labels) - len(tree.shape) :] if tree.shape else ()
-        return self._entry(tree, tuple(None if _is_one(s) else i for s, i in zip(tree.shape, own, strict=True)))
+        return self._entry(tree, tuple(None if is_one(s) else i for s, i in zip(tree.shape, own, strict=True)))
 
     def _pieces(self, labels: Sequence[str | None]) -> list[Piece]:
         return [Piece("1", 0.5, 0, "digit") if i is None else self._label_or_number(i) for i in labels]
@@ -1056,35 +748,35 @@ class _Writer:
         return self._label(label)
 
     def _entry_mul(self, tree: Mul, labels: tuple[str | None, ...]) -> Formula:
-        factors = [f for f in tree.factors if f != Num((), _ONE)] or list(tree.factors[:1])
+        factors = [f for f in tree.factors if f != Num((), ONE)] or list(tree.factors[:1])
         factors.sort(key=lambda f: not isinstance(f, Num))
         written = [self._entry_of(f, labels) for f in factors]
-        return product_of(_ordered(written))
+        return product_of(ordered(written))
 
     def _entry_div(self, tree: Div, labels: tuple[str | None, ...]) -> Formula:
         top, bottom = tree.numerator, tree.denominator
-        if not tree.shape and not _is_scalar(tree):
+        if not tree.shape and not is_scalar(tree):
             mark = len(self._labels)
             try:
                 return self._quotient(top, bottom)
-            except _NoMatrixForm:
+            except NoMatrixForm:
                 del self._labels[mark:]
         above, below = self._entry_of(top, labels), self._entry_of(bottom, labels)
         if above.width <= 14 and not above.tall and above.level != OPEN:
             return fraction_of(above, below)
         body = bracket(above) if above.level == ADD else above
-        return product_of([fraction_of(_number(_ONE), below), body])
+        return product_of([fraction_of(number_formula(ONE), below), body])
 
     def _entry_matmul(self, tree: MatMul, labels: tuple[str | None, ...]) -> Formula:
         mark = len(self._labels)
         try:
             written = self._matmul(tree)
-        except _NoMatrixForm:
+        except NoMatrixForm:
             del self._labels[mark:]
             return self._entry_contraction(tree, labels)
         if not tree.shape:
             return written
-        return Formula(scripted(bracket(written), _subscript(self._pieces(labels))).parts, ATOM)
+        return Formula(scripted(bracket(written), subscript(self._pieces(labels))).parts, ATOM)
 
     def _entry_contraction(self, tree: MatMul, labels: tuple[str | None, ...]) -> Formula:
         """A product with batch axes, as a sum over the middle index."""
@@ -1118,7 +810,7 @@ class _Writer:
     def _summed(self, bound: Sequence[tuple[str, Expr]], body: Formula) -> Formula:
         heads: list[Part] = []
         for label, size in bound:
-            top = _number(size)
+            top = number_formula(size)
             tex = rf"\sum_{{{self._label(label).tex}=1}}^{{{flat(top.parts)}}}"
             heads.append(Piece(tex, 1.6 + max(0.0, SCRIPT * top.width - 1.4), 1, "big"))
         inside = bracket(body) if body.level == ADD else body
@@ -1134,7 +826,7 @@ class _Writer:
                 inner.append(next(rest))
             else:
                 assert not isinstance(key, str)
-                inner.append("#" + flat(_number(key + 1).parts))
+                inner.append("#" + flat(number_formula(key + 1).parts))
         inner.extend(rest)
         return self._entry(tree.operand, tuple(inner))
 
@@ -1161,9 +853,9 @@ class _Writer:
             case "basis":
                 return self._delta([*self._pieces(labels), self._position(self._basis_index(tree))])
             case "ones":
-                return _number(_ONE)
+                return number_formula(ONE)
             case "zeros":
-                return _number(Integer(0))
+                return number_formula(Integer(0))
             case "arange":
                 label = self._pieces(labels)[0]
                 return Formula((label, MINUS, Piece("1", 0.5, 0, "digit")), ADD)
@@ -1178,19 +870,19 @@ class _Writer:
                 body = self._entry(arguments[0], (label, label))
                 self._release(1)
                 return self._summed([(label, arguments[0].shape[0])], body)
-        return self._elementwise(replace(tree, shape=()), [self._entry_of(a, labels) for a in arguments])
+        return elementwise(replace(tree, shape=()), [self._entry_of(a, labels) for a in arguments])
 
     @staticmethod
     def _delta(pieces: Sequence[Piece]) -> Formula:
-        script = _subscript(pieces)
+        script = subscript(pieces)
         return Formula((Piece(rf"\delta{script.tex}", 0.5 + script.width),), ATOM)
 
     def _entry_softmax(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
         try:
             inner = self._softmax(replace(tree, function="softmax"))
-            entry = Formula(scripted(replace(inner, level=ATOM), _subscript(self._pieces(labels))).parts, ATOM)
+            entry = Formula(scripted(replace(inner, level=ATOM), subscript(self._pieces(labels))).parts, ATOM)
             return entry if tree.function == "softmax" else function_of(r"\log", 1.3, entry)
-        except _NoMatrixForm:
+        except NoMatrixForm:
             operand = tree.arguments[0]
             top = exponential_of(self._entry(operand, labels))
             axis = (tree.axis if isinstance(tree.axis, int) else -1) % len(labels)
@@ -1206,7 +898,7 @@ class _Writer:
         if tree.function == "prod":
             return self._big(r"\prod", operand, labels, axes)
         if tree.function == "norm":
-            square = Pow(operand.shape, operand, Num((), _TWO))
+            square = Pow(operand.shape, operand, Num((), TWO))
             return root_of(self._big(r"\sum", square, labels, axes))
         if tree.function == "logsumexp":
             total = self._big(r"\sum", Call(operand.shape, "exp", (operand,)), labels, axes)
@@ -1221,7 +913,7 @@ class _Writer:
         for text, argument in zip(inputs.split(","), tree.arguments, strict=True):
             for letter, size in zip(text, argument.shape, strict=True):
                 if letter not in names:
-                    if _is_one(size):
+                    if is_one(size):
                         names[letter] = None
                         continue
                     label = self._fresh()
@@ -1231,7 +923,7 @@ class _Writer:
             self._entry_of(argument, tuple(names[letter] for letter in text))
             for text, argument in zip(inputs.split(","), tree.arguments, strict=True)
         ]
-        body = product_of(_ordered(factors)) if factors else _number(_ONE)
+        body = product_of(ordered(factors)) if factors else number_formula(ONE)
         self._release(len(bound))
         return self._summed(bound, body)
 

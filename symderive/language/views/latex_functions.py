@@ -1,0 +1,107 @@
+r"""Elementwise functions in LaTeX: ``\log x``, ``\sigma(z)``, ``[a < b]``, rows' own formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from string import Formatter
+
+from sympy import Integer
+
+from symderive.errors import UnsupportedError
+from symderive.language.functions import FUNCTIONS
+from symderive.language.views.formula import (
+    CALL,
+    FRACTION,
+    OPEN,
+    SIGN,
+    Formula,
+    Part,
+    Piece,
+    at_least,
+    call_of,
+    exponential_of,
+    function_of,
+    kind_at,
+    sum_of,
+)
+from symderive.language.views.latex_names import number_formula
+from symderive.language.views.latex_trees import ONE
+from symderive.language.views.tree import Call, Neg, Num, Tree
+
+
+class NoMatrixForm(Exception):
+    """A tree that is written by its entries: it is neither a scalar, a column nor a matrix."""
+
+
+def ordered(factors: Sequence[Formula]) -> list[Formula]:
+    """Scalar factors as people write them: names before functions, a sum (``\\lambda \\sum``) last."""
+
+    def place(factor: Formula) -> int:
+        if factor.level == OPEN and factor.closed is None:
+            return 2
+        return 0 if len(factor.parts) <= 2 and kind_at(factor.parts, 0) not in ("function", "bracket") else 1
+
+    return sorted(factors, key=place)
+
+
+def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
+    """An elementwise function of written arguments, as its row of ``FUNCTIONS`` prints it."""
+    match tree.function:
+        case "exp":
+            return exponential_of(arguments[0])
+        case "log" | "log2" | "log10":
+            base = tree.function.removeprefix("log")
+            tex = r"\log" + (f"_{{{base}}}" if base else "")
+            return function_of(tex, 1.3 + 0.4 * len(base), arguments[0])
+        case "log1p":
+            return call_of(r"\log", 1.3, [sum_of([(1, number_formula(ONE)), _term(tree.arguments[0], arguments[0])])])
+        case "sin" | "cos" | "tanh" | "sinh" | "cosh" | "arctan":
+            return function_of("\\" + tree.function, 0.5 * len(tree.function), arguments[0])
+        case "logaddexp":
+            terms = [
+                number_formula(ONE) if a == Num((), Integer(0)) else exponential_of(w)
+                for a, w in zip(tree.arguments, arguments, strict=True)
+            ]
+            return call_of(r"\log", 1.3, [sum_of([(1, t) for t in terms])])
+        case "heaviside" if len(arguments) == 2:
+            arguments = arguments[:1]
+    row = FUNCTIONS.get(tree.function)
+    if row is None:
+        raise UnsupportedError(f"the LaTeX writer has no form for the function {tree.function!r}")
+    return _formatted(row.latex, arguments, bool(tree.shape))
+
+
+def _term(tree: Tree, written: Formula) -> tuple[int, Formula]:
+    if isinstance(tree, Neg) and len(written.parts) > 1 and written.parts[0] == SIGN:
+        return -1, Formula(written.parts[1:], OPEN)
+    return 1, written
+
+
+def _formatted(template: str, arguments: Sequence[Formula], entrywise: bool) -> Formula:
+    """A row's format; what stands around a field says which brackets its argument needs."""
+    fields = [(text, field) for text, field, _, _ in Formatter().parse(template)]
+    literals = [text for text, _ in fields] + [""]
+    parts: list[Part] = []
+    product = False
+    for position, (text, field) in enumerate(fields):
+        if text:
+            visible = re.sub(r"\\operatorname|\\[lr]vert|[\\{} ]", "", text)
+            kind = "function" if not position and text.startswith("\\") else "plain"
+            parts.append(Piece(text, 0.55 * len(visible) + 0.2, 0, kind))
+        if field is None:
+            continue
+        argument = arguments[int(field)]
+        before, after = text.rstrip(), literals[position + 1].lstrip()
+        if (
+            before.endswith(("(", "{", "[", ",", r"\lvert")) and after[:1] in (")", "}", "]", ",", "<", "=", "\\", "")
+        ) or before.endswith(("<", "=", r"\le", r"\ne")):
+            parts += argument.parts
+        elif before.endswith(("+", "-")) and after[:1] in (")", "}", "]", "+", "-"):
+            parts += at_least(argument, OPEN).parts
+        else:
+            product = True
+            parts += at_least(argument, FRACTION).parts
+    if product and entrywise:
+        raise NoMatrixForm
+    return Formula(tuple(parts), OPEN if product else CALL)
