@@ -247,6 +247,16 @@ def _end(value: Expr, up: bool) -> tuple[End, bool]:
 
 def entry_bounds(entries: Entries) -> Bounds:
     """The bounds that a leaf's declared entries give."""
+    if entries.symbols:
+        # ends in the dimensions: what they are at least, or at most, at all sizes
+        least, most = number_bounds(entries.low), number_bounds(entries.high)
+        return Bounds(
+            least.low,
+            most.high,
+            entries.low_open or least.low_open,
+            entries.high_open or most.high_open,
+            bool(entries.is_nonzero),
+        )
     low, outward_low = _end(entries.low, False)
     high, outward_high = _end(entries.high, True)
     return Bounds(

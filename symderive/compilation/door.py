@@ -5,6 +5,7 @@ Every error names the array, what it needs in the user's dimension names, and wh
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sympy import Expr, Integer, Symbol
 
 from symderive.errors import DataError, ShapeError, UnknownNameError
 from symderive.language.arrays import shape_text
-from symderive.language.domains import Domain, Entries
+from symderive.language.domains import AXIS_STRUCTURES, Domain, Entries
 from symderive.language.nodes import Leaf
 
 __all__ = ["Door", "Inputs", "size_of"]
@@ -77,7 +78,7 @@ class Door:
                     if value.ndim
                     else f"{leaf.name} is {float(value)}; it must be finite"
                 )
-            _check_domain(leaf, value)
+            _check_domain(leaf, value, sizes)
         return Inputs(
             {name: value if value.ndim else float(value) for name, value in values.items()}, sizes
         )
@@ -212,12 +213,14 @@ def _index(at: Sequence[int]) -> str:
 
 @cache
 def _ends(entries: Entries) -> tuple[float, float]:
-    return float(entries.low), float(entries.high)
+    low = -math.inf if entries.low.free_symbols else float(entries.low)
+    return low, math.inf if entries.high.free_symbols else float(entries.high)
 
 
-def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
+def _check_domain(leaf: Leaf, value: np.ndarray, sizes: Mapping[str, int]) -> None:
     domain: Domain = leaf.domain
-    entries = domain.entries
+    # an end in a dimension that these inputs do not say is checked where all inputs are
+    entries = domain.entries.at({s: sizes[s.name] for s in domain.entries.symbols if s.name in sizes})
     if entries == _ANY and not domain.structures:
         return
     bad: np.ndarray
@@ -238,7 +241,8 @@ def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
         where = f" at index {_index(at)}" if value.ndim else ""
         count = int(np.sum(bad))
         more = f" ({count} entries in all)" if count > 1 else ""
-        raise DataError(f"{leaf.name} must be in {domain}; it has {value[at]:g}{where}{more}")
+        here = f" = integers({entries.low}, {entries.high})" if domain.entries.symbols else ""
+        raise DataError(f"{leaf.name} must be in {domain}{here}; it has {value[at]:g}{where}{more}")
     for structure, axis in domain.structures:
         problem = _structure_problem(structure, axis, value)
         if problem:
@@ -247,18 +251,23 @@ def _check_domain(leaf: Leaf, value: np.ndarray) -> None:
 
 def _structure_problem(structure: str, axis: int, value: np.ndarray) -> str:
     """What is wrong, or nothing."""
-    if structure in ("simplex", "one_hot"):
-        off = np.abs(value.sum(axis=axis) - 1)
-        worst = float(np.max(off))
+    if structure in AXIS_STRUCTURES:
+        squared = structure == "unit_norm"
+        worst = float(np.max(np.abs((value**2 if squared else value).sum(axis=axis) - 1)))
         if worst > TOLERANCE:
-            return f"entries along axis {axis} must sum to 1, and a sum is off by {worst:.3g}"
+            what = "squares of entries" if squared else "entries"
+            return f"{what} along axis {axis} must sum to 1, and a sum is off by {worst:.3g}"
         return ""
     scale = float(np.max(np.abs(value))) or 1.0
-    if structure in ("symmetric", "spd"):
+    if structure in ("symmetric", "psd", "spd", "correlation"):
         worst = float(np.max(np.abs(value - value.T)))
         if worst > TOLERANCE * scale:
             return f"it differs from its transpose by {worst:.3g}"
-    if structure == "spd":
+    if structure == "psd" and float(np.linalg.eigvalsh(value)[0]) < -TOLERANCE * scale:
+        return "it has a negative eigenvalue"
+    if structure == "correlation" and np.any(np.abs(np.diagonal(value) - 1) > TOLERANCE):
+        return "its diagonal is not 1"
+    if structure in ("spd", "correlation"):
         try:
             np.linalg.cholesky(value)
         except np.linalg.LinAlgError:
@@ -267,6 +276,10 @@ def _structure_problem(structure: str, axis: int, value: np.ndarray) -> str:
         return "it has entries off the diagonal"
     if structure == "lower_triangular" and np.any(np.triu(value, 1)):
         return "it has entries above the diagonal"
+    if structure == "upper_triangular" and np.any(np.tril(value, -1)):
+        return "it has entries below the diagonal"
+    if structure == "positive_diagonal" and np.any(np.diagonal(value) <= 0):
+        return "its diagonal is not positive"
     if structure == "orthogonal":
         worst = float(np.max(np.abs(value.T @ value - np.eye(len(value)))))
         if worst > TOLERANCE:

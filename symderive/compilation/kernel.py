@@ -159,6 +159,8 @@ class Kernel:
             for attribute in ("value", "coefficient", "index", "dim"):
                 exprs += [v] if isinstance(v := getattr(node, attribute, None), Expr) else []
             exprs += [w for w, _ in getattr(node, "terms", ())]
+            if isinstance(node, Leaf):
+                exprs += [node.domain.entries.low, node.domain.entries.high]
             for expr in exprs:
                 for symbol in sorted(expr.free_symbols, key=str):
                     found[symbol] = None

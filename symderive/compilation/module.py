@@ -228,7 +228,9 @@ def _domain_test(leaf: Leaf) -> str:
     for structure, axis in leaf.domain.structures:
         if structure in ("simplex", "one_hot"):
             tests.append(f"np.allclose({name}.sum(axis={axis}), 1, rtol=0, atol=1e-8)")
-        elif structure in ("symmetric", "spd"):
+        elif structure == "unit_norm":
+            tests.append(f"np.allclose(({name} ** 2).sum(axis={axis}), 1, rtol=0, atol=1e-8)")
+        elif structure in ("symmetric", "psd", "spd", "correlation"):
             tests.append(f"np.allclose({name}, {name}.T)")
     return tests[0] if len(tests) == 1 else f"({' and '.join(tests)})" if tests else ""
 

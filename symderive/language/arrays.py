@@ -28,7 +28,7 @@ from symderive.errors import (
     UnsupportedError,
 )
 from symderive.language import build
-from symderive.language.domains import Domain, real
+from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
@@ -666,7 +666,7 @@ def array(name: str, *shape: Any, domain: Domain = real) -> Array:
         raise UnknownNameError(f"the array {name!r} has a dimension of the same name; rename one of them")
     structures: list[tuple[str, int]] = []
     for structure, axis in domain.structures:
-        if structure in ("simplex", "one_hot"):
+        if structure in AXIS_STRUCTURES:
             if not -len(sizes) <= axis < len(sizes):
                 raise ShapeError(f"{name}: {domain} acts on axis {axis}, but the shape is {shape_text(sizes)}")
             axis %= len(sizes)

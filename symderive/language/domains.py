@@ -3,23 +3,40 @@
 A domain says what an entry may be (``Entries``) and what relation the array
 satisfies as a whole (``structures``).  A relation is never used before
 differentiating by the array that carries it, only on results.
+The ends of ``integers`` may be expressions in the dimensions: labels of k
+classes are ``integers(0, k - 1)``, and ``Entries.at`` is what they are at sizes.
 Sampling points of a domain is the judge's business (``judgement``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
-from sympy import Expr, Integer, Rational, S, ceiling, floor, sympify
+from sympy import Expr, Integer, Max, Min, Rational, S, Symbol, ceiling, floor, sympify
 
 from symderive.errors import DomainError
 
-_IMPLIED = {
-    "spd": ("symmetric", "invertible"),
-    "diagonal": ("symmetric",),
-    "orthogonal": ("invertible",),
-    "one_hot": ("simplex",),
-}
+_IMPLIED = (
+    ({"spd"}, {"psd", "invertible", "positive_diagonal"}),
+    ({"psd"}, {"symmetric"}),
+    ({"correlation"}, {"spd"}),
+    ({"diagonal"}, {"symmetric", "lower_triangular", "upper_triangular"}),
+    ({"orthogonal"}, {"invertible"}),
+    ({"one_hot"}, {"simplex"}),
+    ({"symmetric", "lower_triangular"}, {"diagonal"}),
+    ({"symmetric", "upper_triangular"}, {"diagonal"}),
+    ({"lower_triangular", "upper_triangular"}, {"diagonal"}),
+    ({"lower_triangular", "positive_diagonal"}, {"invertible"}),
+    ({"upper_triangular", "positive_diagonal"}, {"invertible"}),
+    ({"diagonal", "positive_diagonal"}, {"spd"}),
+    ({"psd", "invertible"}, {"spd"}),
+)
+"""Which structures have which others as a consequence."""
+
+AXIS_STRUCTURES = frozenset({"simplex", "one_hot", "unit_norm"})
+"""Structures of the vectors along one axis; the others are of square matrices."""
 
 
 def _number(value: object, what: str) -> Expr:
@@ -37,9 +54,39 @@ def _number(value: object, what: str) -> Expr:
     return result
 
 
+def _end(value: object, what: str) -> Expr:
+    """An end of a range of integers: a number, or an expression in the dimensions."""
+    # an array of the language that is a number in the dimensions, such as k - 1
+    number = getattr(getattr(value, "node", None), "value", value)
+    if not isinstance(number, Expr):
+        if hasattr(value, "node"):
+            raise DomainError(f"{what} must be a number, or an integer in the dimensions, got {value}")
+        return _number(value, what)
+    if number.free_symbols and not number.is_integer:
+        raise DomainError(f"{what} must be an integer for all sizes of the dimensions, got {number}")
+    return number if number.free_symbols else _number(number, what)
+
+
+def _below(a: Expr, b: Expr) -> bool | None:
+    """Whether a < b; None where that depends on the dimensions."""
+    if a == b:
+        return False
+    if a is S.NegativeInfinity or b is S.Infinity:
+        return True
+    if a is S.Infinity or b is S.NegativeInfinity:
+        return False
+    if not a.free_symbols and not b.free_symbols:
+        return bool(a < b)
+    gap = b - a
+    return True if gap.is_positive else False if gap.is_nonpositive else None
+
+
 @dataclass(frozen=True)
 class Entries:
-    """What one entry may be: an interval, possibly of integers, possibly a finite set."""
+    """What one entry may be: an interval, possibly of integers, possibly a finite set.
+
+    The ends of integers may be expressions in the dimensions; ``at`` puts sizes for them.
+    """
 
     low: Expr = S.NegativeInfinity
     high: Expr = S.Infinity
@@ -49,12 +96,33 @@ class Entries:
     nonzero: bool = False
     values: tuple[Expr, ...] | None = None
 
+    @property
+    def symbols(self) -> frozenset[Symbol]:
+        """The dimensions in the ends."""
+        return frozenset(s for end in (self.low, self.high) for s in end.free_symbols if isinstance(s, Symbol))
+
+    def at(self, sizes: Mapping[Symbol, int]) -> Entries:
+        """The entries at given sizes of the dimensions."""
+        if not self.symbols:
+            return self
+        numbers = {k: Integer(v) for k, v in sizes.items()}
+        return replace(self, low=self.low.xreplace(numbers), high=self.high.xreplace(numbers))
+
     def contains(self, value: Expr) -> bool:
-        """Whether an exact number is a possible entry."""
+        """Whether an exact number is a possible entry.
+
+        Raises `DomainError` where that depends on the dimensions.
+        """
         if self.values is not None and value not in self.values:
             return False
-        if value < self.low or value > self.high:
-            return False
+        for below in (_below(value, self.low), _below(self.high, value)):
+            if below:
+                return False
+            if below is None:
+                raise DomainError(
+                    f"whether {value} lies between {self.low} and {self.high} depends on the dimensions; "
+                    "ask .at(sizes).contains"
+                )
         if (self.low_open and value == self.low) or (self.high_open and value == self.high):
             return False
         if self.nonzero and value == 0:
@@ -65,11 +133,11 @@ class Entries:
     def is_empty(self) -> bool:
         if self.values is not None:
             return not self.values
-        if self.low > self.high or (self.low == self.high and (self.low_open or self.high_open)):
+        if _below(self.high, self.low) or (self.low == self.high and (self.low_open or self.high_open)):
             return True
         if self.low == self.high == 0 and self.nonzero:
             return True
-        if self.integer and self.low.is_finite and self.high.is_finite:
+        if self.integer and self.low.is_finite and self.high.is_finite and not self.symbols:
             first, last = int(ceiling(self.low)), int(floor(self.high))
             return not any(self.contains(Integer(k)) for k in range(first, min(last, first + 4) + 1))
         return False
@@ -78,25 +146,25 @@ class Entries:
     def is_positive(self) -> bool:
         if self.values is not None:
             return all(v > 0 for v in self.values)
-        return bool(self.low > 0 or (self.low == 0 and (self.low_open or self.nonzero)))
+        return bool(_below(S.Zero, self.low) or (self.is_nonnegative and (self.low_open or self.nonzero)))
 
     @property
     def is_nonnegative(self) -> bool:
         if self.values is not None:
             return all(v >= 0 for v in self.values)
-        return bool(self.low >= 0)
+        return _below(self.low, S.Zero) is False
 
     @property
     def is_negative(self) -> bool:
         if self.values is not None:
             return all(v < 0 for v in self.values)
-        return bool(self.high < 0 or (self.high == 0 and (self.high_open or self.nonzero)))
+        return bool(_below(self.high, S.Zero) or (self.is_nonpositive and (self.high_open or self.nonzero)))
 
     @property
     def is_nonpositive(self) -> bool:
         if self.values is not None:
             return all(v <= 0 for v in self.values)
-        return bool(self.high <= 0)
+        return _below(S.Zero, self.high) is False
 
     @property
     def is_nonzero(self) -> bool:
@@ -105,18 +173,8 @@ class Entries:
         return self.nonzero or self.is_positive or self.is_negative
 
     def __and__(self, other: Entries) -> Entries:
-        if self.low > other.low:
-            low, low_open = self.low, self.low_open
-        elif other.low > self.low:
-            low, low_open = other.low, other.low_open
-        else:
-            low, low_open = self.low, self.low_open or other.low_open
-        if self.high < other.high:
-            high, high_open = self.high, self.high_open
-        elif other.high < self.high:
-            high, high_open = other.high, other.high_open
-        else:
-            high, high_open = self.high, self.high_open or other.high_open
+        low, low_open = _inner((self.low, self.low_open), (other.low, other.low_open), Max)
+        high, high_open = _inner((self.high, self.high_open), (other.high, other.high_open), Min)
         both = Entries(
             low, high, low_open, high_open, self.integer or other.integer, self.nonzero or other.nonzero
         )
@@ -125,6 +183,30 @@ class Entries:
             kept = tuple(v for v in sets[0] if all(v in s for s in sets) and both.contains(v))
             both = replace(both, values=kept)
         return both
+
+
+def _inner(one: tuple[Expr, bool], two: tuple[Expr, bool], pick: type[Max] | type[Min]) -> tuple[Expr, bool]:
+    """The inner one of two ends of an interval, and whether it is open."""
+    (a, a_open), (b, b_open) = one, two
+    if a_open == b_open or a == b:
+        return pick(a, b), a_open or b_open
+    below = _below(a, b)
+    if below is None or (a.free_symbols | b.free_symbols and not below and not _below(b, a)):
+        raise DomainError(f"whether an interval ends at {a} or at {b} depends on the dimensions, and one end is open")
+    return one if below == (pick is Min) else two
+
+
+@cache
+def _consequences(structures: frozenset[str]) -> frozenset[str]:
+    """The structures with all that follows from them."""
+    found = set(structures)
+    while True:
+        size = len(found)
+        for given, new in _IMPLIED:
+            if given <= found:
+                found |= new
+        if len(found) == size:
+            return frozenset(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +230,18 @@ class Domain:
 
     def has(self, structure: str) -> bool:
         """Whether the domain implies the structure (spd implies symmetric)."""
-        return any(s == structure or structure in _IMPLIED.get(s, ()) for s, _ in self.structures)
+        return structure in _consequences(frozenset(s for s, _ in self.structures))
 
     def axis(self, structure: str) -> int:
         """The axis along which the structure acts."""
         for s, axis in self.structures:
-            if s == structure or structure in _IMPLIED.get(s, ()):
+            if structure in _consequences(frozenset((s,))):
                 return axis
         raise DomainError(f"the domain {self} has no structure {structure!r}")
+
+    def at(self, sizes: Mapping[Symbol, int]) -> Domain:
+        """The domain at given sizes of the dimensions."""
+        return replace(self, entries=self.entries.at(sizes)) if self.entries.symbols else self
 
     def __and__(self, other: Domain) -> Domain:
         if not isinstance(other, Domain):
@@ -200,14 +286,18 @@ def interval(a: object, b: object, closed: str = "none") -> Domain:
 
 
 def integers(a: object, b: object) -> Domain:
-    """The integers from a to b inclusive; an end may be infinite.
+    """The integers from a to b inclusive; an end may be infinite, or an expression in the dimensions.
 
     >>> integers(1, 6).entries.contains(Integer(6))
     True
+    >>> import symderive as sd
+    >>> k = sd.dims("k")
+    >>> integers(0, k - 1)
+    integers(0, k - 1)
     """
-    low, high = _number(a, "the lower end"), _number(b, "the upper end")
+    low, high = _end(a, "the lower end"), _end(b, "the upper end")
     return Domain(
-        Entries(low, high, not low.is_finite, not high.is_finite, integer=True), (), f"integers({low}, {high})"
+        Entries(low, high, low is S.NegativeInfinity, high is S.Infinity, integer=True), (), f"integers({low}, {high})"
     )
 
 
@@ -228,6 +318,11 @@ def labels(*values: object) -> Domain:
 _UNIT = Entries(Integer(0), Integer(1), False, False)
 _BITS = Entries(Integer(0), Integer(1), False, False, True, False, (Integer(0), Integer(1)))
 
+
+def _structured(name: str) -> Domain:
+    return Domain(Entries(), ((name, -1),), name)
+
+
 real = Domain()
 positive = Domain(Entries(low=Integer(0)), (), "positive")
 nonnegative = Domain(Entries(low=Integer(0), low_open=False), (), "nonnegative")
@@ -235,9 +330,14 @@ nonzero = Domain(Entries(nonzero=True), (), "nonzero")
 unit_interval = Domain(_UNIT, (), "unit_interval")
 one_hot = _AxisDomain(_BITS, (("one_hot", -1),), "one_hot")
 simplex = _AxisDomain(_UNIT, (("simplex", -1),), "simplex")
-symmetric = Domain(Entries(), (("symmetric", -1),), "symmetric")
-spd = Domain(Entries(), (("spd", -1),), "spd")
-invertible = Domain(Entries(), (("invertible", -1),), "invertible")
-diagonal = Domain(Entries(), (("diagonal", -1),), "diagonal")
-lower_triangular = Domain(Entries(), (("lower_triangular", -1),), "lower_triangular")
-orthogonal = Domain(Entries(), (("orthogonal", -1),), "orthogonal")
+unit_norm = _AxisDomain(Entries(), (("unit_norm", -1),), "unit_norm")
+symmetric = _structured("symmetric")
+psd = _structured("psd")
+spd = _structured("spd")
+correlation = _structured("correlation")
+invertible = _structured("invertible")
+diagonal = _structured("diagonal")
+lower_triangular = _structured("lower_triangular")
+upper_triangular = _structured("upper_triangular")
+positive_diagonal = _structured("positive_diagonal")
+orthogonal = _structured("orthogonal")
