@@ -39,6 +39,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "log_softmax",
         "logsumexp",
         "ones",
+        "polygamma",
         "softmax",
         "zeros",
     ),

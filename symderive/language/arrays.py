@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import E, Expr, Integer, Rational, Symbol, exp, pi, sympify
+from sympy import E, Expr, Integer, Rational, Symbol, exp, log, pi, sqrt, sympify
 
 from symderive.errors import (
     DomainError,
@@ -27,12 +27,14 @@ from symderive.errors import (
     UnsupportedAttributeError,
     UnsupportedError,
 )
-from symderive.language import build
+from symderive.language import build, functions
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
+    ZERO,
     Basis,
+    Contraction,
     Delta,
     Leaf,
     Map,
@@ -41,6 +43,7 @@ from symderive.language.nodes import (
     Number,
     Range,
     Shape,
+    Sum,
 )
 
 Axes = tuple[int | None, ...]
@@ -424,6 +427,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
         maker = UFUNCS.get(name)
         if method != "__call__" or maker is None:
+            if name in REFUSED_UFUNCS:
+                raise UnsupportedError(f"{name} {REFUSED_UFUNCS[name]}")
             raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
         return maker(*(as_array(i) for i in inputs))
 
@@ -835,7 +840,7 @@ def _elementwise(name: str) -> Callable[..., Array]:
         if len(arrays) != len(FUNCTIONS[name].arguments):
             raise UnsupportedError(f"{name} takes {len(FUNCTIONS[name].arguments)} arguments, got {len(arrays)}")
         nodes, _, axes = _joined(arrays, name)
-        return Array(build.apply(name, *nodes), axes)
+        return Array(functions.applied(name, *nodes), axes)
 
     return make
 
@@ -1401,8 +1406,149 @@ def _isclose(*_: Any, **__: Any) -> Array:
     raise UnsupportedError("np.allclose/isclose compare numbers; use sd.check(a, '==', b) on formulas")
 
 
-def _logit(a: Array) -> Array:
-    return np.log(a) - np.log1p(-a)
+def polygamma(n: Any, x: Any) -> Array:
+    """The n-th derivative of digamma; ``scipy.special.polygamma`` for symbolic arrays, n a constant integer >= 0.
+
+    >>> print(polygamma(1, array("x")))
+    polygamma(1, x)
+    """
+    return UFUNCS["polygamma"](as_array(n), as_array(x))
+
+
+def rounded(a: Any, decimals: Any = 0, out: Any = None) -> Array:
+    """``np.round``: to the nearest integer (of two the even one), or to a number of decimals."""
+    _no_extras("np.round", out=out)
+    if isinstance(decimals, bool) or not isinstance(decimals, int | np.integer):
+        raise UnsupportedError(f"np.round is read with an integer of decimals, got {decimals!r}")
+    if decimals == 0:
+        return UFUNCS["rint"](as_array(a))
+    scale = as_array(Integer(10) ** int(decimals))
+    return UFUNCS["rint"](as_array(a) * scale) / scale
+
+
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
+    """``np.select``: the choice of the first condition that holds, else the default."""
+    conditions, choices = list(condlist), list(choicelist)
+    if len(conditions) != len(choices) or not conditions:
+        raise ShapeError(f"np.select needs a choice for each condition, got {len(conditions)} and {len(choices)}")
+    result = as_array(default)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
+    """``np.piecewise``: functions (or constants) by conditions, the last one that holds; else a default or 0."""
+    conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
+    pieces = list(funclist)
+    if len(pieces) not in (len(conditions), len(conditions) + 1):
+        raise ShapeError(
+            f"np.piecewise needs {len(conditions)} functions, or one more for the rest, got {len(pieces)}"
+        )
+    values = [piece(x, *args, **kw) if callable(piece) else piece for piece in pieces]
+    result = values.pop() if len(values) > len(conditions) else 0
+    for condition, value in zip(conditions, values, strict=True):
+        result = where(condition, value, result)
+    return as_array(result)
+
+
+def _is_truth(node: Node) -> bool:
+    """Whether a node is of truth values: comparisons, and what and, or and not make of them."""
+    match node:
+        case Named():
+            return _is_truth(node.body)
+        case Number():
+            return node.value in (0, 1)
+        case Map(function="maximum"):
+            return all(map(_is_truth, node.arguments))
+        case Map():
+            return FUNCTIONS[node.function].mask
+        case Contraction():
+            return node.coefficient == 1 and not node.bound and all(_is_truth(f) for f, _ in node.factors)
+        case Sum():
+            (one, first), *rest = node.terms
+            plain = isinstance(first, Contraction) and not first.factors and not first.bound
+            plain = plain or first is Number(ONE)
+            return plain and one == 1 and [w for w, _ in rest] == [-1] and _is_truth(rest[0][1])
+    return False
+
+
+def _truth(a: Array) -> Array:
+    """NumPy's truth of numbers: 1 where they are not 0."""
+    return a if _is_truth(a.node) else UFUNCS["not_equal"](a, as_array(0))
+
+
+def _negated(a: Array) -> Array:
+    opposite = {"lt": "greater_equal", "le": "greater", "eq": "not_equal", "ne": "equal"}
+    if isinstance(a.node, Map) and a.node.function in opposite:
+        x, y = (Array(n, a.axes if n.shape else ()) for n in a.node.arguments)
+        return UFUNCS[opposite[a.node.function]](x, y)
+    return 1 - a
+
+
+def _logical(combine: Callable[..., Array]) -> Callable[..., Array]:
+    return lambda *arrays: combine(*map(_truth, arrays))
+
+
+def _bitwise(sign: str, combine: Callable[..., Array]) -> Callable[..., Array]:
+    def make(*arrays: Array) -> Array:
+        for a in arrays:
+            if not _is_truth(a.node):
+                raise UnsupportedError(
+                    f"{sign} is read between comparisons, and {a} is none; comparisons need brackets: "
+                    f"{'~(a < b)' if sign == '~' else f'(a < b) {sign} (c < d)'}"
+                )
+        return combine(*arrays)
+
+    return make
+
+
+def _box_cox(x: Array, lmbda: Array) -> Array:
+    if isinstance(lmbda.node, Number) and lmbda.node.value == 0:
+        return UFUNCS["log"](x)
+    return _elementwise("boxcox")(x, lmbda)
+
+
+def _inverse_box_cox(x: Array, lmbda: Array) -> Array:
+    if isinstance(lmbda.node, Number) and lmbda.node.value == 0:
+        return UFUNCS["exp"](x)
+    return _elementwise("inv_boxcox")(x, lmbda)
+
+
+def _scaled(factor: Expr) -> Callable[..., Array]:
+    return lambda a: _multiply(a, Array(Number(factor)))
+
+
+def _normal(of: Callable[[Array], Array], density: int = 0) -> Callable[..., Array]:
+    """A function of scipy.stats.norm from that of (x - loc)/scale; densities divide by the scale, logs subtract."""
+
+    def make(x: Any, loc: Any = 0, scale: Any = 1) -> Array:
+        x, loc, scale = as_array(x), as_array(loc), as_array(scale)
+        shifted = x if loc.node is Number(ZERO) else x - loc
+        plain = scale.node is Number(ONE)
+        value = of(shifted if plain else shifted / scale)
+        if plain or not density:
+            return value
+        return value / scale if density > 0 else value - np.log(scale)
+
+    return make
+
+
+def _quantile(q: Any, loc: Any = 0, scale: Any = 1) -> Array:
+    standard = UFUNCS["ndtri"](as_array(q))
+    return as_array(loc) + as_array(scale) * standard
+
+
+NORMAL: dict[str, Callable[..., Array]] = {
+    "pdf": _normal(lambda z: np.exp(-(z**2) / 2) / Array(Number(sqrt(2 * pi))), 1),
+    "logpdf": _normal(lambda z: -(z**2) / 2 - Array(Number(log(2 * pi) / 2)), -1),
+    "cdf": _normal(lambda z: UFUNCS["ndtr"](z)),
+    "logcdf": _normal(lambda z: UFUNCS["log_ndtr"](z)),
+    "sf": _normal(lambda z: UFUNCS["ndtr"](-z)),
+    "logsf": _normal(lambda z: UFUNCS["log_ndtr"](-z)),
+    "ppf": _quantile,
+}
+"""The methods of ``scipy.stats.norm`` that text and functions may call, with ``loc`` and ``scale``."""
 
 
 def _flip(name: str) -> Callable[..., Array]:
@@ -1425,7 +1571,8 @@ UFUNCS: dict[str, Callable[..., Array]] = {
     "sqrt": lambda a: _power(a, Array(Number(Rational(1, 2)))),
     "reciprocal": lambda a: _divide(as_array(1), a),
     "exp": _numeric(lambda v: exp(v), _elementwise("exp")),
-    "exp2": lambda a: np.exp(a * Array(Map("log", (Number(Integer(2)),)))),
+    "exp2": _numeric(lambda v: Integer(2) ** v, _elementwise("exp2")),
+    "exp10": _numeric(lambda v: Integer(10) ** v, _elementwise("exp10")),
     "absolute": _elementwise("abs"),
     "fabs": _elementwise("abs"),
     "fmax": _elementwise("maximum"),
@@ -1438,10 +1585,33 @@ UFUNCS: dict[str, Callable[..., Array]] = {
     "greater_equal": _flip("le"),
     "equal": _elementwise("eq"),
     "not_equal": _elementwise("ne"),
-    "logit": _logit,
-    "tan": lambda a: np.sin(a) / np.cos(a),
+    "psi": _elementwise("digamma"),
+    "round": _elementwise("rint"),
+    "boxcox": _box_cox,
+    "inv_boxcox": _inverse_box_cox,
+    "floor_divide": lambda a, b: UFUNCS["floor"](_divide(a, b)),
+    "deg2rad": _scaled(pi / 180),
+    "radians": _scaled(pi / 180),
+    "rad2deg": _scaled(180 / pi),
+    "degrees": _scaled(180 / pi),
+    "logical_and": _logical(_multiply),
+    "logical_or": _logical(_elementwise("maximum")),
+    "logical_xor": _logical(_elementwise("ne")),
+    "logical_not": _logical(_negated),
+    "bitwise_and": _bitwise("&", _multiply),
+    "bitwise_or": _bitwise("|", _elementwise("maximum")),
+    "bitwise_xor": _bitwise("^", _elementwise("ne")),
+    "invert": _bitwise("~", _negated),
     "conjugate": lambda a: a.copy(),
 }
+
+_ABOUT_FLOATS = "asks about floating-point numbers; the entries of a formula are real numbers, so leave it out"
+REFUSED_UFUNCS: dict[str, str] = {
+    **dict.fromkeys(("isfinite", "isnan", "isinf", "signbit", "isnat"), _ABOUT_FLOATS),
+    **dict.fromkeys(("nextafter", "spacing", "frexp", "ldexp", "modf"), "is about floating-point numbers, not reals"),
+    **dict.fromkeys(("left_shift", "right_shift", "gcd", "lcm", "bitwise_count"), "is about integers, not reals"),
+}
+"""Why some ufuncs have no meaning for arrays of real numbers."""
 
 ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: sum_,
@@ -1465,6 +1635,13 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.matmul: lambda a, b: _matmul(as_array(a), as_array(b)),
     np.where: where,
     np.clip: clip,
+    np.select: select,
+    np.piecewise: piecewise,
+    np.round: rounded,
+    np.around: rounded,
+    np.fix: lambda x, out=None: UFUNCS["trunc"](as_array(x)),
+    np.sinc: lambda x: UFUNCS["sinc"](as_array(x)),
+    np.i0: lambda x: UFUNCS["i0"](as_array(x)),
     np.transpose: transpose,
     np.swapaxes: swapaxes,
     np.moveaxis: moveaxis,

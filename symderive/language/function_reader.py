@@ -143,7 +143,11 @@ _MATH: dict[str, Any] = {
         for name, ufunc in {
             "sqrt": "sqrt", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log2": "log2", "log10": "log10",
             "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh",
-            "tanh": "tanh", "atan": "arctan", "fabs": "absolute", "pow": "power",
+            "tanh": "tanh", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
+            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "cbrt": "cbrt", "hypot": "hypot", "erf": "erf",
+            "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln", "degrees": "degrees", "radians": "radians",
+            "copysign": "copysign", "fmod": "fmod", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
+            "fabs": "absolute", "pow": "power",
         }.items()
     },
 }  # fmt: skip
@@ -168,6 +172,8 @@ _SCIPY: dict[str, Callable[..., Any]] = {
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis=None: arrays.softmax(x, axis=axis),
     "log_softmax": lambda x, axis=None: arrays.log_softmax(x, axis=axis),
+    "polygamma": lambda n, x: arrays.polygamma(n, x),
+    "spherical_jn": lambda n, z: UFUNCS["spherical_jn"](as_array(n), as_array(z)),
     "norm": lambda a, ord=None, axis=None, keepdims=False, **_: linear_algebra.norm(a, ord, axis, keepdims),
 }
 
@@ -188,6 +194,29 @@ class _Ufunc:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ufunc, name)
+
+
+class _Normal:
+    """``scipy.stats.norm``: of symbolic arrays, its formulas."""
+
+    __slots__ = ("_law",)
+
+    def __init__(self, law: Any) -> None:
+        self._law = law
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._law, name)
+
+        def make(*values: Any, **named: Any) -> Any:
+            if not _symbolic([*values, *named.values()]):
+                return real(*values, **named)
+            if name not in arrays.NORMAL:
+                raise UnsupportedError(
+                    f"scipy.stats.norm.{name} is not read; of norm are read {', '.join(arrays.NORMAL)}"
+                )
+            return arrays.NORMAL[name](*values, **named)
+
+        return make if callable(real) else real
 
 
 class _Module:
@@ -439,6 +468,8 @@ class _Rebinder:
             return value
         if found is not None:
             return found
+        if type(value).__module__.startswith("scipy.stats.") and type(value).__name__ == "norm_gen":
+            return _Normal(value)
         module, name = getattr(value, "__module__", None) or "", getattr(value, "__name__", "")
         if module.startswith("scipy.") and name in _SCIPY and not isinstance(value, type):
             return _SCIPY[name]

@@ -53,12 +53,7 @@ _TOKEN = re.compile(
 
 _REFUSED_OPERATORS = {
     ":=": "an assignment (:=) is not read; put definitions behind 'where'",
-    "//": "floor division (//) is not read",
-    "%": "the remainder (%) is not read",
-    "&": "& is not read; multiply masks instead",
-    "|": "| is not read; use np.maximum on masks instead",
     "^": "^ is not read; a power is written **",
-    "~": "~ is not read; write 1 - mask instead",
     "<<": "<< is not read",
     ">>": ">> is not read",
     "->": "-> is not read",
@@ -72,9 +67,9 @@ _REFUSED_WORDS = {
     "for": "a comprehension or a loop (for) is not read; use whole-array functions or np.einsum",
     "if": "a conditional (if) is not read; use np.where(condition, a, b)",
     "else": "a conditional (else) is not read; use np.where(condition, a, b)",
-    "and": "'and' is not read here; multiply masks instead",
-    "or": "'or' is not read; use np.maximum on masks instead",
-    "not": "'not' is not read; write 1 - mask instead",
+    "and": "'and' is not read here; write (a < b) & (c < d)",
+    "or": "'or' is not read; write (a < b) | (c < d)",
+    "not": "'not' is not read; write ~(a < b)",
     "is": "'is' is not read; a comparison is written ==",
     "in": "'in' is not read",
 }
@@ -410,20 +405,42 @@ def _words(text: str) -> list[str]:
 
 
 _UNARY = _words(
-    "exp exp2 expm1 log log2 log10 log1p sqrt square abs absolute fabs sign sin cos tan sinh cosh tanh "
-    "arctan reciprocal negative positive expit log_expit logit entr conjugate"
+    "exp exp2 exp10 expm1 log log2 log10 log1p sqrt cbrt square abs absolute fabs sign sin cos tan sinh cosh tanh "
+    "arcsin arccos arctan arcsinh arccosh arctanh sinc deg2rad radians rad2deg degrees reciprocal negative positive "
+    "floor ceil trunc rint logical_not invert expit log_expit logit entr conjugate erf erfc erfcx erfinv ndtr "
+    "log_ndtr ndtri gamma rgamma gammaln loggamma digamma psi i0 i0e i1 i1e"
 )
 _BINARY = _words(
-    "add subtract multiply divide true_divide power float_power maximum minimum fmax fmin logaddexp "
-    "xlogy xlog1py rel_entr kl_div heaviside matmul vecdot less less_equal greater greater_equal equal not_equal"
+    "add subtract multiply divide true_divide power float_power maximum minimum fmax fmin logaddexp logaddexp2 "
+    "xlogy xlog1py rel_entr kl_div heaviside matmul vecdot less less_equal greater greater_equal equal not_equal "
+    "hypot arctan2 copysign remainder fmod floor_divide logical_and logical_or logical_xor bitwise_and bitwise_or "
+    "bitwise_xor beta betaln gammainc gammaincc polygamma iv ive spherical_jn boxcox inv_boxcox huber pseudo_huber"
 )
 
 _REDUCTION = "a:array axis:axis= keepdims:flag="
 
+_ALIASES = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "lgamma": "gammaln",
+}
+"""The names that Python's ``math`` and NumPy 2 have for the same functions."""
+
 ROWS: dict[str, _Row] = {
     **{name: _ufunc(name, 1) for name in _UNARY if name in UFUNCS},
     **{name: _ufunc(name, 2) for name in _BINARY if name in UFUNCS},
-    "atan": _ufunc("arctan", 1),
+    "softplus": _row(lambda x: UFUNCS["logaddexp"](arrays.as_array(0), x), "x:array"),
+    "round": _row(arrays.rounded, "a:array decimals:int="),
+    "around": _row(arrays.rounded, "a:array decimals:int="),
+    "fix": _ufunc("trunc", 1),
+    "select": _row(arrays.select, "condlist:arrays choicelist:arrays default:array="),
+    "mod": _ufunc("remainder", 2),
+    **{name: _ufunc(ufunc, 1 if ufunc != "arctan2" else 2) for name, ufunc in _ALIASES.items()},
     "pow": _ufunc("power", 2),
     "abs": _ufunc("absolute", 1),
     "where": _row(arrays.where, "condition:array x:array y:array"),
@@ -518,6 +535,12 @@ ROWS: dict[str, _Row] = {
 }
 """Every function that text may call; ``np.``, ``scipy.special.`` or nothing in front."""
 
+NORMAL_ROWS: dict[str, _Row] = {
+    name: _row(make, f"{'q' if name == 'ppf' else 'x'}:array loc:array= scale:array=")
+    for name, make in arrays.NORMAL.items()
+}
+"""The methods of ``scipy.stats.norm``: ``norm.cdf(z)``, ``stats.norm.logpdf(x, loc=m, scale=s)``."""
+
 PYTHON_ROWS: dict[str, _Row] = {
     "sum": _row(_python_sum, _REDUCTION),
     "max": _row(_python_extreme("max"), "*values:array"),
@@ -548,10 +571,20 @@ _LINALG = frozenset(
 _SCIPY_LINALG = frozenset(
     _words("norm inv det solve eigvalsh eigh svd svdvals cholesky solve_triangular cho_factor cho_solve block_diag")
 )
-_SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full"})
-_MATH = frozenset(_words("exp exp2 expm1 log log2 log10 log1p sqrt fabs sin cos tan sinh cosh tanh atan pow"))
+_SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full", "polygamma"})
+_MATH = frozenset(
+    _words(
+        "exp exp2 expm1 log log2 log10 log1p sqrt cbrt fabs sin cos tan sinh cosh tanh asin acos atan atan2 asinh "
+        "acosh atanh hypot erf erfc gamma lgamma copysign fmod degrees radians floor ceil trunc pow"
+    )
+)
 _SPECIAL = frozenset(
-    _words("expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax exp2 expm1 log1p")
+    _words(
+        "expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax softplus exp2 exp10 "
+        "expm1 log1p cbrt erf erfc erfcx erfinv ndtr log_ndtr ndtri gamma rgamma gammaln loggamma digamma psi "
+        "polygamma beta betaln gammainc gammaincc i0 i0e i1 i1e iv ive spherical_jn boxcox inv_boxcox huber "
+        "pseudo_huber round"
+    )
 )
 _HOMES: dict[str, Callable[[str], bool]] = {
     "np": lambda name: name not in ("basis", "norm", "multi_dot", "abs_") and hasattr(np, name),
@@ -574,12 +607,14 @@ _PREFIXES = {
     "sd": "sd",
     "symderive": "sd",
     "math": "math",
+    "norm": "norm",
+    "stats.norm": "norm",
+    "scipy.stats.norm": "norm",
 }
-_WORDS = frozenset({"np", "numpy", "scipy", "special", "linalg", "sp", "sd", "symderive", "math"})
+_WORDS = frozenset({"np", "numpy", "scipy", "special", "linalg", "sp", "sd", "symderive", "math", "stats", "norm"})
 _INSTEAD = {
     "sigmoid": "expit(x)",
     "logistic": "expit(x)",
-    "softplus": "np.logaddexp(0, x)",
     "relu": "np.maximum(x, 0)",
     "ln": "np.log(x)",
     "pinv": "np.linalg.inv(A.T @ A) @ A.T",
@@ -620,6 +655,10 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "divide",
     ast.Pow: "power",
     ast.MatMult: "matmul",
+    ast.Mod: "remainder",
+    ast.FloorDiv: "floor_divide",
+    ast.BitAnd: "bitwise_and",
+    ast.BitOr: "bitwise_or",
 }
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("==", "equal"),
@@ -767,6 +806,9 @@ class _Reader:
                 return self.made(node, lambda: UFUNCS["negative"](inner))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.array(operand)
+            case ast.UnaryOp(op=ast.Invert(), operand=operand):
+                mask = self.array(operand)
+                return self.made(node, lambda: UFUNCS["invert"](mask))
             case ast.Constant():
                 return self.constant(node)
             case ast.Name():
@@ -986,7 +1028,7 @@ class _Reader:
         for parameter in parameters:
             if not parameter.optional and not parameter.many and parameter.name not in values:
                 raise self.refuse(f"{what} needs the argument {parameter.name!r}", node)
-        if what == "exp" or what == "exp2":
+        if what in ("exp", "exp2", "exp10"):
             self.check_exp(values["x"], node)
         if row is ROWS["power"] or row is ROWS["float_power"] or row is ROWS["pow"]:
             self.check_power(values["x"], values["y"], node)
@@ -1015,6 +1057,10 @@ class _Reader:
             if path is not None:
                 prefix, _, name = path.rpartition(".")
                 home = _PREFIXES.get(prefix)
+                if home == "norm" and name in NORMAL_ROWS:
+                    return NORMAL_ROWS[name], None, name
+                if home == "norm":
+                    raise self.refuse(f"{path} is not read; of {prefix} are read {', '.join(NORMAL_ROWS)}", node)
                 if home is None or name not in ROWS:
                     raise self.no_function(path, name, node)
                 if not _HOMES[home](name):

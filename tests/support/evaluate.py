@@ -27,6 +27,17 @@ FUNCTIONS = {
     "eq": lambda x, y: np.asarray(x == y, float), "ne": lambda x, y: np.asarray(x != y, float),
     "xlogy": sc.xlogy, "xlog1py": sc.xlog1py, "entr": sc.entr, "rel_entr": sc.rel_entr, "kl_div": sc.kl_div,
     "power": np.power, "clip": np.clip,
+    **{name: getattr(np, name) for name in (
+        "exp2", "logaddexp2", "cbrt", "hypot", "tan", "arcsin", "arccos", "arctan2", "arcsinh", "arccosh", "arctanh",
+        "sinc", "floor", "ceil", "trunc", "rint", "remainder", "fmod", "copysign",
+    )},
+    **{name: getattr(sc, name) for name in (
+        "exp10", "logit", "erf", "erfc", "erfcx", "erfinv", "ndtr", "log_ndtr", "ndtri", "gamma", "rgamma", "gammaln",
+        "loggamma", "digamma", "beta", "betaln", "gammainc", "gammaincc", "i0", "i1", "iv", "i0e", "i1e", "ive",
+        "boxcox", "inv_boxcox", "huber", "pseudo_huber",
+    )},
+    "polygamma": lambda n, x: sc.polygamma(int(n), x),
+    "spherical_jn": lambda n, x: sc.spherical_jn(int(n), x),
 }  # fmt: skip
 
 OPAQUE = {
