@@ -33,7 +33,7 @@ def requirements(node: Node) -> tuple[Relation, ...]:
         if isinstance(current, Map):
             found.update(dict.fromkeys(_own(current)))
         if isinstance(current, Opaque):
-            found.update(dict.fromkeys(_of_array(array_function(current.function).requires, current.arguments[0])))
+            found.update(dict.fromkeys(existence(current)))
         for child in current.children:
             if child not in seen:
                 seen.add(child)
@@ -77,6 +77,11 @@ def _own(node: Map) -> list[Relation]:
         name, op, bound = text.split()
         relations.append(Relation(_above(node.arguments[names.index(name)], int(bound)), op, Number(ZERO)))
     return relations
+
+
+def existence(node: Opaque) -> tuple[Relation, ...]:
+    """What an array function needs of its argument to have a value."""
+    return tuple(_of_array(array_function(node.function).requires, node.arguments[0]))
 
 
 def smoothness(node: Opaque) -> tuple[Relation, ...]:

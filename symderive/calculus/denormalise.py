@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Integer, Min, Rational
 
+from symderive.calculus.array_laws import DIAGONAL
 from symderive.calculus.polynomials import (
+    OUTPUTS,
     Algebra,
+    Atom,
     Factor,
     NotHandled,
     Polynomial,
@@ -43,6 +46,49 @@ def to_node(algebra: Algebra, p: Polynomial, labels: Sequence[int], dims: Mappin
     if not terms:
         return build.zeros(shape)
     return build.add(terms, shape)
+
+
+def label_dims(algebra: Algebra, p: Polynomial) -> dict[int, Expr]:
+    """The dimension of every free label that a polynomial carries, read off its atoms."""
+    found: dict[int, Expr] = {}
+    for m in p:
+        for a, ls, _ in m[0]:
+            for axis, label in enumerate(ls):
+                if label >= 0 and label not in found:
+                    found[label] = _axis_dim(algebra, algebra.atoms[a], axis)
+    return found
+
+
+def _axis_dim(algebra: Algebra, atom: Atom, axis: int) -> Expr:
+    """The dimension of an atom's axis."""
+    match atom.kind:
+        case "leaf" | "d" | "named":
+            return atom.payload.shape[axis]
+        case "delta" | "range":
+            return atom.payload
+        case "basis":
+            return atom.payload[0]
+    outputs = OUTPUTS.get(atom.kind, 0)
+    if axis >= atom.rank - outputs:
+        return _made(atom, axis)
+    for p in atom.inner:
+        dims = label_dims(algebra, p)
+        if axis in dims:
+            return dims[axis]
+    raise NotHandled(f"no dimension for an axis of {atom.kind}")
+
+
+def _made(atom: Atom, axis: int) -> Expr:
+    """The dimension of an axis that an array function makes."""
+    if not isinstance(atom.payload, tuple):
+        return atom.payload
+    rows, columns = atom.payload
+    last = axis == atom.rank - 1
+    if atom.kind == "svd_u" and not last:
+        return rows
+    if atom.kind == "svd_vt" and last:
+        return columns
+    return Min(rows, columns)
 
 
 def _term(
@@ -116,6 +162,8 @@ def _factor(algebra: Algebra, a: int, ls: Sequence[int], e: object, sizes: Mappi
         case "prod":
             slotted = {**inner_dims, len(ls): atom.payload}
             base = build.opaque("prod", to_node(algebra, atom.inner[0], [*axes, len(ls)], slotted))
+        case kind if kind in OUTPUTS:
+            base = _array_function(algebra, atom, ls, sizes)
         case "power":
             base = build.apply("power", *(to_node(algebra, q, axes, inner_dims) for q in atom.inner))
         case _:
@@ -125,4 +173,21 @@ def _factor(algebra: Algebra, a: int, ls: Sequence[int], e: object, sizes: Mappi
     return build.power(base, exponent)
 
 
-__all__ = ["to_node"]
+def _array_function(algebra: Algebra, atom: Atom, ls: Sequence[int], sizes: Mapping[int, Expr]) -> Node:
+    """An array function of the atom's argument, its batch first and its outputs last."""
+    count = atom.rank - OUTPUTS[atom.kind]
+    payload = atom.payload if isinstance(atom.payload, tuple) else (atom.payload,) * 2
+    if atom.kind in ("max", "is_max"):
+        payload = payload[:1]
+    dims = {k: (Integer(1) if i == -1 else sizes[i]) for k, i in enumerate(ls[:count])}
+    slots = {count + k: d for k, d in enumerate(payload)}
+    labels = [*range(count), *(-1 if d == 1 else i for i, d in slots.items())]
+    inner = to_node(algebra, atom.inner[0], labels, {**dims, **slots})
+    if atom.kind == DIAGONAL:
+        node = build.opaque("cholesky", inner)
+        out = tuple(range(count + 1))
+        return build.contract(ONE, [(node, (*out, count))], out, dict(enumerate(node.shape[:-1])))
+    return build.opaque(atom.kind, inner)
+
+
+__all__ = ["label_dims", "to_node"]

@@ -25,6 +25,9 @@ from typing import final
 
 from sympy import Expr
 
+from symderive.calculus.array_laws import ArrayLaws
+from symderive.calculus.definedness import existence, smoothness
+from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.polynomials import (
     ONE,
     Algebra,
@@ -41,7 +44,6 @@ from symderive.calculus.polynomials import (
     scale,
     to_sympy,
 )
-from symderive.calculus.definedness import smoothness
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
 from symderive.errors import UnsupportedError
 from symderive.language import build
@@ -204,6 +206,8 @@ class Normaliser:
     def __init__(self, given: Sequence[Relation] = (), named: bool = False, budget: int = 60_000) -> None:
         self.algebra = Algebra(budget)
         self.signs = Signs(given)
+        self.arrays = ArrayLaws(self.algebra, self._shown)
+        self.algebra.laws = (self.arrays,)
         self.named = named
         self._memo: dict[Node, Polynomial] = {}
         for relation in given:
@@ -370,9 +374,18 @@ class Normaliser:
     def _opaque(self, node: Opaque) -> Polynomial:
         algebra = self.algebra
         u = node.arguments[0]
+        p = self.of(u)
+        if node.function in language.ON_MATRICES:
+            return self._of_matrix(node, p)
         last = u.rank - 1
         dim = u.shape[-1]
-        p = self.of(u)
+        match node.function:
+            case "max":
+                return self.arrays.maximum(p, last, dim)
+            case "min":
+                return scale(-1, self.arrays.maximum(scale(-1, p), last, dim))
+            case "is_max" | "is_min":
+                return self.arrays.is_largest(p if node.function == "is_max" else scale(-1, p), last, dim)
         if node.function == "prod":
             if dim == 1:
                 return p
@@ -388,6 +401,41 @@ class Normaliser:
         if node.function == "softmax":
             return algebra.multiply(e, algebra.power(total, -1, positive))
         return add(p, scale(-1, algebra.log(total, positive)))
+
+    def _of_matrix(self, node: Opaque, p: Polynomial) -> Polynomial:
+        """A function of the last two axes; where both have size 1, of one number."""
+        u = node.arguments[0]
+        row, column = u.rank - 2, u.rank - 1
+        rows, dim = u.shape[-2:]
+        known = self.signs.structure(u)
+        match node.function:
+            case "inv":
+                return self.arrays.inverse(p, row, column, dim, known)
+            case "det":
+                return self.arrays.determinant(p, row, column, dim, known)
+            case "logabsdet":
+                return self.arrays.log_magnitude(self.arrays.determinant(p, row, column, dim, known))
+            case "signdet":
+                return self.algebra.sign(self.arrays.determinant(p, row, column, dim, known))
+            case "eigvalsh" if dim == 1:
+                return p
+            case "cholesky" if dim == 1:
+                return self.algebra.power(p, HALF, Bounds(Fraction(0), INFINITY))
+            case "eigvalsh" | "eigvecs" | "cholesky":
+                payload: object = dim
+            case _:
+                payload = (rows, dim)
+        slots = (-1 if rows == 1 else row, -1 if dim == 1 else column)
+        return self.arrays.decomposed(node.function, p, slots, self.labels(node.shape), payload, known)
+
+    def _shown(self, p: Polynomial, row: int, column: int, dim: Expr) -> frozenset[str]:
+        """What the matrix of a polynomial is shown to be."""
+        try:
+            dims = label_dims(self.algebra, p) | {row: dim, column: dim}
+            batch = sorted(set(dims) - {row, column})
+            return self.signs.structure(to_node(self.algebra, p, [*batch, row, column], dims))
+        except NotHandled:
+            return frozenset()
 
     def product_bounds(self, p: Polynomial) -> Bounds:
         """Bounds of every entry, from the terms and from the factors."""
@@ -555,9 +603,12 @@ class Definedness:
             case Map():
                 self._map(node, labels, guards, strong)
             case Opaque():
-                fresh = -1 if node.arguments[0].shape[-1] == 1 else algebra.fresh()
-                inner = (*labels[: node.arguments[0].rank - 1], fresh)
-                self._visit(node.arguments[0], inner, (), strong)
+                argument = node.arguments[0]
+                acted = argument.shape[len(node.batch) :]
+                inner = (*labels[: len(node.batch)], *(-1 if d == 1 else algebra.fresh() for d in acted))
+                self._visit(argument, inner, (), strong)
+                for relation in existence(node):
+                    self._require(relation.op, relation.lhs, labels[: len(node.batch)], (), strong)
             case Differential():
                 if not isinstance(node.body, Leaf):
                     raise NotHandled("a differential that is not expanded")

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, permutations
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from sympy import E, Expr, Poly, Rational, Symbol, bernoulli, cancel, exp, expand, factor_list, factorint, log, pi
 
@@ -40,11 +40,20 @@ Factor = tuple[int, Labels, Exponent]
 Monomial = tuple[tuple[Factor, ...], tuple[Expr, ...]]
 Polynomial = dict[Monomial, Fraction]
 Bound = dict[int, Expr]
+Items = list[tuple[Fraction, list[Factor], Bound]]
+"""Products yet to be reduced: coefficient, factors and the dimensions of the bound labels."""
 
 UNIT: Monomial = ((), ())
 ZERO: Polynomial = {}
 ONE: Polynomial = {UNIT: Fraction(1)}
 POSITIVE = Bounds(Fraction(0))
+
+
+OUTPUTS = {
+    "inv": 2, "det": 0, "eigvalsh": 1, "eigvecs": 2, "cholesky": 2, "diagonal of cholesky": 1,
+    "svdvals": 1, "svd_u": 2, "svd_vt": 2, "max": 0, "is_max": 1,
+}  # fmt: skip
+"""The kinds of atoms that are functions of whole arrays, and how many axes each makes; see `array_laws`."""
 
 
 class TooLarge(Exception):
@@ -53,6 +62,36 @@ class TooLarge(Exception):
 
 class NotHandled(Exception):
     """Something has no canonical form here; nothing is decided."""
+
+
+class Laws(Protocol):
+    """Relations between atoms of some kinds, used wherever products are reduced."""
+
+    def remake(self, atom: Atom, labels: Labels) -> Polynomial:
+        """The atom made again, where labels of its batch came together."""
+        ...
+
+    def single(self, atom: Atom, labels: Labels, e: Exponent) -> Polynomial | None:
+        """What one factor is besides, or None."""
+        ...
+
+    def relate(self, c: Fraction, factors: list[Factor], bound: Bound) -> Items | None:
+        """The product rewritten by the first relation that applies, or None."""
+        ...
+
+    def product(self, index: int, labels: Labels, slot: int) -> Polynomial | None:
+        """The product of a factor over one of its labels, or None."""
+        ...
+
+    def semidefinite(self, atom: Atom) -> bool:
+        """Whether the matrix over an atom's last two labels is positive semidefinite."""
+        ...
+
+    def split(
+        self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]
+    ) -> Polynomial | None:
+        """An elementwise function of arrays laid side by side, piece by piece; or None."""
+        ...
 
 
 @final
@@ -104,13 +143,13 @@ def to_sympy(value: Exponent) -> Expr:
     return Rational(value.numerator, value.denominator)
 
 
-def _plus(a: Exponent, b: Exponent) -> Exponent:
+def plus(a: Exponent, b: Exponent) -> Exponent:
     if isinstance(a, Expr) or isinstance(b, Expr):
         return exponent_of(to_sympy(a) + to_sympy(b))
     return exponent_of(Fraction(a) + b) if isinstance(a, Fraction) or isinstance(b, Fraction) else a + b
 
 
-def _times(a: Exponent, b: Exponent) -> Exponent:
+def times(a: Exponent, b: Exponent) -> Exponent:
     if isinstance(a, Expr) or isinstance(b, Expr):
         return exponent_of(to_sympy(a) * to_sympy(b))
     return exponent_of(Fraction(a) * b) if isinstance(a, Fraction) or isinstance(b, Fraction) else a * b
@@ -183,6 +222,7 @@ class Algebra:
         self._constants: dict[Expr, Polynomial] = {}
         self._factored: dict[Any, tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]] = {}
         self._known: dict[int, Bounds] = {}
+        self.laws: tuple[Laws, ...] = ()
         self._rules: list[tuple[Monomial, Fraction, Polynomial, Labels]] = []
 
     # -- atoms -------------------------------------------------------------------
@@ -247,7 +287,7 @@ class Algebra:
         index = self.atom(
             kind, payload, len(labels), bounds, renamed, symmetries if len(symmetries) > 1 else (), key=(payload, key)
         )
-        self._tighten(index, bounds)
+        self.tighten(index, bounds)
         return index, first
 
     def single(self, index: int, labels: Sequence[int] = (), exponent: Exponent = 1) -> Polynomial:
@@ -266,13 +306,14 @@ class Algebra:
                 span = range(-(-int(entries.low) // 1), int(entries.high) + 1)
                 kept = tuple(Fraction(k) for k in span if entries.contains(Rational(k)))
                 values = kept if 0 < len(kept) <= 6 else ()
-        return self.atom(
-            kind, leaf, len(leaf.shape), bounds, symmetries=((0, 1), (1, 0)) if symmetric else (), values=values
-        )
+        rank = len(leaf.shape)
+        same = tuple(range(rank))
+        symmetries = (same, (*same[:-2], rank - 1, rank - 2)) if symmetric else ()
+        return self.atom(kind, leaf, rank, bounds, symmetries=symmetries, values=values)
 
     # -- labels ------------------------------------------------------------------
 
-    def _symmetric(self, index: int, labels: Labels) -> Labels:
+    def symmetric(self, index: int, labels: Labels) -> Labels:
         symmetries = self.atoms[index].symmetries
         if not symmetries:
             return labels
@@ -281,7 +322,7 @@ class Algebra:
     def canonical(self, factors: Sequence[Factor], bound: Bound) -> Monomial:
         """The monomial with bound labels -2, -3, ... in canonical order."""
         if not bound:
-            return tuple(sorted(((a, self._symmetric(a, ls), e) for a, ls, e in factors), key=_factor_key)), ()
+            return tuple(sorted(((a, self.symmetric(a, ls), e) for a, ls, e in factors), key=_factor_key)), ()
         memo = (tuple(sorted(factors, key=_factor_key)), tuple(sorted(bound.items(), key=lambda kv: kv[0])))
         found = self._canonical.get(memo)
         if found is None:
@@ -317,7 +358,7 @@ class Algebra:
 
         def key_of(order: Sequence[int]) -> tuple[Any, Monomial]:
             rename = {i: -2 - k for k, i in enumerate(order)}
-            renamed = [(a, self._symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in factors]
+            renamed = [(a, self.symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in factors]
             m = tuple(sorted(renamed, key=_factor_key)), tuple(bound[i] for i in order)
             return monomial_key(m), m
 
@@ -405,7 +446,7 @@ class Algebra:
         if len(p) == 1:
             ((m, c),) = p.items()
             if not m[1]:
-                return self.reduce(c**k, [(a, ls, _times(e, k)) for a, ls, e in m[0]], {})
+                return self.reduce(c**k, [(a, ls, times(e, k)) for a, ls, e in m[0]], {})
         result = ONE
         for _ in range(k):
             result = self.multiply(result, p)
@@ -427,7 +468,7 @@ class Algebra:
                 stack.extend(outcome)
         return total
 
-    def _replace(
+    def replaced(
         self, c: Fraction, factors: list[Factor], bound: Bound, p: Polynomial
     ) -> list[tuple[Fraction, list[Factor], Bound]]:
         """The product of factors with a polynomial, as new items."""
@@ -501,15 +542,16 @@ class Algebra:
         # a function whose labels came together is a function of fewer labels
         for k, (a, labels, e) in enumerate(factors):
             atom = atoms[a]
-            if atom.inner and len(set(labels)) != len(labels):
-                rebuilt = self._rebuild(atom, dict(enumerate(labels)))
+            batch = labels[: len(labels) - OUTPUTS.get(atom.kind, 0)]
+            if atom.inner and len(set(batch)) != len(batch):
+                rebuilt = self._rebuild(atom, labels)
                 rest = factors[:k] + factors[k + 1 :]
-                return self._replace(c, rest, bound, self.power(rebuilt, e))
+                return self.replaced(c, rest, bound, self.power(rebuilt, e))
         # equal factors
         merged: dict[tuple[int, Labels], Exponent] = {}
         for a, labels, e in factors:
-            at = (a, self._symmetric(a, labels))
-            merged[at] = _plus(merged[at], e) if at in merged else e
+            at = (a, self.symmetric(a, labels))
+            merged[at] = plus(merged[at], e) if at in merged else e
         factors = [(a, labels, e) for (a, labels), e in merged.items() if e != 0]
         # facts of single factors
         for k, (a, labels, e) in enumerate(factors):
@@ -517,7 +559,7 @@ class Algebra:
             rest = factors[:k] + factors[k + 1 :]
             new = self._single_fact(atom, labels, e)
             if new is not None:
-                return self._replace(c, rest, bound, new)
+                return self.replaced(c, rest, bound, new)
         # labels that only one or two factors carry
         if bound:
             uses: dict[int, list[int]] = {i: [] for i in bound}
@@ -538,10 +580,13 @@ class Algebra:
     def _rename(self, factors: list[Factor], old: int, new: int) -> list[Factor]:
         return [(a, tuple(new if i == old else i for i in ls), e) if old in ls else (a, ls, e) for a, ls, e in factors]
 
-    def _rebuild(self, atom: Atom, rename: dict[int, int]) -> Polynomial:
+    def _rebuild(self, atom: Atom, labels: Labels) -> Polynomial:
+        rename = dict(enumerate(labels))
         if atom.kind == "prod":
             slot = self.fresh()
             return self.product_over(self.relabel(atom.inner[0], {**rename, atom.rank: slot}), slot, atom.payload)
+        if atom.kind in OUTPUTS:
+            return self.laws[0].remake(atom, labels)
         return self._make(atom.kind, [self.relabel(p, rename) for p in atom.inner])
 
     def _make(self, kind: str, inner: list[Polynomial]) -> Polynomial:
@@ -560,6 +605,10 @@ class Algebra:
 
     def _single_fact(self, atom: Atom, labels: Labels, e: Exponent) -> Polynomial | None:
         kind = atom.kind
+        for laws in self.laws:
+            found = laws.single(atom, labels, e)
+            if found is not None:
+                return found
         if kind == "leaf":
             if atom.values:
                 size = len(atom.values)
@@ -573,29 +622,28 @@ class Algebra:
                         else:
                             return None
                     return self._interpolate(atom, labels, table)
-            if atom.has("diagonal") and labels[0] != labels[1]:
-                i, j = min(labels), max(labels)
-                delta = self.atom("delta", atom.payload.shape[0], 2, exactly_unit(), symmetries=((0, 1), (1, 0)))
-                if isinstance(e, int) and e > 0:
-                    return _raw([(atom.index, (i, i), e), (delta, (i, j), 1)])
+            if atom.has("diagonal") and labels[-2] != labels[-1] and isinstance(e, int) and e > 0:
+                i, j = min(labels[-2:]), max(labels[-2:])
+                delta = self.delta(atom.payload.shape[-1])
+                return raw([(atom.index, (*labels[:-2], i, i), e), (delta, (i, j), 1)])
             return None
         if kind == "prime" and not isinstance(e, Expr):
             whole = int(Fraction(e) // 1)
             if whole:
                 value = Fraction(atom.payload) ** whole
                 left = Fraction(e) - whole
-                return _raw([(atom.index, (), exponent_of(left))] if left else [], value)
+                return raw([(atom.index, (), exponent_of(left))] if left else [], value)
         if kind == "sign" and isinstance(e, int):
             if atom.bounds.nonzero:
-                return None if e == 1 else _raw([(atom.index, labels, 1)] if e % 2 else [])
+                return None if e == 1 else raw([(atom.index, labels, 1)] if e % 2 else [])
             low = 1 if atom.bounds.low == 0 else 2
             if e > low or e < 0:
                 reduced = 1 if e % 2 or low == 1 else 2
-                return _raw([(atom.index, labels, reduced)])
+                return raw([(atom.index, labels, reduced)])
         if kind == "cos" and isinstance(e, int) and e >= 2:
             sine = self.function("sin", [self.relabel(atom.inner[0], dict(enumerate(labels)))])
             square = add(ONE, scale(-1, self.multiply(sine, sine)))
-            return self.multiply(square, _raw([(atom.index, labels, e - 2)] if e > 2 else []))
+            return self.multiply(square, raw([(atom.index, labels, e - 2)] if e > 2 else []))
         if kind == "abs" and isinstance(e, int):
             inner = self.relabel(atom.inner[0], dict(enumerate(labels)))
             if e % 2 == 0:
@@ -605,7 +653,7 @@ class Algebra:
             whole = int(Fraction(e) // 1)
             inner = self.relabel(atom.inner[0], dict(enumerate(labels)))
             left = Fraction(e) - whole
-            tail = _raw([(atom.index, labels, exponent_of(left))]) if left else ONE
+            tail = raw([(atom.index, labels, exponent_of(left))]) if left else ONE
             return self.multiply(self.integer_power(inner, whole), tail)
         return None
 
@@ -613,7 +661,7 @@ class Algebra:
         atoms = self.atoms
         rest_bound = {j: d for j, d in bound.items() if j != i}
         if not where:
-            return self._replace(c, factors, rest_bound, self.constant(bound[i]))
+            return self.replaced(c, factors, rest_bound, self.constant(bound[i]))
         if len(where) == 1:
             a, labels, e = factors[where[0]]
             atom = atoms[a]
@@ -625,18 +673,18 @@ class Algebra:
                 if i not in others:
                     return [(c, rest, rest_bound)]
             if atom.kind == "range" and isinstance(e, int) and 1 <= e <= 8:
-                return self._replace(c, rest, rest_bound, self._power_sum(bound[i], e))
+                return self.replaced(c, rest, rest_bound, self._power_sum(bound[i], e))
         if len(where) == 2 and where[0] != where[1]:
             (a, left, e), (a2, right, e2) = (factors[k] for k in where)
-            if a == a2 and e == e2 == 1 and atoms[a].has("orthogonal"):
-                for axis in (0, 1):
-                    if left[axis] == i == right[axis] and left[1 - axis] != i != right[1 - axis]:
+            if a == a2 and e == e2 == 1 and atoms[a].has("orthogonal") and left[:-2] == right[:-2]:
+                for axis, other in ((-2, -1), (-1, -2)):
+                    if left[axis] == i == right[axis] and left[other] != i != right[other]:
                         delta = self.delta(bound[i])
                         rest = [f for k, f in enumerate(factors) if k not in where]
-                        return [(c, [*rest, (delta, (left[1 - axis], right[1 - axis]), 1)], rest_bound)]
+                        return [(c, [*rest, (delta, (left[other], right[other]), 1)], rest_bound)]
         if len(where) == 1 and factors[where[0]][2] == 2 and atoms[factors[where[0]][0]].has("orthogonal"):
             _, labels, _ = factors[where[0]]
-            if labels.count(i) == 1:
+            if labels.count(i) == 1 and i in labels[-2:]:
                 return [(c, [f for k, f in enumerate(factors) if k != where[0]], rest_bound)]
         return None
 
@@ -644,6 +692,10 @@ class Algebra:
         atoms = self.atoms
         if self._rules:
             outcome = self._apply_rule(c, factors, bound)
+            if outcome is not None:
+                return outcome
+        for laws in self.laws:
+            outcome = laws.relate(c, factors, bound)
             if outcome is not None:
                 return outcome
         for k, (a, labels, e) in enumerate(factors):
@@ -694,7 +746,7 @@ class Algebra:
         best = max(ties, key=lambda m: tuple(_exponent_in(m, n) for n in names))
         return best, p[best]
 
-    def _find(self, pattern: Monomial, labels: Labels, factors: list[Factor], bound: Bound) -> Any:
+    def find(self, pattern: Monomial, labels: Labels, factors: list[Factor], bound: Bound) -> Any:
         """Remove a pattern (over an atom's labels) from factors; the rest and its bound labels, or None."""
         rename = dict(enumerate(labels))
         plain = [(a, tuple(rename.get(i, i) for i in ls), e) for a, ls, e in pattern[0]]
@@ -702,10 +754,10 @@ class Algebra:
         loose = [f for f in plain if not all(i >= -1 for i in f[1])]
         rest = {(a, ls): e for a, ls, e in factors}
         for a, ls, e in fixed:
-            at = (a, self._symmetric(a, ls))
+            at = (a, self.symmetric(a, ls))
             if at not in rest or isinstance(rest[at], Expr) or rest[at] < e:  # type: ignore[operator]
                 return None
-            left = _plus(rest[at], _times(-1, e))
+            left = plus(rest[at], times(-1, e))
             if left == 0:
                 del rest[at]
             else:
@@ -761,12 +813,12 @@ class Algebra:
         others = factors[:k] + factors[k + 1 :]
         if any(f[0] == a and f[1] == labels for f in others):
             return None
-        found = self._find(lead, labels, others, bound)
+        found = self.find(lead, labels, others, bound)
         rename = dict(enumerate(labels))
         p = atom.inner[0]
         if found is not None:
             rest, left = found
-            raised = _plus(e, 1)
+            raised = plus(e, 1)
             items = [(c / c0, [*rest, (a, labels, raised)] if raised != 0 else rest, left)]
             for m, k2 in p.items():
                 if m == lead:
@@ -784,14 +836,14 @@ class Algebra:
                     m == UNIT
                     or any(
                         f[0] == v
-                        and self._symmetric(v, tuple(rename.get(i, i) for i in f[1])) == ls
+                        and self.symmetric(v, tuple(rename.get(i, i) for i in f[1])) == ls
                         and not isinstance(f[2], Expr)
                         and f[2] > 0
                         for f in m[0]
                     )
                     for m in p
                 ):
-                    raised = _plus(e, 1)
+                    raised = plus(e, 1)
                     items = [(c / c1, [*others, (a, labels, raised)] if raised != 0 else others, bound)]
                     for m, k2 in p.items():
                         if m == UNIT:
@@ -813,13 +865,13 @@ class Algebra:
             if isinstance(f[2], Expr) or f[2] >= 0:
                 continue
             inner = self.atoms[f[0]]
-            whole = self.relabel(inner.inner[0], dict(enumerate(f[1]))) if inner.kind == "poly" else _raw([(*f[:2], 1)])
+            whole = self.relabel(inner.inner[0], dict(enumerate(f[1]))) if inner.kind == "poly" else raw([(*f[:2], 1)])
             if whole == factored:
                 return [(c, others, bound)]
         if atom.leading is None:
             return None
         lead, c0 = atom.leading
-        found = self._find(lead, labels, others, bound)
+        found = self.find(lead, labels, others, bound)
         if found is None:
             return None
         rest, left = found
@@ -835,7 +887,7 @@ class Algebra:
 
     def _interpolate(self, atom: Atom, labels: Labels, table: Sequence[Fraction | Polynomial]) -> Polynomial:
         """Σ_v table[v] · Π_{u != v} (y - u)/(v - u)."""
-        y = {(((atom.index, self._symmetric(atom.index, labels), 1),), ()): Fraction(1)}
+        y = {(((atom.index, self.symmetric(atom.index, labels), 1),), ()): Fraction(1)}
         total: Polynomial = {}
         for v, value in zip(atom.values, table, strict=True):
             basis = ONE
@@ -852,7 +904,7 @@ class Algebra:
         for (f1, _), c1 in p.items():
             for (f2, _), c2 in q.items():
                 if f1 and f2:
-                    f: tuple[Factor, ...] = ((f1[0][0], f1[0][1], _plus(f1[0][2], f2[0][2])),)
+                    f: tuple[Factor, ...] = ((f1[0][0], f1[0][1], plus(f1[0][2], f2[0][2])),)
                 else:
                     f = f1 or f2
                 _collect(total, (f, ()), c1 * c2)
@@ -881,7 +933,7 @@ class Algebra:
             off = [self.assign(p, a, labels, Fraction(0)) for p in inner]
             if atom.kind == "delta":
                 on = [self.relabel(p, {max(labels): min(labels)}) for p in on]
-            mask = _raw([(a, labels, 1)])
+            mask = raw([(a, labels, 1)])
             return add(self.multiply(mask, make(on)), make(off), scale(-1, self.multiply(mask, make(off))))
         if len(atom.values) > 5:
             return None
@@ -919,7 +971,7 @@ class Algebra:
         if target is None:
             return None
         label, opened = self.unpick(inner, target)
-        value = self.multiply(_raw([(target, (label,), 1)]), make(opened))
+        value = self.multiply(raw([(target, (label,), 1)]), make(opened))
         return self.contract(value, {label: self.atoms[target].payload[0]})
 
     def unpick(self, inner: Sequence[Polynomial], target: int) -> tuple[int, list[Polynomial]]:
@@ -967,7 +1019,7 @@ class Algebra:
                     plain.append((b, ls, e))
             if not gone:
                 value = self.multiply(*others) if others else ONE
-                items = self._replace(c, plain, bound, value)
+                items = self.replaced(c, plain, bound, value)
                 for item in items:
                     total = add(total, self.reduce(*item))
         return total
@@ -986,6 +1038,8 @@ class Algebra:
     ) -> Polynomial | None:
         """`_picked` or `_cases`; ``products``: the function handles products of signs itself."""
         found = self._picked(inner, make)
+        for laws in self.laws:
+            found = laws.split(inner, make) if found is None else found
         return self._cases(inner, make, products) if found is None else found
 
     # -- constants -------------------------------------------------------------------
@@ -1002,7 +1056,7 @@ class Algebra:
             number = Fraction(int(value.p), int(value.q))  # type: ignore[attr-defined]
             return {UNIT: number} if number else {}
         if isinstance(value, Symbol):
-            return _raw([(self.atom("dim", value, 0, number_bounds(value)), (), 1)])
+            return raw([(self.atom("dim", value, 0, number_bounds(value)), (), 1)])
         args: Any = value.args
         if value.is_Add:
             return add(*(self.constant(a) for a in args))
@@ -1026,7 +1080,7 @@ class Algebra:
     def _opaque_constant(self, value: Expr) -> Polynomial:
         if value is not pi and not value.is_real:
             raise NotHandled(f"the constant {value}")
-        return _raw([(self.atom("constant", value, 0, number_bounds(value)), (), 1)])
+        return raw([(self.atom("constant", value, 0, number_bounds(value)), (), 1)])
 
     def _power_sum(self, dim: Expr, k: int) -> Polynomial:
         """Σ_{i=0}^{dim-1} i^k as a polynomial in the dimension (Faulhaber)."""
@@ -1069,7 +1123,7 @@ class Algebra:
     def magnitudes(self, p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, Exponent]]]:
         """``p = c · Π q^k`` as in `factorise`, with q·sign(q) joined to |q|."""
         c, units, parts = self.factorise(p)
-        pieces: list[tuple[Polynomial, Exponent]] = [(_raw([(a, ls, 1)]), e) for a, ls, e in units] + parts
+        pieces: list[tuple[Polynomial, Exponent]] = [(raw([(a, ls, 1)]), e) for a, ls, e in units] + parts
         for a, ls, e in units:
             if self.atoms[a].kind != "sign" or not isinstance(e, int) or not e % 2:
                 continue
@@ -1078,7 +1132,7 @@ class Algebra:
                 if q == inner and isinstance(j, int) and j % 2:
                     size = self.size(q)
                     pieces[k] = (size, j)
-                    pieces = [x for x in pieces if x[0] != _raw([(a, ls, 1)])]
+                    pieces = [x for x in pieces if x[0] != raw([(a, ls, 1)])]
                     break
         return c, pieces
 
@@ -1086,7 +1140,7 @@ class Algebra:
         """|q| as an atom, for logarithms and roots."""
         bounds = POSITIVE if self.bounds(q).nonzero else Bounds(Fraction(0), low_open=False)
         a, ls = self.wrap("abs", [q], bounds)
-        return _raw([(a, ls, 1)])
+        return raw([(a, ls, 1)])
 
     def _factorise(self, p: Polynomial) -> tuple[Fraction, list[Factor], list[tuple[Polynomial, Exponent]]]:
         if len(p) == 1:
@@ -1114,7 +1168,7 @@ class Algebra:
             factors, bound = self.open(m)
             factors = [f for f, (_, ls, _) in zip(factors, m[0], strict=True) if not all(i >= -1 for i in ls)]
             for at in set(t) | set(common):
-                e = _plus(t.get(at, 0), _times(-1, common.get(at, 0)))
+                e = plus(t.get(at, 0), times(-1, common.get(at, 0)))
                 if e != 0:
                     factors.append((*at, e))
             left = add(left, self.reduce(c, factors, bound))
@@ -1125,7 +1179,7 @@ class Algebra:
             content, more, parts = self._factorise(left)
             merged = dict(common)
             for a, ls, e in more:
-                merged[a, ls] = _plus(merged.get((a, ls), 0), e)
+                merged[a, ls] = plus(merged.get((a, ls), 0), e)
             return content, [(a, ls, e) for (a, ls), e in merged.items() if e != 0], parts
         content, parts = self._factor_list(left)
         return content, units, parts
@@ -1227,7 +1281,7 @@ class Algebra:
             ((m, c),) = p.items()
             if len(m[0]) == 1 and not m[1] and m[0][0][2] == 1 and len(set(m[0][0][1])) == len(m[0][0][1]):
                 a = m[0][0][0]
-                self._tighten(a, bounds.times(exactly(1 / c)))
+                self.tighten(a, bounds.times(exactly(1 / c)))
         q, lead = self._normalise(p)
         index, _ = self.wrap("known", [q])
         cut = bounds.times(exactly(1 / lead))
@@ -1245,7 +1299,7 @@ class Algebra:
             for chosen in permutations(names, len(free)):
                 rename = dict(zip(free, chosen, strict=True))
                 width = max(free, default=-1) + 1
-                found = self._find(lead, tuple(rename.get(k, 0) for k in range(width)), factors, bound)
+                found = self.find(lead, tuple(rename.get(k, 0) for k in range(width)), factors, bound)
                 if found is None:
                     continue
                 rest, left = found
@@ -1257,7 +1311,7 @@ class Algebra:
                 return items
         return None
 
-    def _tighten(self, index: int, bounds: Bounds) -> None:
+    def tighten(self, index: int, bounds: Bounds) -> None:
         old = self.atoms[index]
         met = old.bounds.meet(bounds)
         if met != old.bounds:
@@ -1280,28 +1334,40 @@ class Algebra:
             if -2 - k not in averaged:
                 size = number_bounds(d)
                 total = total.times(Bounds(max(size.low, Fraction(1)), size.high, False, size.high_open))
-        if total.sign == "unknown" and self.is_square_sum(m):
+        if total.sign in ("unknown", "nonzero") and self.is_quadratic(m):
             return Bounds(Fraction(0), low_open=False)
         return total
 
-    def is_square_sum(self, m: Monomial) -> bool:
-        """Whether a monomial is Σ weight · (Σ g)² with weight >= 0: bound labels that mirror each other."""
-        return self.mirror(m) is not None
-
-    def mirror(self, m: Monomial) -> tuple[list[Factor], list[Factor]] | None:
-        """``(weights, half)`` with m = Σ weights · half · half', weights >= 0, half' the mirror of half; or None."""
-        for weights, half, _ in self.mirrors(m):
+    def is_quadratic(self, m: Monomial) -> bool:
+        """Whether a monomial is Σ weight · g K g' with weight >= 0, g' the mirror of g, and K psd (or 1)."""
+        for weights, _, _ in self.mirrors(m, self._joins):
             total = exactly(Fraction(1))
             for a, _, e in weights:
                 total = total.times(self.atoms[a].bounds.power(to_sympy(e)))
             if total.sign in ("+", "0+", "0"):
-                return weights, half
-        return None
+                return True
+        return False
 
-    def mirrors(self, m: Monomial) -> Iterable[tuple[list[Factor], list[Factor], list[tuple[int, int]]]]:
+    def _joins(self, f: Factor, pairs: list[tuple[int, int]]) -> bool:
+        """Whether a factor is a psd matrix over a pair of labels that mirror (its powers are psd by Schur)."""
+        a, ls, e = f
+        inside = [pair for pair in pairs if set(ls[-2:]) == set(pair)]
+        moved = {i for pair in pairs for i in pair}
+        return (
+            len(inside) == 1
+            and isinstance(e, int)
+            and e > 0
+            and not moved.intersection(ls[:-2])
+            and any(laws.semidefinite(self.atoms[a]) for laws in self.laws)
+        )
+
+    def mirrors(
+        self, m: Monomial, joins: Callable[[Factor, list[tuple[int, int]]], bool] = lambda f, pairs: False
+    ) -> Iterable[tuple[list[Factor], list[Factor], list[tuple[int, int]]]]:
         """The ways to read a monomial as Σ weights · half · half', with the pairs of labels that mirror.
 
-        Even powers over labels that stay are read as squares of the half.
+        Even powers over labels that stay are read as squares of the half.  Factors that may join the halves
+        are left out.
         """
         count = len(m[1])
         labels = [-2 - k for k in range(count)]
@@ -1315,11 +1381,13 @@ class Algebra:
             half: list[Factor] = []
             good = True
             for (a, ls), e in table.items():
-                image = (a, self._symmetric(a, tuple(swap.get(i, i) for i in ls)))
+                image = (a, self.symmetric(a, tuple(swap.get(i, i) for i in ls)))
                 in_first, in_second = bool(firsts & set(ls)), bool(seconds & set(ls))
-                if table.get(image) != e or (in_first and in_second):
+                if table.get(image) != e or (in_first and in_second and not joins((a, ls, e), pairs)):
                     good = False  # not mirrored, or a factor that joins the halves
                     break
+                if in_first and in_second:
+                    continue
                 if in_first:
                     half.append((a, ls, e))
                 elif not in_second:
@@ -1366,11 +1434,11 @@ class Algebra:
         if abs(c) != 1:
             for prime, k in _primes(abs(c)):
                 a = self.atom("prime", prime, 0, exactly(Fraction(prime)))
-                total = add(total, scale(k, self._log_atom(_raw([(a, (), 1)]))))
+                total = add(total, scale(k, self._log_atom(raw([(a, (), 1)]))))
         signed: list[tuple[Polynomial, int]] = []
         whole_positive = hint.sign == "+" or self.bounds(p).sign == "+"
         for q, e in everything:
-            only = _only(q)
+            only = only_factor(q)
             if only is not None and self.atoms[only[0]].kind == "exp":
                 inner = self.relabel(self.atoms[only[0]].inner[0], dict(enumerate(only[1])))
                 total = add(total, self.multiply(self.constant(to_sympy(e)), inner))
@@ -1384,13 +1452,13 @@ class Algebra:
                 total = add(total, self.multiply(self.constant(to_sympy(e)), self._log_atom(q)))
             elif e % 2 == 0:
                 a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else Bounds(Fraction(0), low_open=False))
-                total = add(total, scale(e, self._log_atom(_raw([(a, ls, 1)]))))
+                total = add(total, scale(e, self._log_atom(raw([(a, ls, 1)]))))
             elif e == 1:
                 signed.append((q, 1))
             else:
                 a, ls = self.wrap("abs", [q], Bounds(Fraction(0), low_open=False))
                 if len(everything) > 1 or c < 0:
-                    total = add(total, scale(e - 1, self._log_atom(_raw([(a, ls, 1)]))))
+                    total = add(total, scale(e - 1, self._log_atom(raw([(a, ls, 1)]))))
                     signed.append((q, 1))
                 else:
                     total = add(total, scale(e, self._log_atom(q)))
@@ -1408,7 +1476,7 @@ class Algebra:
         nonzero = inner.low > 1 or inner.high < 1
         bounds = Bounds(low, high, nonzero or inner.low_open, nonzero or inner.high_open, nonzero)
         a, ls = self.wrap("log", [q], bounds)
-        return _raw([(a, ls, 1)])
+        return raw([(a, ls, 1)])
 
     def power(self, p: Polynomial, e: Exponent, hint: Bounds = Bounds()) -> Polynomial:
         """A constant power."""
@@ -1430,23 +1498,23 @@ class Algebra:
         elif c > 0:
             for prime, k in _primes(c):
                 a = self.atom("prime", prime, 0, exactly(Fraction(prime)))
-                result.append((a, (), _times(k, e)))
+                result.append((a, (), times(k, e)))
         elif integral:
             if c != -1:
                 return self.multiply(self.power({UNIT: -c}, e), self.power(scale(1 / -c, p), e))
             a, ls = self.wrap("poly", [p])
-            return _raw([(a, ls, e)])
+            return raw([(a, ls, e)])
         signed: list[Polynomial] = []
         whole = hint.sign if hint.sign in ("+", "0+") else self.bounds(p).sign
         for q, k in everything:
             sign = self.bounds(q).sign
-            at = _only(q)
+            at = only_factor(q)
             if len(everything) == 1 and c > 0 and k == 1 and whole in ("+", "0+"):
                 sign = whole
             if isinstance(k, Expr) and not integral and sign not in ("+", "0+") and k.is_integer is not False:
                 raise NotHandled("a root of a symbolic power of unknown sign")
             if integral or sign in ("+", "0+") or not isinstance(k, int):
-                raised = _times(k, e)
+                raised = times(k, e)
                 # one spelling for a root of what is not known to be >= 0
                 if at is None or (not isinstance(raised, int) and not integral and sign not in ("+", "0+")):
                     at = self.wrap("poly", [q], self.bounds(q).meet(_of_sign(sign)))
@@ -1455,11 +1523,11 @@ class Algebra:
                 result.append((*at, raised))
             elif k % 2 == 0:
                 a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else Bounds(Fraction(0), low_open=False))
-                result.append((a, ls, _times(k, e)))
+                result.append((a, ls, times(k, e)))
             else:
                 if k != 1:
                     a, ls = self.wrap("abs", [q], Bounds(Fraction(0), low_open=False))
-                    result.append((a, ls, _times(k - 1, e)))
+                    result.append((a, ls, times(k - 1, e)))
                 signed.append(q)
         if signed or (c < 0 and not integral):
             if not signed:
@@ -1468,7 +1536,7 @@ class Algebra:
             if c < 0:
                 for prime, k in _primes(-c):
                     a = self.atom("prime", prime, 0, exactly(Fraction(prime)))
-                    result.append((a, (), _times(k, e)))
+                    result.append((a, (), times(k, e)))
                 q = scale(-1, q)
             a, ls = self.wrap("poly", [q], self.bounds(q))
             result.append((a, ls, e))
@@ -1484,9 +1552,13 @@ class Algebra:
             return split
         c, units, parts = self.factorise(p)
         result: list[Factor] = []
-        for q, k in [(_raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
+        for q, k in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
             bounds = self.bounds(q)
             if bounds.sign == "+":
+                continue
+            at = only_factor(q)
+            if at is not None and self.atoms[at[0]].kind == "sign" and isinstance(k, int):
+                result.append((*at, 1 if k % 2 else 2))
                 continue
             exponent = 1
             if isinstance(k, int):
@@ -1541,8 +1613,11 @@ class Algebra:
                 parts = [*parts, ({UNIT: c}, 1)]
         for a, ls, e in units:
             atom = self.atoms[a]
-            base = _raw([(a, ls, 1)])
-            if slot not in ls:
+            base = raw([(a, ls, 1)])
+            known = next((q for q in (laws.product(a, ls, slot) for laws in self.laws) if q is not None), None)
+            if known is not None:
+                result.append(self.power(known, e))
+            elif slot not in ls:
                 if atom.bounds.sign == "+":
                     factor = self.exp(self.multiply(size, self.constant(to_sympy(e)), self.log(base)))
                 else:
@@ -1572,12 +1647,12 @@ def exactly_unit() -> Bounds:
     return Bounds(Fraction(0), Fraction(1), False, False)
 
 
-def _raw(factors: Iterable[Factor], c: Fraction | int = 1) -> Polynomial:
+def raw(factors: Iterable[Factor], c: Fraction | int = 1) -> Polynomial:
     """A one-term polynomial of factors over free labels, as it stands."""
     return {(tuple(sorted(factors, key=_factor_key)), ()): Fraction(c)}
 
 
-def _only(q: Polynomial) -> tuple[int, Labels] | None:
+def only_factor(q: Polynomial) -> tuple[int, Labels] | None:
     """The single factor that a polynomial is."""
     if len(q) == 1:
         ((m, c),) = q.items()
@@ -1608,7 +1683,7 @@ def _lcm(a: int, b: int) -> int:
 
 
 def _involutions(labels: list[int], dims: Sequence[Expr]) -> Iterable[list[tuple[int, int]]]:
-    """Sets of disjoint pairs of labels of equal dimension (not the empty one)."""
+    """Sets of disjoint pairs of labels of equal dimension, of few labels in every relative order."""
     pairs = [(i, j) for i, j in combinations(labels, 2) if dims[-2 - i] == dims[-2 - j]]
 
     def choose(start: int, used: frozenset[int]) -> Iterable[list[tuple[int, int]]]:
@@ -1618,6 +1693,8 @@ def _involutions(labels: list[int], dims: Sequence[Expr]) -> Iterable[list[tuple
             if not used & set(pair):
                 for more in choose(k + 1, used | set(pair)):
                     yield [pair, *more]
+                    if used and len(labels) <= 6:
+                        yield [pair[::-1], *more]
 
     return (chosen for chosen in choose(0, frozenset()))
 

@@ -174,7 +174,7 @@ class _Search:
                     if [bound[i] for i in order] != list(other[1]):
                         continue
                     rename = {-2 - k: i for k, i in enumerate(order)}
-                    moved = [(a, algebra._symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in weight2]
+                    moved = [(a, algebra.symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in weight2]
                     if sorted(moved, key=repr) == weight_key:
                         a, ls, e = log2
                         group.append((other, p[other], (a, tuple(rename.get(i, i) for i in ls), e)))

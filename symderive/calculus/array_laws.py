@@ -1,0 +1,937 @@
+"""What holds between array functions: inverses, determinants, decompositions, maxima.
+
+The atoms of array functions have *slots* (the axes of the argument that the
+function acts on, which the atom binds) and *outputs* (axes that it makes); the
+labels of an atom are those of its batch, then its outputs.  Arguments are made
+canonical: scalars and diagonal factors go out, products of square factors are
+split, a transposed argument turns the outputs round.  The relations are rewrites
+of products, each an identity wherever what was written is defined:
+
+* ``P inv(P) = 1`` on the leading term of P, on both sides, so that sums such as
+  ``X^T X + λ`` cancel too;
+* ``V V^T = 1``, ``V λ V^T = P``, ``P V = V λ``, ``Σ λ^k = tr P^k``, ``Π λ = det P``; the
+  like for singular values; ``L L^T = P``, ``(Π diag L)² = det P``;
+* ``[x = max x] x = [x = max x] max x``.
+
+Sources: Horn & Johnson, Matrix Analysis, 0.7-0.8, 2.5, 7.2-7.3; Golub & Van Loan,
+Matrix Computations, 2.1.4 and 4.2; Petersen & Pedersen, The Matrix Cookbook, 1 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import permutations
+from typing import Any, final
+
+from sympy import Expr, Min
+
+from symderive.calculus.polynomials import (
+    ONE,
+    OUTPUTS,
+    POSITIVE,
+    Algebra,
+    Atom,
+    Bound,
+    Exponent,
+    Factor,
+    Items,
+    Labels,
+    Monomial,
+    NotHandled,
+    Polynomial,
+    TooLarge,
+    add,
+    exactly_unit,
+    exponent_of,
+    free_labels,
+    monomial_key,
+    only_factor,
+    polynomial_key,
+    raw,
+    scale,
+    times,
+    to_sympy,
+)
+from symderive.calculus.signs import Bounds
+
+ROW, COLUMN = 999_998, 999_999
+"""Labels that stand for the slots of an argument when two arguments are compared."""
+
+DIAGONAL = "diagonal of cholesky"
+_UNIT_BALL = Bounds(Fraction(-1), Fraction(1), False, False)
+_NONNEGATIVE = Bounds(Fraction(0), low_open=False)
+
+
+@final
+@dataclass(frozen=True)
+class Vectors:
+    """Orthonormal vectors of a decomposition: the axis that runs over the values and the axis of the entries.
+
+    ``slots`` are those of the argument P whose contraction with the entries gives
+    ``values · partner``: ``P V = V λ``, ``P^T U = V^T s``, ``P V^T = U s``.
+    """
+
+    values: str
+    along: int
+    entries: int
+    slots: tuple[int, ...]
+    partner: str
+
+
+VECTORS = {
+    "eigvecs": Vectors("eigvalsh", -1, -2, (0, 1), "eigvecs"),
+    "svd_u": Vectors("svdvals", -1, -2, (0,), "svd_vt"),
+    "svd_vt": Vectors("svdvals", -2, -1, (1,), "svd_u"),
+}
+
+
+@final
+@dataclass(frozen=True)
+class Lead:
+    """The term of an argument that its relations rewrite: ``coefficient · scalars · monomial``."""
+
+    whole: Monomial
+    monomial: Monomial
+    coefficient: Fraction
+    scalars: tuple[Factor, ...]
+
+
+class ArrayLaws:
+    """The array functions of one `Algebra`.
+
+    ``shown(p, row, column, dim)`` says what a matrix is shown to be, by the
+    words of `structure.STRUCTURES`.
+    """
+
+    def __init__(
+        self, algebra: Algebra, shown: Callable[[Polynomial, int, int, Expr], frozenset[str]]
+    ) -> None:
+        self.algebra = algebra
+        self._shown = shown
+        self._flags: dict[int, frozenset[str]] = {}
+        self._leads: dict[int, Lead | None] = {}
+        self._rules: dict[int, Callable[..., Items | None] | None] = {}
+
+    # -- arguments -------------------------------------------------------------------
+
+    def _wrap(
+        self,
+        kind: str,
+        p: Polynomial,
+        slots: Sequence[int],
+        payload: Any,
+        bounds: Bounds = Bounds(),
+        outputs: Sequence[int] = (),
+        turns: bool = False,
+    ) -> Polynomial:
+        """The atom of a function of ``p`` at its ``outputs``; ``turns``: a transposed argument is the same atom.
+
+        Where the outputs are the slots, turning the argument round turns them round.
+        """
+        algebra = self.algebra
+        batch = tuple(sorted(set(free_labels(p)) - set(slots)))
+        if len(batch) > 4:
+            raise TooLarge("an array function of more than four indices besides its own")
+        best: Any = None
+        achieved: list[Labels] = []
+        for order in permutations(batch):
+            for ends in (tuple(slots), tuple(slots)[::-1]) if turns else (tuple(slots),):
+                rename = {label: k for k, label in enumerate(order)}
+                rename.update({s: len(order) + k for k, s in enumerate(ends) if s >= 0})
+                moved = algebra.relabel(p, rename)
+                key = polynomial_key(moved)
+                labels = (*order, *(ends if tuple(outputs) == tuple(slots) else outputs))
+                if best is None or key < best[0]:
+                    best, achieved = (key, moved), [labels]
+                elif key == best[0]:
+                    achieved.append(labels)
+        key, moved = best
+        first = achieved[0]
+        symmetries = tuple(dict.fromkeys(tuple(first.index(x) for x in other) for other in achieved))
+        index = algebra.atom(
+            kind,
+            payload,
+            len(first),
+            bounds,
+            (moved,),
+            symmetries if len(symmetries) > 1 else (),
+            key=(payload, key),
+        )
+        algebra.tighten(index, bounds)
+        return algebra.single(index, first)
+
+    def argument(self, atom: Atom, labels: Labels, slots: Sequence[int] = (ROW, COLUMN)) -> Polynomial:
+        """The argument of an atom at its labels, its slots at given ones."""
+        count = atom.rank - OUTPUTS[atom.kind]
+        rename = dict(enumerate(labels[:count]))
+        rename.update({count + k: s for k, s in enumerate(slots)})
+        return self.algebra.relabel(atom.inner[0], rename)
+
+    def remake(self, atom: Atom, labels: Labels) -> Polynomial:
+        """The atom made again, where labels of its batch came together."""
+        algebra = self.algebra
+        if atom.kind in ("max", "is_max"):
+            slot = algebra.fresh()
+            p = self.argument(atom, labels, (slot,))
+            if atom.kind == "max":
+                return self.maximum(p, slot, atom.payload)
+            return algebra.relabel(self.is_largest(p, slot, atom.payload), {slot: labels[-1]})
+        row, column = algebra.fresh(), algebra.fresh()
+        p = self.argument(atom, labels, (row, column))
+        outputs = labels[len(labels) - OUTPUTS[atom.kind] :]
+        if atom.kind == "det":
+            return self.determinant(p, row, column, atom.payload)
+        if atom.kind == "inv":
+            made = self.inverse(p, row, column, atom.payload)
+            return algebra.relabel(made, {row: outputs[0], column: outputs[1]})
+        return self.decomposed(atom.kind, p, (row, column), outputs, atom.payload)
+
+    def show(self, p: Polynomial, row: int, column: int, dim: Expr, known: frozenset[str]) -> frozenset[str]:
+        """What the matrix is shown to be, by how it was written (``known``) or by its terms."""
+        return known | self._shown(p, row, column, dim)
+
+    def _matrix_product(self, x: Polynomial, y: Polynomial, row: int, column: int, dim: Expr) -> Polynomial:
+        """``Σ_m x[row, m] y[m, column]``."""
+        algebra = self.algebra
+        m = algebra.fresh()
+        return algebra.contract(
+            algebra.multiply(algebra.relabel(x, {column: m}), algebra.relabel(y, {row: m})), {m: dim}
+        )
+
+    def _swap(self, p: Polynomial, row: int, column: int) -> Polynomial:
+        return self.algebra.relabel(p, {row: column, column: row})
+
+    def _split(
+        self, p: Polynomial, row: int, column: int
+    ) -> tuple[Polynomial, list[tuple[Polynomial, Exponent]], list[tuple[Polynomial, Exponent]], Polynomial]:
+        """``p = scalar · Π rows^k · Π columns^k · core``: factors of no slot, of one, and what carries both."""
+        algebra = self.algebra
+        c, units, parts = algebra.factorise(p)
+        scalar = scale(c, ONE)
+        rows: list[tuple[Polynomial, Exponent]] = []
+        columns: list[tuple[Polynomial, Exponent]] = []
+        core = ONE
+        for q, e in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
+            carried = {row, column} & set(free_labels(q))
+            if len(carried) == 2:
+                core = algebra.multiply(core, algebra.power(q, e))
+            elif not carried:
+                scalar = algebra.multiply(scalar, algebra.power(q, e))
+            else:
+                (rows if row in carried else columns).append((q, e))
+        return scalar, rows, columns, core
+
+    def _diagonal(self, p: Polynomial, row: int, column: int) -> Polynomial | None:
+        """The diagonal over ``row`` of a matrix whose every term has δ between its slots."""
+        algebra = self.algebra
+        total: Polynomial = {}
+        for m, c in p.items():
+            kept = [f for f in m[0] if not (algebra.atoms[f[0]].kind == "delta" and set(f[1]) == {row, column})]
+            if len(kept) == len(m[0]):
+                return None
+            factors, bound = algebra.open((tuple(kept), m[1]), {column: row})
+            total = add(total, algebra.reduce(c, factors, bound))
+        return total
+
+    def _peeled(
+        self, p: Polynomial, row: int, column: int, dim: Expr
+    ) -> tuple[Polynomial, Polynomial] | None:
+        """``p = x y`` with square x and y, one of them a single factor that every term has at its end; or None."""
+        for end in (column, row):
+            found = self._peeled_at(p, row, column, end, dim)
+            if found is not None:
+                return found
+        return None
+
+    def _peeled_at(
+        self, p: Polynomial, row: int, column: int, end: int, dim: Expr
+    ) -> tuple[Polynomial, Polynomial] | None:
+        algebra = self.algebra
+        other = row if end == column else column
+        signature: tuple[int, Labels] | None = None
+        rest: Polynomial = {}
+        for m, c in p.items():
+            at = [q for q, f in enumerate(m[0]) if end in f[1]]
+            if len(at) != 1:
+                return None
+            a, ls, e = m[0][at[0]]
+            joined = [i for i in ls if i < -1]
+            if e != 1 or ls.count(end) != 1 or len(joined) != 1 or other in ls or m[1][-2 - joined[0]] != dim:
+                return None
+            here = (a, algebra.symmetric(a, tuple(ROW if i == joined[0] else COLUMN if i == end else i for i in ls)))
+            if signature is not None and here != signature:
+                return None
+            signature = here
+            factors, bound = algebra.open(m)
+            name = factors[at[0]][1][ls.index(joined[0])]
+            del bound[name]
+            kept = [(b, tuple(end if i == name else i for i in l2), x) for q, (b, l2, x) in enumerate(factors)
+                    if q != at[0]]
+            rest = add(rest, algebra.reduce(c, kept, bound))
+        if signature is None or not rest:
+            return None
+        inner, outer = (row, column) if end == column else (column, row)
+        single = algebra.relabel(algebra.single(*signature), {ROW: inner, COLUMN: outer})
+        return (rest, single) if end == column else (single, rest)
+
+    # -- inverse -------------------------------------------------------------------------
+
+    def inverse(
+        self, p: Polynomial, row: int, column: int, dim: Expr, known: frozenset[str] = frozenset()
+    ) -> Polynomial:
+        """The inverse of a matrix, over the same labels."""
+        algebra = self.algebra
+        if not p:
+            raise NotHandled("the inverse of a matrix of zeros")
+        if dim == 1:
+            return algebra.power(p, -1)
+        scalar, rows, columns, core = self._split(p, row, column)
+        if rows or columns or core != p:
+            positive = algebra.bounds(scalar).sign == "+" and not rows and not columns
+            known = known - {"orthogonal"} if positive else frozenset()
+        parts = [algebra.power(scalar, -1)]
+        for pieces, old, new in ((rows, row, column), (columns, column, row)):
+            for q, e in pieces:
+                parts.append(algebra.power(algebra.power(algebra.relabel(q, {old: new}), e), -1))
+        return algebra.multiply(*parts, self._inverse_of_core(core, row, column, dim, known))
+
+    def _inverse_of_core(
+        self, p: Polynomial, row: int, column: int, dim: Expr, known: frozenset[str]
+    ) -> Polynomial:
+        algebra = self.algebra
+        diagonal = self._diagonal(p, row, column)
+        if diagonal is not None:
+            unit = algebra.single(algebra.delta(dim), (row, column))
+            return algebra.multiply(unit, algebra.power(diagonal, -1))
+        only = only_factor(p)
+        if only is not None and algebra.atoms[only[0]].kind == "inv" and set(only[1][-2:]) == {row, column}:
+            return self.argument(algebra.atoms[only[0]], only[1], only[1][-2:])
+        flags = self.show(p, row, column, dim, known)
+        if "orthogonal" in flags:
+            return self._swap(p, row, column)
+        peeled = self._peeled(p, row, column, dim)
+        if peeled is not None:
+            x, y = (self.inverse(q, row, column, dim) for q in peeled)
+            return self._matrix_product(y, x, row, column, dim)
+        made = self._wrap("inv", p, (row, column), dim, outputs=(row, column), turns=True)
+        only = only_factor(made)
+        if only is not None:
+            turned = only[1][-2:] != (row, column)
+            swapped = {"lower": "upper", "upper": "lower"}
+            own = frozenset(swapped.get(s, s) for s in flags) if turned else flags
+            self._flags[only[0]] = self._flags.get(only[0], frozenset()) | own
+        return made
+
+    # -- determinant -----------------------------------------------------------------------
+
+    def determinant(
+        self, p: Polynomial, row: int, column: int, dim: Expr, known: frozenset[str] = frozenset()
+    ) -> Polynomial:
+        """The determinant of a matrix."""
+        algebra = self.algebra
+        if dim == 1 or not p:
+            return p
+        scalar, rows, columns, core = self._split(p, row, column)
+        if rows or columns or core != p:
+            positive = algebra.bounds(scalar).sign == "+" and not rows and not columns
+            known = known - {"orthogonal"} if positive else frozenset()
+        parts = [self._to_the(scalar, dim)]
+        for pieces, label in ((rows, row), (columns, column)):
+            for q, e in pieces:
+                parts.append(algebra.product_over(algebra.power(q, e), label, dim))
+        return algebra.multiply(*parts, self._determinant_of_core(core, row, column, dim, known))
+
+    def _to_the(self, scalar: Polynomial, dim: Expr) -> Polynomial:
+        """``scalar ** dim``, factor by factor."""
+        algebra = self.algebra
+        c, units, parts = algebra.factorise(scalar)
+        result = ONE
+        if c < 0:
+            result = algebra.power(scale(-1, ONE), exponent_of(dim))
+        if abs(c) != 1:
+            result = algebra.multiply(result, algebra.power(scale(abs(c), ONE), exponent_of(dim)))
+        for q, e in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
+            raised = exponent_of(to_sympy(e) * dim)
+            if isinstance(e, int) or algebra.bounds(q).sign == "+":
+                result = algebra.multiply(result, algebra.power(q, raised))
+            else:
+                result = algebra.multiply(result, algebra.power(algebra.power(q, e), exponent_of(dim)))
+        return result
+
+    def _determinant_of_core(
+        self, p: Polynomial, row: int, column: int, dim: Expr, known: frozenset[str]
+    ) -> Polynomial:
+        algebra = self.algebra
+        diagonal = self._diagonal(p, row, column)
+        if diagonal is not None:
+            return algebra.product_over(diagonal, row, dim)
+        only = only_factor(p)
+        if only is not None and algebra.atoms[only[0]].kind == "inv" and set(only[1][-2:]) == {row, column}:
+            inner = self.argument(algebra.atoms[only[0]], only[1], only[1][-2:])
+            return algebra.power(self.determinant(inner, row, column, dim), -1)
+        flags = self.show(p, row, column, dim, known)
+        if flags & {"lower", "upper"}:
+            return algebra.product_over(algebra.relabel(p, {column: row}), row, dim)
+        if not flags & {"orthogonal"}:
+            peeled = self._peeled(p, row, column, dim)
+            if peeled is not None:
+                return algebra.multiply(*(self.determinant(q, row, column, dim) for q in peeled))
+            updated = self._rank_one(p, row, column, dim)
+            if updated is not None:
+                return updated
+        bounds = Bounds()
+        if "pd" in flags:
+            bounds = POSITIVE
+        elif "psd" in flags:
+            bounds = _NONNEGATIVE
+        elif "invertible" in flags:
+            bounds = Bounds(nonzero=True)
+        if "orthogonal" in flags:
+            bounds = bounds.meet(_UNIT_BALL)
+        value = self._wrap("det", p, (row, column), dim, bounds, turns=True)
+        return algebra.sign(value) if "orthogonal" in flags else value
+
+    def _rank_one(self, p: Polynomial, row: int, column: int, dim: Expr) -> Polynomial | None:
+        """``det(Q + u v^T) = det(Q) (1 + v^T inv(Q) u)`` where Q is shown to be invertible."""
+        algebra = self.algebra
+        for m in sorted(p, key=monomial_key):
+            carry = [f for f in m[0] if row in f[1] or column in f[1]]
+            if m[1] or any(row in f[1] and column in f[1] for f in carry):
+                continue
+            rest = {k: c for k, c in p.items() if k != m}
+            if "invertible" not in self._shown(rest, row, column, dim):
+                continue
+            u = algebra.relabel(raw([f for f in m[0] if column not in f[1]], p[m]), {row: column})
+            v = algebra.relabel(raw([f for f in m[0] if column in f[1]]), {column: row})
+            middle = self.inverse(rest, row, column, dim)
+            inner = algebra.contract(algebra.multiply(v, middle, u), {row: dim, column: dim})
+            return algebra.multiply(self.determinant(rest, row, column, dim), add(ONE, inner))
+        return None
+
+    def log_magnitude(self, p: Polynomial) -> Polynomial:
+        """``log |p|``, factor by factor."""
+        algebra = self.algebra
+        if not p:
+            raise NotHandled("the logarithm of 0")
+        c, pieces = algebra.magnitudes(p)
+        total = algebra.log(scale(abs(c), ONE))
+        for q, e in pieces:
+            sign = algebra.bounds(q).sign
+            if sign in ("+", "0+"):
+                part = algebra.log(q)
+            elif sign in ("-", "0-"):
+                part = algebra.log(scale(-1, q))
+            else:
+                part = algebra.log(algebra.size(q), POSITIVE)
+            total = add(total, algebra.multiply(algebra.constant(to_sympy(e)), part))
+        return total
+
+    # -- decompositions ----------------------------------------------------------------------
+
+    def decomposed(
+        self,
+        kind: str,
+        p: Polynomial,
+        slots: tuple[int, int],
+        outputs: Sequence[int],
+        payload: Any,
+        known: frozenset[str] = frozenset(),
+    ) -> Polynomial:
+        """Eigenvalues, eigenvectors, singular values, singular vectors or a Cholesky factor, at ``outputs``.
+
+        ``payload`` is the dimension of a square matrix, both dimensions for singular values and vectors.
+        """
+        row, column = slots
+        bounds = Bounds()
+        if kind in ("eigvalsh", "eigvecs", "cholesky") and p != self._swap(p, row, column):
+            raise NotHandled(f"{kind} of a matrix that is not shown to be symmetric")
+        if kind in ("eigvecs", "svd_u", "svd_vt"):
+            bounds = _UNIT_BALL
+        elif kind == "eigvalsh":
+            flags = self.show(p, row, column, payload, known)
+            if "pd" in flags:
+                bounds = POSITIVE
+            elif "psd" in flags:
+                bounds = _NONNEGATIVE
+            elif "invertible" in flags:
+                bounds = Bounds(nonzero=True)
+        elif kind == "svdvals":
+            square = payload[0] == payload[1]
+            invertible = square and "invertible" in self.show(p, row, column, payload[0], known)
+            bounds = POSITIVE if invertible else _NONNEGATIVE
+        elif kind == DIAGONAL:
+            bounds = POSITIVE
+        return self._wrap(kind, p, slots, payload, bounds, outputs)
+
+    # -- maxima --------------------------------------------------------------------------------
+
+    def _centred(self, p: Polynomial, slot: int) -> tuple[Polynomial, Polynomial]:
+        """The terms that do not carry the slot, and those that do."""
+        apart: Polynomial = {m: c for m, c in p.items() if not any(slot in ls for _, ls, _ in m[0])}
+        return apart, {m: c for m, c in p.items() if m not in apart}
+
+    def _scaled(self, p: Polynomial, slot: int, strict: bool) -> tuple[Polynomial, Polynomial]:
+        """``p = factor · rest`` with a factor >= 0 (> 0 if strict) that does not carry the slot."""
+        algebra = self.algebra
+        c, units, parts = algebra.factorise(p)
+        outside, inside = scale(abs(c), ONE), scale(1 if c > 0 else -1, ONE)
+        for q, e in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
+            raised = algebra.power(q, e)
+            sign = "" if slot in free_labels(q) else algebra.bounds(raised).sign
+            if sign == "+" or (sign == "0+" and not strict):
+                outside = algebra.multiply(outside, raised)
+            elif sign == "-" or (sign == "0-" and not strict):
+                outside = algebra.multiply(outside, scale(-1, raised))
+                inside = scale(-1, inside)
+            else:
+                inside = algebra.multiply(inside, raised)
+        return outside, inside
+
+    def maximum(self, p: Polynomial, slot: int, dim: Expr) -> Polynomial:
+        """The largest entry over a label."""
+        if dim == 1:
+            return p
+        apart, rest = self._centred(p, slot)
+        if not rest:
+            return apart
+        outside, inside = self._scaled(rest, slot, False)
+        value = self._wrap("max", inside, (slot,), dim, self.algebra.bounds(inside))
+        return add(apart, self.algebra.multiply(outside, value))
+
+    def is_largest(self, p: Polynomial, slot: int, dim: Expr) -> Polynomial:
+        """1 over a label where an entry is the largest, else 0."""
+        _, rest = self._centred(p, slot)
+        if dim == 1 or not rest:
+            return ONE
+        _, inside = self._scaled(rest, slot, True)
+        return self._wrap("is_max", inside, (slot,), dim, exactly_unit(), (slot,))
+
+    # -- facts of one factor -------------------------------------------------------------------
+
+    def single(self, atom: Atom, labels: Labels, e: Exponent) -> Polynomial | None:
+        """What one factor is where its outputs come together or its exponent is no 1."""
+        algebra = self.algebra
+        if atom.kind == "is_max" and isinstance(e, int) and e > 1:
+            return raw([(atom.index, labels, 1)])
+        if len(labels) < 2 or labels[-1] != labels[-2]:
+            return None
+        if atom.kind == "cholesky":
+            p = self.argument(atom, labels)
+            return algebra.power(self.decomposed(DIAGONAL, p, (ROW, COLUMN), labels[-1:], atom.payload), e)
+        if atom.kind == "inv" and self._flags.get(atom.index, frozenset()) & {"lower", "upper"}:
+            p = self.argument(atom, labels)
+            return algebra.power(algebra.relabel(p, {ROW: labels[-1], COLUMN: labels[-1]}), times(-1, e))
+        return None
+
+    def triangle(self, atom: Atom) -> str:
+        """Which side of the diagonal a matrix atom may be nonzero on; empty if both."""
+        if atom.has("lower_triangular") or atom.kind == "cholesky":
+            return "lower"
+        if atom.kind == "inv":
+            found = self._flags.get(atom.index, frozenset()) & {"lower", "upper"}
+            return next(iter(sorted(found)), "")
+        return ""
+
+    def semidefinite(self, atom: Atom) -> bool:
+        """Whether the matrix over an atom's last two labels is positive semidefinite."""
+        if atom.has("spd"):
+            return True
+        return atom.kind == "inv" and "psd" in self._flags.get(atom.index, frozenset())
+
+    def product(self, index: int, labels: Labels, slot: int) -> Polynomial | None:
+        """``Π`` of a factor over its last label."""
+        atom = self.algebra.atoms[index]
+        if atom.kind == "eigvalsh" and labels.count(slot) == 1 and labels[-1] == slot:
+            return self.determinant(self.argument(atom, labels), ROW, COLUMN, atom.payload)
+        return None
+
+    # -- relations -----------------------------------------------------------------------------
+
+    def relate(self, c: Fraction, factors: list[Factor], bound: Bound) -> Items | None:
+        """The product rewritten by the first relation that applies, or None."""
+        for k, (a, _, _) in enumerate(factors):
+            if a not in self._rules:
+                self._rules[a] = self._rule(self.algebra.atoms[a])
+            rule = self._rules[a]
+            found = None if rule is None else rule(c, factors, bound, k)
+            if found is not None:
+                return found
+        return None
+
+    def _rule(self, atom: Atom) -> Callable[..., Items | None] | None:
+        match atom.kind:
+            case "inv":
+                return self._of_inverse
+            case "eigvecs" | "svd_u" | "svd_vt":
+                return self._of_vectors
+            case "eigvalsh" | "svdvals":
+                return self._of_values
+            case "cholesky":
+                return self._of_cholesky
+            case "log" if self._logged(atom) is not None:
+                return self._of_logarithm
+            case "is_max":
+                return self._of_mask
+            case "sign" if self._order(atom):
+                return self._of_order
+        return None
+
+    def _lead(self, atom: Atom) -> Lead | None:
+        """The term of the argument that its relations rewrite: of both slots, of highest degree."""
+        if atom.index not in self._leads:
+            count = atom.rank - OUTPUTS[atom.kind]
+            self._leads[atom.index] = self._find_lead(atom.inner[0], count)
+        return self._leads[atom.index]
+
+    def _find_lead(self, p: Polynomial, count: int) -> Lead | None:
+        algebra = self.algebra
+        best: Any = None
+        for m, c in p.items():
+            carried = {i for _, ls, _ in m[0] for i in ls if i >= count}
+            if not carried or any(isinstance(e, Expr) for _, _, e in m[0]):
+                continue
+            corner = any(algebra.atoms[a].kind == "delta" and min(ls) >= count for a, ls, _ in m[0])
+            rank = (len(carried) == 2, not corner, len(m[0]) + len(m[1]), monomial_key(m))
+            if best is None or rank > best[0]:
+                best = (rank, m, c)
+        if best is None:
+            return None
+        _, m, c = best
+        scalars = tuple(
+            f
+            for f in m[0]
+            if all(i < count and i >= -1 for i in f[1])
+            and algebra.atoms[f[0]].bounds.sign in ("+", "-", "nonzero")
+        )
+        return Lead(m, (tuple(f for f in m[0] if f not in scalars), m[1]), c, scalars)
+
+    def _eliminate(
+        self,
+        c: Fraction,
+        factors: list[Factor],
+        bound: Bound,
+        k: int,
+        joined: int,
+        slot: int,
+        target: Callable[[int], Polynomial],
+    ) -> Items | None:
+        """``Σ_joined P · factor = target`` used on the leading term of P beside the factor.
+
+        ``slot`` says which slot of P the label ``joined`` takes; ``target`` is given the label of the other one.
+        """
+        algebra = self.algebra
+        a, ls, e = factors[k]
+        atom = algebra.atoms[a]
+        lead = self._lead(atom)
+        batch = ls[: atom.rank - OUTPUTS[atom.kind]]
+        if e != 1 or lead is None or joined not in bound or ls.count(joined) != 1 or joined in batch:
+            return None
+        others = factors[:k] + factors[k + 1 :]
+        if not any(len(batch) + 1 - slot in f[1] for f in lead.monomial[0]):
+            return None
+        for free in sorted({i for _, l2, _ in others for i in l2 if i != joined}):
+            labels = (*batch, joined, free) if slot == 0 else (*batch, free, joined)
+            found = algebra.find(lead.monomial, labels, others, bound)
+            if found is None or any(joined in f[1] for f in found[0]):
+                continue
+            rest, left = found
+            rename = dict(enumerate(labels))
+            rest += [(b, tuple(rename.get(i, i) for i in l2), times(-1, x)) for b, l2, x in lead.scalars]
+            done = {i: d for i, d in left.items() if i != joined}
+            items = algebra.replaced(c / lead.coefficient, rest, done, target(free))
+            for m, q in atom.inner[0].items():
+                if m != lead.whole:
+                    more, inner = algebra.open(m, rename)
+                    items.append((-c * q / lead.coefficient, [*rest, factors[k], *more], {**left, **inner}))
+            return items
+        return None
+
+    def _paired(
+        self,
+        c: Fraction,
+        factors: list[Factor],
+        bound: Bound,
+        k: int,
+        axis: int,
+        target: Callable[[int, int], Polynomial],
+    ) -> Items | None:
+        """Two factors of one atom that share, and alone carry, the summed label at ``axis`` (or one squared)."""
+        a, ls, e = factors[k]
+        joined, other = ls[axis], -3 - axis
+        if joined not in bound or ls.count(joined) != 1:
+            return None
+        for k2, (b, l2, e2) in enumerate(factors):
+            squared = k2 == k and e == 2
+            twice = k2 > k and a == b and e == e2 == 1 and l2[:-2] == ls[:-2] and l2[axis] == joined
+            if squared or (twice and l2.count(joined) == 1):
+                rest = [f for q, f in enumerate(factors) if q not in (k, k2)]
+                if any(joined in f[1] for f in rest):
+                    return None
+                left = {i: d for i, d in bound.items() if i != joined}
+                return self.algebra.replaced(c, rest, left, target(ls[other], l2[other]))
+        return None
+
+    def _at(self, p: Polynomial, row: int, column: int) -> Polynomial:
+        return self.algebra.relabel(p, {ROW: row, COLUMN: column})
+
+    def _delta(self, dim: Expr, i: int, j: int) -> Polynomial:
+        return ONE if dim == 1 else self.algebra.single(self.algebra.delta(dim), (i, j))
+
+    def _of_inverse(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        algebra = self.algebra
+        a, ls, _ = factors[k]
+        atom = algebra.atoms[a]
+        for axis, slot in ((-2, 1), (-1, 0)):
+            kept = ls[-3 - axis]
+            found = self._eliminate(
+                c, factors, bound, k, ls[axis], slot, lambda i, kept=kept: self._delta(atom.payload, i, kept)
+            )
+            if found is not None:
+                return found
+        only = only_factor(atom.inner[0])
+        if only is None or algebra.atoms[only[0]].kind != "cholesky":
+            return None
+        # M = inv(L), L L^T = P: M^T M = inv(P) and P M^T = L, with M's rows where L has its columns
+        row = -2 if only[1][-2] < only[1][-1] else -1
+        inner = algebra.atoms[only[0]]
+        p = self.argument(inner, tuple(ls[x] for x in only[1][:-2]))
+        inverse = self.inverse(p, ROW, COLUMN, inner.payload)
+        return self._paired(c, factors, bound, k, row, lambda i, j: self._at(inverse, i, j))
+
+    def _of_cholesky(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        a, ls, _ = factors[k]
+        p = self.argument(self.algebra.atoms[a], ls)
+        return self._paired(c, factors, bound, k, -1, lambda i, j: self._at(p, i, j))
+
+    # -- eigenvalues and singular values ----------------------------------------------------------
+
+    def _of_vectors(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        algebra = self.algebra
+        a, ls, _ = factors[k]
+        atom = algebra.atoms[a]
+        row = VECTORS[atom.kind]
+        found = self._spectral(c, factors, bound, ls[row.along])
+        if found is not None:
+            return found
+        count = self._count(atom)
+        found = self._paired(c, factors, bound, k, row.entries, lambda i, j: self._delta(count, i, j))
+        if found is not None:
+            return found
+        p = self.argument(atom, ls)
+        value = self.decomposed(row.values, p, (ROW, COLUMN), (ls[row.along],), atom.payload)
+
+        def target(i: int) -> Polynomial:
+            outputs = [i, i]
+            outputs[VECTORS[row.partner].along] = ls[row.along]
+            return algebra.multiply(value, self.decomposed(row.partner, p, (ROW, COLUMN), outputs, atom.payload))
+
+        for slot in row.slots:
+            found = self._eliminate(c, factors, bound, k, ls[row.entries], slot, target)
+            if found is not None:
+                return found
+        return None
+
+    def _count(self, atom: Atom) -> Expr:
+        """How many values a decomposition has."""
+        return Min(*atom.payload) if isinstance(atom.payload, tuple) else atom.payload
+
+    def _of_values(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        return self._spectral(c, factors, bound, factors[k][1][-1])
+
+    def _spectral(self, c: Fraction, factors: list[Factor], bound: Bound, joined: int) -> Items | None:
+        """A sum over the values of a decomposition of products of values and vectors: a power of the matrix."""
+        if joined not in bound:
+            return None
+        algebra = self.algebra
+        source: Any = None
+        ends: list[tuple[str, int]] = []
+        power = 0
+        users = [q for q, f in enumerate(factors) if joined in f[1]]
+        for q in users:
+            a, ls, e = factors[q]
+            atom = algebra.atoms[a]
+            row = VECTORS.get(atom.kind)
+            if not isinstance(e, int) or ls.count(joined) != 1:
+                return None
+            if atom.kind in ("eigvalsh", "svdvals") and ls[-1] == joined:
+                power += e
+            elif row is not None and ls[row.along] == joined and e in (1, 2):
+                ends += [(atom.kind, ls[row.entries])] * e
+            else:
+                return None
+            here = (isinstance(atom.payload, tuple), atom.payload, self.argument(atom, ls))
+            if source is not None and here != source:
+                return None
+            source = here
+        singular, payload, p = source
+        value = self._singular(p, payload, ends, power) if singular else self._eigen(p, payload, ends, power)
+        if value is None:
+            return None
+        rest = [f for q, f in enumerate(factors) if q not in users]
+        return algebra.replaced(c, rest, {i: d for i, d in bound.items() if i != joined}, value)
+
+    def _power(self, p: Polynomial, dim: Expr, power: int) -> Polynomial:
+        base = self.inverse(p, ROW, COLUMN, dim) if power < 0 else p
+        result = base
+        for _ in range(abs(power) - 1):
+            result = self._matrix_product(result, base, ROW, COLUMN, dim)
+        return result
+
+    def _trace(self, p: Polynomial, dim: Expr) -> Polynomial:
+        i = self.algebra.fresh()
+        return self.algebra.contract(self._at(p, i, i), {i: dim})
+
+    def _eigen(self, p: Polynomial, dim: Expr, ends: Sequence[tuple[str, int]], power: int) -> Polynomial | None:
+        """``Σ λ^power`` or ``Σ V λ^power V^T``."""
+        if abs(power) > 4 or len(ends) not in (0, 2) or not (power or ends):
+            return None
+        if not power:
+            return self._delta(dim, ends[0][1], ends[1][1])
+        value = self._power(p, dim, power)
+        return self._at(value, ends[0][1], ends[1][1]) if ends else self._trace(value, dim)
+
+    def _singular(
+        self, p: Polynomial, dims: tuple[Expr, Expr], ends: Sequence[tuple[str, int]], power: int
+    ) -> Polynomial | None:
+        """``Σ s^power``, ``Σ U s^power V^T``, ``Σ U s^power U^T`` or ``Σ V s^power V^T``."""
+        kinds = sorted(kind for kind, _ in ends)
+        square = dims[0] == dims[1]
+        if len(ends) not in (0, 2) or not -1 <= power <= 8:
+            return None
+        if kinds == ["svd_u", "svd_vt"]:
+            u, v = (next(i for kind, i in ends if kind == wanted) for wanted in kinds)
+            if power == -1 and square:
+                return self._at(self.inverse(p, ROW, COLUMN, dims[0]), v, u)
+            if power < 1 or power % 2 == 0:
+                return None
+            value = p
+            for _ in range(power // 2):
+                value = self._matrix_product(value, self._gram(p, dims, 0), ROW, COLUMN, dims[1])
+            return self._at(value, u, v)
+        if power < 0 or power % 2:
+            return None
+        left = kinds == ["svd_u", "svd_u"]
+        if power == 0:
+            return self._delta(dims[0], ends[0][1], ends[1][1]) if ends and square else None
+        gram, size = self._gram(p, dims, 1 if left else 0), dims[0 if left else 1]
+        value = self._power(gram, size, power // 2)
+        return self._at(value, ends[0][1], ends[1][1]) if ends else self._trace(value, size)
+
+    def _gram(self, p: Polynomial, dims: tuple[Expr, Expr], summed: int) -> Polynomial:
+        """``P^T P`` (the row slot summed) or ``P P^T``."""
+        algebra = self.algebra
+        m = algebra.fresh()
+        gone, kept = (ROW, COLUMN) if summed == 0 else (COLUMN, ROW)
+        first = algebra.relabel(p, {gone: m, kept: ROW})
+        second = algebra.relabel(p, {gone: m, kept: COLUMN})
+        return algebra.contract(algebra.multiply(first, second), {m: dims[summed]})
+
+    def _logged(self, atom: Atom) -> tuple[Atom, Labels] | None:
+        """The values whose logarithm (of the magnitude) an atom is, with the labels that they take of its own."""
+        only = only_factor(atom.inner[0])
+        if only is not None and self.algebra.atoms[only[0]].kind == "abs":
+            outer = only[1]
+            only = only_factor(self.algebra.atoms[only[0]].inner[0])
+            only = None if only is None else (only[0], tuple(outer[i] for i in only[1]))
+        if only is None:
+            return None
+        values = self.algebra.atoms[only[0]]
+        square = values.kind == "svdvals" and values.payload[0] == values.payload[1]
+        return (values, only[1]) if values.kind in ("eigvalsh", DIAGONAL) or square else None
+
+    def _of_logarithm(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """``Σ log λ = log |det P|``, ``Σ log diag L = log √det P``."""
+        a, ls, e = factors[k]
+        logged = self._logged(self.algebra.atoms[a])
+        if logged is None or e != 1 or any(i < 0 for i in logged[1]):
+            return None
+        values, places = logged
+        labels = tuple(ls[i] for i in places)
+        joined = labels[-1]
+        if joined not in bound or any(joined in f[1] for q, f in enumerate(factors) if q != k) or ls.count(joined) != 1:
+            return None
+        p = self.argument(values, labels)
+        dim = values.payload[0] if isinstance(values.payload, tuple) else values.payload
+        value = self.log_magnitude(self.determinant(p, ROW, COLUMN, dim))
+        if values.kind == DIAGONAL:
+            value = scale(Fraction(1, 2), value)
+        left = {i: d for i, d in bound.items() if i != joined}
+        return self.algebra.replaced(c, factors[:k] + factors[k + 1 :], left, value)
+
+    # -- masks -----------------------------------------------------------------------------------
+
+    def _of_mask(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """``[x_i is largest] · x_i = [x_i is largest] · max x``, used on the leading term of x."""
+        algebra = self.algebra
+        a, ls, _ = factors[k]
+        atom = algebra.atoms[a]
+        lead = self._lead(atom)
+        if lead is None:
+            return None
+        found = algebra.find(lead.monomial, ls, factors[:k] + factors[k + 1 :], bound)
+        if found is None:
+            return None
+        rest, left = found
+        rename = dict(enumerate(ls))
+        rest += [(b, tuple(rename.get(i, i) for i in l2), times(-1, x)) for b, l2, x in lead.scalars]
+        rest.append(factors[k])
+        p = self.argument(atom, ls, (ROW,))
+        items = algebra.replaced(c / lead.coefficient, rest, left, self.maximum(p, ROW, atom.payload))
+        for m, q in atom.inner[0].items():
+            if m != lead.whole:
+                more, inner = algebra.open(m, rename)
+                items.append((-c * q / lead.coefficient, [*rest, *more], {**left, **inner}))
+        return items
+
+    def _order(self, atom: Atom) -> int:
+        """±1 where a sign is that of the difference of two indices of one dimension (in that order), else 0."""
+        terms = {}
+        for m, c in atom.inner[0].items():
+            if len(m[0]) != 1 or m[1] or m[0][0][2] != 1 or self.algebra.atoms[m[0][0][0]].kind != "range":
+                return 0
+            terms[m[0][0][:2]] = c
+        if len(terms) != 2:
+            return 0
+        (first, a), (second, b) = sorted(terms.items(), key=lambda item: item[0][1])
+        if first[0] != second[0] or first[1] != (0,) or second[1] != (1,) or a != -b:
+            return 0
+        return 1 if a > 0 else -1
+
+    def _of_order(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """sign(i - j): its square is 1 - δ, triangular matrices absorb it, its sum over j is 2i - n + 1."""
+        algebra = self.algebra
+        a, (i, j), e = factors[k]
+        atom = algebra.atoms[a]
+        c_order = self._order(atom)
+        (m, _), *_ = atom.inner[0].items()
+        index = m[0][0][0]
+        dim = algebra.atoms[index].payload
+        others = factors[:k] + factors[k + 1 :]
+        if e == 2:
+            return algebra.replaced(c, others, bound, add(ONE, scale(-1, self._delta(dim, i, j))))
+        if (i in bound, i) > (j in bound, j) and not (i in bound and j in bound):
+            return [(-c, [*others, (a, (j, i), e)], bound)]
+        for b, ls, power in others:
+            other = algebra.atoms[b]
+            side = self.triangle(other) if len(ls) >= 2 and set(ls[-2:]) == {i, j} else ""
+            if side and isinstance(power, int) and power > 0:
+                sign = c_order * (1 if (ls[-2:] == (i, j)) == (side == "lower") else -1)
+                return algebra.replaced(sign * c, others, bound, add(ONE, scale(-1, self._delta(dim, i, j))))
+        for summed, kept, sign in ((j, i, c_order), (i, j, -c_order)):
+            if summed in bound and not any(summed in f[1] for f in others):
+                left = {q: d for q, d in bound.items() if q != summed}
+                places = scale(2, algebra.single(index, (kept,)))
+                value = add(places, scale(-1, algebra.constant(dim)), ONE)
+                return algebra.replaced(sign * c, others, left, value)
+        return None
+
+    def split(
+        self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]
+    ) -> Polynomial | None:
+        """Nothing is laid side by side here."""
+        return None
+
+
+__all__ = ["DIAGONAL", "VECTORS", "ArrayLaws"]
