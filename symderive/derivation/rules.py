@@ -10,13 +10,12 @@ of F`` from ``language.functions`` and ``language.array_functions``, and the
 lemmas of ``derivation.proofs``.  A function whose plain name would not do in a
 Chinese sentence has one in `CHINESE_NAMES`.
 
-Sources: Magnus & Neudecker, Matrix Differential Calculus (M&N below); Petersen &
-Pedersen, The Matrix Cookbook; Hardy, A Course of Pure Mathematics; Bishop, Pattern
-Recognition and Machine Learning; NIST Digital Library of Mathematical Functions (DLMF).
+`BOOKS` has the books that the sources name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -114,6 +113,12 @@ class Rule:
         """Why the rule holds, in one line."""
         return self.why.say(lang)
 
+    def cite(self, lang: str = "en") -> str:
+        """The source, by its authors and the place in it; `BOOKS` has the titles."""
+        chapters = re.sub(r", ch\. ([0-9]+)", r"，第 \1 章", self.source)
+        sections = re.sub(r", ([0-9.]+)", r"，\1 节", chapters)
+        return Phrase(self.source, sections.replace(" & ", "、").replace(", ", "、").replace("; ", "；")).say(lang)
+
 
 _BETWEEN = Piece(r",\; ", 0.6)
 
@@ -131,6 +136,21 @@ def _listed(formulas: Sequence[Formula]) -> Formula:
         parts += [_BETWEEN, Break(), *formula.parts] if position else formula.parts
     return Formula(tuple(parts), ADD)
 
+
+BOOKS = {
+    "Bishop": "C. M. Bishop, Pattern Recognition and Machine Learning, 2006",
+    "Boyd & Vandenberghe": "S. Boyd and L. Vandenberghe, Convex Optimization, 2004",
+    "Cover & Thomas": "T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd ed., 2006",
+    "DLMF": "NIST Digital Library of Mathematical Functions",
+    "Geddes, Czapor & Labahn": "K. O. Geddes, S. R. Czapor and G. Labahn, Algorithms for Computer Algebra, 1992",
+    "Giles": "M. B. Giles, Collected matrix derivative results for forward and reverse mode algorithmic "
+    "differentiation, 2008",
+    "Hardy": "G. H. Hardy, A Course of Pure Mathematics, 10th ed., 1952",
+    "Magnus & Neudecker": "J. R. Magnus and H. Neudecker, Matrix Differential Calculus, 3rd ed., 2019",
+    "Petersen & Pedersen": "K. B. Petersen and M. S. Pedersen, The Matrix Cookbook, 2012",
+    "SciPy": "the documentation of SciPy's special functions",
+}
+"""The books that sources name, by their authors."""
 
 SETTING = """\
 n, d = sd.dims("n d")
@@ -151,7 +171,7 @@ _CALCULUS = (
         _form("d(a·u + b·v) = a·du + b·dv", rf"{_D}(a u + b v) = a\,{_D} u + b\,{_D} v"),
         Phrase("a and b do not change", "a 与 b 不变"),
         Phrase("the change of a sum is the sum of the changes of its terms", "和的变化等于各项变化之和"),
-        "M&N, ch. 8",
+        "Magnus & Neudecker, ch. 8",
         "sd.gradient(2 * np.sum(x) + y @ x, x)",
     ),
     Rule(
@@ -163,7 +183,7 @@ _CALCULUS = (
             "to first order, f multiplies a change of u by its slope there (for arrays, by its Jacobian)",
             "一阶近似下，f 把 u 的变化乘以该处的斜率（对数组则乘以雅可比矩阵）",
         ),
-        "M&N, ch. 5",
+        "Magnus & Neudecker, ch. 5",
         "sd.gradient(np.sum(np.exp(x)), x)",
     ),
     Rule(
@@ -178,7 +198,7 @@ _CALCULUS = (
             "to first order, the effects of small changes of the arguments add",
             "一阶近似下，各自变量微小变化的影响相加",
         ),
-        "M&N, ch. 5",
+        "Magnus & Neudecker, ch. 5",
         "sd.gradient(np.sum(np.logaddexp(x, x**2)), x)",
     ),
     Rule(
@@ -190,7 +210,7 @@ _CALCULUS = (
             "(u + du)(v + dv) - u·v is du·v + u·dv, and du·dv is of second order",
             "(u + du)(v + dv) - u·v 等于 du·v + u·dv 加上二阶小量 du·dv",
         ),
-        "M&N, ch. 8",
+        "Magnus & Neudecker, ch. 8",
         "sd.gradient(w @ S @ w, w)",
     ),
     Rule(
@@ -211,7 +231,7 @@ _CALCULUS = (
         _form("dc = 0", rf"{_D} c = 0"),
         Phrase("the variable does not occur in c", "c 中不出现该变量"),
         Phrase("what does not depend on the variable does not change with it", "不依赖于该变量的量不随之变化"),
-        "M&N, ch. 8",
+        "Magnus & Neudecker, ch. 8",
         "sd.gradient(np.sum(x**2), w)",
     ),
     Rule(
@@ -226,7 +246,7 @@ _CALCULUS = (
             "a linear function of dw has only one coefficient array, and that array is the derivative",
             "dw 的线性函数只有一个系数数组，它就是导数",
         ),
-        "M&N, ch. 5 (identification theorems)",
+        "Magnus & Neudecker, ch. 5",
         "sd.gradient(np.sum(x**2), x)",
     ),
     Rule(
@@ -238,7 +258,7 @@ _CALCULUS = (
             "an entry off the diagonal and its mirror image move together, so their derivatives add",
             "对角线外的元素与其对称元素同时变动，故两者的导数相加",
         ),
-        "The Matrix Cookbook, 2.8",
+        "Petersen & Pedersen, 2.8",
         'sd.gradient(w @ S @ w, S, convention="symmetric")',
     ),
     Rule(
@@ -250,7 +270,7 @@ _CALCULUS = (
             "only the part of the gradient along symmetric matrices can act on a symmetric change",
             "对称的变化只受梯度沿对称矩阵方向的分量影响",
         ),
-        "The Matrix Cookbook, 2.8",
+        "Petersen & Pedersen, 2.8",
         'sd.gradient(w @ A @ S @ w, S, convention="projected")',
     ),
 )
@@ -319,7 +339,7 @@ _REWRITING = (
         _form("Σ_j δ_ij a_j = a_i", r"\sum_j \delta_{ij} a_j = a_i"),
         Phrase(),
         Phrase("δ_ij is 1 where j = i and 0 elsewhere", "δ_ij 当 j = i 时为 1，否则为 0"),
-        "M&N, ch. 1",
+        "Magnus & Neudecker, ch. 1",
         "sd.gradient(w @ sd.eye(d) @ w, w)",
     ),
     Rule(
@@ -328,7 +348,7 @@ _REWRITING = (
         _form("S_ij = S_ji", "S_{ij} = S_{ji}"),
         Phrase("S is symmetric", "S 对称"),
         Phrase("a symmetric matrix is its own transpose", "对称矩阵等于其转置"),
-        "M&N, ch. 1",
+        "Magnus & Neudecker, ch. 1",
         "sd.gradient(w @ S @ w, w)",
     ),
     Rule(
@@ -373,7 +393,7 @@ _REWRITING = (
         _form("log(exp(x)) = x", r"\log(\exp(x)) = x"),
         Phrase(),
         Phrase("log is the inverse function of exp", "log 是 exp 的反函数"),
-        "DLMF 4.2",
+        "DLMF, 4.2",
         "sd.gradient(np.sum(np.log(np.exp(x))), x)",
     ),
     Rule(
@@ -382,7 +402,7 @@ _REWRITING = (
         _form("exp(log(x)) = x", r"\exp(\log(x)) = x"),
         Phrase("x > 0", "x > 0"),
         Phrase("exp is the inverse function of log", "exp 是 log 的反函数"),
-        "DLMF 4.2",
+        "DLMF, 4.2",
         "sd.gradient(np.exp(np.log(t)), t)",
     ),
     Rule(
@@ -391,7 +411,7 @@ _REWRITING = (
         _form("(x^a)^b = x^(a·b), (x^2)^(1/2) = |x|", r"(x^{a})^{b} = x^{a b}", r"(x^{2})^{1/2} = \lvert x \rvert"),
         Phrase("for the first, b is an integer or x >= 0", "第一式要求 b 为整数或 x >= 0"),
         Phrase("exponents of one base multiply; a root is never negative", "同底的指数相乘；根式非负"),
-        "DLMF 4.2",
+        "DLMF, 4.2",
         "sd.gradient(np.sqrt(u**2), u)",
     ),
     Rule(
@@ -418,7 +438,7 @@ _REWRITING = (
         ),
         Phrase("a > 0 and b > 0 in the first two", "前两式要求 a > 0 且 b > 0"),
         Phrase("log is the inverse of exp, which turns sums into products", "log 是 exp 的反函数，而 exp 把和变为积"),
-        "DLMF 4.8",
+        "DLMF, 4.8",
         'sd.chain(np.log(t * 2)).to(np.log(t) + np.log(2), by="logarithm")',
     ),
     Rule(
@@ -427,7 +447,7 @@ _REWRITING = (
         _form("exp(a + b) = exp(a)·exp(b)", r"\exp(a + b) = \exp(a) \exp(b)"),
         Phrase(),
         Phrase("exp turns sums into products", "exp 把和变为积"),
-        "DLMF 4.8",
+        "DLMF, 4.8",
         'sd.chain(np.exp(u + v)).to(np.exp(u) * np.exp(v), by="exponential")',
     ),
     Rule(
@@ -452,7 +472,7 @@ _REWRITING = (
             "logaddexp(a, b) is log(exp a + exp b), and exp 0 = 1",
             "logaddexp(a, b) 即 log(exp a + exp b)，而 exp 0 = 1",
         ),
-        "DLMF 4.2",
+        "DLMF, 4.2",
         'sd.chain(np.log(1 + np.exp(u))).to(np.logaddexp(0, u), by="softplus")',
     ),
     Rule(
@@ -478,7 +498,7 @@ _REWRITING = (
         _form("log Σ_j exp(z_j) = logsumexp(z)", r"\log \sum_j e^{z_j} = \operatorname{logsumexp}(z)"),
         Phrase(),
         Phrase("the definition of log-sum-exp, a smooth maximum", "log-sum-exp（光滑的最大值）的定义"),
-        "Boyd & Vandenberghe, Convex Optimization, 3.1.5",
+        "Boyd & Vandenberghe, 3.1.5",
         "sd.gradient(np.log(np.sum(np.exp(x))), x)",
     ),
     Rule(
@@ -510,7 +530,7 @@ _REASONING = (
         _form("z := u ⇒ f(z) = f(u)", r"z := u \;\Rightarrow\; f(z) = f(u)"),
         Phrase(),
         Phrase("a name or a function may be replaced by what it stands for", "名称或函数可以换成它所代表的内容"),
-        "M&N, ch. 5",
+        "Magnus & Neudecker, ch. 5",
         'sd.chain(np.tanh(u)).to((np.exp(u) - np.exp(-u)) / (np.exp(u) + np.exp(-u)), by="definition")',
     ),
     Rule(
@@ -549,7 +569,7 @@ _REASONING = (
             "every step to the normal form N keeps the value, so equal normal forms are equal values",
             "化为标准形 N 的每一步都保持取值，故标准形相同则取值相等",
         ),
-        "Geddes, Czapor & Labahn, Algorithms for Computer Algebra, ch. 3",
+        "Geddes, Czapor & Labahn, ch. 3",
         'sd.check("(u + 1)**2", "==", "u**2 + 2*u + 1", shapes={"u": ()})',
     ),
 )
@@ -728,7 +748,9 @@ def _differential(name: str) -> Rule:
         ", ".join(f"{argument.name}: {text}" for text in needs),
         "，".join(f"{argument.name}：{text}" for text in chinese),
     )
-    return Rule(f"{_DERIVATIVE}{name}", title, form, condition, _because(title, form), "M&N, ch. 8; Giles (2008)")
+    return Rule(
+        f"{_DERIVATIVE}{name}", title, form, condition, _because(title, form), "Magnus & Neudecker, ch. 8; Giles"
+    )
 
 
 def _definition(name: str) -> Rule:
@@ -760,11 +782,12 @@ def _lemma(name: str) -> Rule:
         form,
         _conditions(row.requires),
         Phrase(row.because, because),
-        "Cover & Thomas, Elements of Information Theory, 2.6; Boyd & Vandenberghe, 3.1",
+        "Cover & Thomas, 2.6; Boyd & Vandenberghe, 3.1",
     )
 
 
 __all__ = [
+    "BOOKS",
     "CHINESE_NAMES",
     "LANGUAGES",
     "RULES",

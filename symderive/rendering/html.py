@@ -23,6 +23,8 @@ from symderive.rendering.model import (
     Heading,
     Note,
     Row,
+    RuleEntry,
+    Rules,
     Steps,
     Table,
     Text,
@@ -34,6 +36,7 @@ __all__ = ["html_blocks", "html_page"]
 #: Widths of formulas in em, before they are broken into lines.
 RIGHT_WIDTH = 34.0
 LEFT_WIDTH = 16.0
+FORM_WIDTH = 18.0
 
 CSS = """
 :root{--ink:#1b1f24;--soft:#59636e;--line:#d8dee4;--paper:#fff;--shade:#f6f8fa;--accent:#0a56a8;
@@ -43,7 +46,8 @@ CSS = """
 --bad:#ff9a93;--bad-b:#4a1512}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:64rem;padding:2.2rem 1.4rem 4rem;background:var(--paper);color:var(--ink);
-font:16px/1.55 "Source Serif 4","Source Serif Pro",Charter,Georgia,"Noto Serif CJK SC",serif}
+font:16px/1.55 "Source Serif 4","Source Serif Pro",Charter,Georgia,
+"Noto Serif CJK SC","Source Han Serif SC","Songti SC",SimSun,serif}
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 .6rem;font-weight:600}
 h2{font-size:1.3rem;margin:2.4rem 0 .6rem;padding-top:.7rem;border-top:1px solid var(--line);font-weight:600}
 h3{font-size:1.08rem;margin:1.7rem 0 .4rem;font-weight:600}
@@ -61,6 +65,12 @@ table.sd-steps{border-collapse:collapse;width:100%}
 .sd-r math{width:max-content;margin:.1rem 0}
 .sd-rule{width:25%;min-width:11rem;font-size:.88em;line-height:1.35;color:var(--soft)}
 .sd-rule b{color:var(--ink);font-weight:600}
+.sd-rule math{font-size:1em;color:var(--ink);display:block math;width:max-content}
+table.sd-rules{border-collapse:collapse;font-size:.93em;max-width:60rem}
+.sd-rules th{text-align:left;padding:.3rem 0;color:var(--soft);font-weight:600}
+.sd-rules td{padding:.4rem 1.4rem .4rem 0;vertical-align:top;border-top:1px solid var(--line);color:var(--soft)}
+.sd-rules b{color:var(--ink);font-weight:600}
+.sd-rules math{color:var(--ink);display:block math;width:max-content}
 .sd-v{width:1%;text-align:right;white-space:nowrap}
 .sd-badge{display:inline-block;font:600 .72rem/1.5 system-ui,sans-serif;padding:.05rem .5rem;border-radius:1rem;
 background:var(--shade);color:var(--soft)}
@@ -135,9 +145,14 @@ def _block(block: Block, labels: dict[str, str]) -> str:
         case Text(text=text):
             return "\n".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n") if part.strip())
         case Note():
-            return _note(block)
+            return _note(block, labels)
         case Steps(rows=rows):
             return f'<div class="sd-scroll">{_table(rows, labels)}</div>'
+        case Rules(lead=lead, entries=entries):
+            head = f'<tr><th colspan="2">{escape(lead)}</th></tr>'
+            lines = "".join(_entry(entry, labels) for entry in entries)
+            table = f'<table class="sd-rules"><thead>{head}</thead><tbody>{lines}</tbody></table>'
+            return f'<div class="sd-scroll">{table}</div>'
         case Definitions(lead=lead, items=items):
             written = "".join(
                 f"<span>{mathml(_line(name.formula))} {_lines(body.formula, RIGHT_WIDTH, '= ')}</span>"
@@ -190,13 +205,14 @@ def _row(row: Row, labels: dict[str, str]) -> str:
         right = _lines(row.left.formula, RIGHT_WIDTH) + _lines(row.right.formula, RIGHT_WIDTH, "= ")
     else:
         left, right = mathml(_line(row.left.formula)), _lines(row.right.formula, RIGHT_WIDTH, "= ")
-    rule = f"<b>{escape(row.rule)}</b>" if row.rule else ""
-    if row.statement:
-        rule += f"<br>{escape(row.statement)}"
+    rule = f"<b>{escape(row.rule)}</b>" if row.rule and not row.forms else ""
+    rule += "".join(
+        f"<b>{escape(name)}</b>{_lines(form.formula, FORM_WIDTH) if form else '<br>'}" for name, form in row.forms
+    )
     if row.reason:
         rule += f"<br>{escape(row.reason)}"
     if row.conditions:
-        conditions = ", ".join(mathml(_line(c.formula)) for c in row.conditions)
+        conditions = labels["comma"].join(mathml(_line(c.formula)) for c in row.conditions)
         rule += f"<br>{escape(labels['given'])} {conditions}"
     out = (
         f'<tr><td class="sd-n">{escape(row.number)}</td><td class="sd-l">{left}</td>'
@@ -212,15 +228,26 @@ def _row(row: Row, labels: dict[str, str]) -> str:
     return out
 
 
-def _note(note: Note) -> str:
+def _entry(entry: RuleEntry, labels: dict[str, str]) -> str:
+    """A row of the table of rules: what it is called and says, when it holds and why."""
+    says = f"<b>{escape(entry.name)}</b>{_lines(entry.form.formula, RIGHT_WIDTH / 2)}"
+    parts = [escape(entry.reason)] if entry.reason else []
+    if entry.conditions:
+        parts.append(f"{escape(labels['given'])} {escape(entry.conditions)}")
+    if entry.source:
+        parts.append(f"<cite>{escape(entry.source)}</cite>")
+    return f"<tr><td>{says}</td><td>{'<br>'.join(parts)}</td></tr>"
+
+
+def _note(note: Note, labels: dict[str, str]) -> str:
     badge = f' class="sd-badge sd-{escape(note.status)}"' if note.status else ""
     if badge:
         return f'<p class="sd-note"><span{badge}>{escape(note.label)}</span> {escape(note.text)}</p>'
-    return f'<p class="sd-note"><b>{escape(note.label)}:</b> {escape(note.text)}</p>'
+    return f'<p class="sd-note"><b>{escape(note.label)}{labels["colon"].strip()}</b> {escape(note.text)}</p>'
 
 
 def _claim(claim: Claim, labels: dict[str, str]) -> str:
-    notes = "".join(_note(note) for note in claim.notes)
+    notes = "".join(_note(note, labels) for note in claim.notes)
     proof = ""
     if claim.proof:
         lines = "".join(f"<li><code>{escape(line)}</code></li>" for line in claim.proof)

@@ -11,7 +11,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from symderive.language.views.formula import Formula, formula_latex, formula_lines, line_widths
+from symderive.language.views.formula import (
+    ADD,
+    Break,
+    Formula,
+    Piece,
+    formula_latex,
+    formula_lines,
+    line_widths,
+)
 from symderive.rendering.model import (
     Block,
     Claim,
@@ -20,8 +28,10 @@ from symderive.rendering.model import (
     Definitions,
     Document,
     Heading,
+    Math,
     Note,
     Row,
+    Rules,
     Steps,
     Table,
     Text,
@@ -36,6 +46,9 @@ WIDTH = 43.0
 LEFT_WIDTH = 12.0
 #: Definitions up to this width stand in the text.
 INLINE_WIDTH = 24.0
+_EQUALS = Piece(" = ", 1.34, 0, "op")
+#: How a line that goes on starts.
+_CONTINUED = r"\quad{}"
 #: Characters of a line of code.
 CODE_WIDTH = 96
 
@@ -96,7 +109,7 @@ def _in_latin_fonts(character: str) -> bool:
     return character in "§¿¡«»£" and unicodedata.category(character)[0] in "PS"
 
 
-_PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+_PREAMBLE = r"""\documentclass[10pt,a4paper,fleqn]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage{textcomp}
@@ -105,12 +118,15 @@ _PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 \usepackage{amsmath,amssymb}
 \usepackage{graphicx}
 """
-_PREAMBLE_ZH = r"""\documentclass[10pt,a4paper]{ctexart}
+_PREAMBLE_ZH = r"""\documentclass[10pt,a4paper,fleqn]{ctexart}
+\ctexset{section/format=\Large\bfseries\raggedright,subsection/format=\large\bfseries\raggedright}
+\pagestyle{plain}
 \usepackage[a4paper,margin=25mm]{geometry}
 \usepackage{amsmath,amssymb}
 \usepackage{graphicx}
 """
 _SETTINGS = r"""\allowdisplaybreaks
+\setlength{\mathindent}{1em}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt plus 1pt}
 \setlength{\emergencystretch}{3em}
@@ -134,7 +150,11 @@ def latex_page(document: Document) -> str:
 def latex_blocks(blocks: Sequence[Block], lang: str = "en", engine: str = "") -> str:
     """Blocks as a fragment for a document that loads amsmath, amssymb and graphicx."""
     writer = _Writer(words(lang), engine or ("xelatex" if lang == "zh" else "pdflatex"))
-    return "\n\n".join(part for part in map(writer.block, blocks) if part)
+    out = ""
+    for part in filter(None, map(writer.block, blocks)):
+        # an empty line before a display would be a paragraph of its own
+        out += part if not out else f"\n{part}" if part.startswith(r"\begin{align*}") else f"\n\n{part}"
+    return out
 
 
 class _Writer:
@@ -152,15 +172,17 @@ class _Writer:
                 return rf"\{command}{{{self.text(text)}}}"
             case Text(text=text):
                 return "\n\n".join(self.text(part) for part in text.split("\n\n"))
-            case Note(label=label, text=text):
-                return rf"\textbf{{{self.text(label)}}}: {self.breakable(text)}"
+            case Note():
+                return self.note(block)
             case Steps(rows=rows):
                 return self.steps(rows)
+            case Rules():
+                return self.rules(block)
             case Definitions(lead=lead, items=items):
                 lines: list[str] = []
                 if all(name.formula.width + body.formula.width < INLINE_WIDTH for name, body in items):
                     inline = [f"${formula_latex(n.formula)} = {formula_latex(b.formula)}$" for n, b in items]
-                    return f"{self.text(lead)} {', '.join(inline)}."
+                    return f"{self.text(lead)} {self.labels['comma'].join(inline)}{self.labels['stop']}"
                 for name, body in items:
                     left = formula_latex(name.formula)
                     lines += self.equation(f"{left} &= ", body.formula, WIDTH - name.formula.width - 2, "&")
@@ -197,8 +219,11 @@ class _Writer:
         lines += [f"{mark}{self.piece(line, width, room)}" for line, width in zip(rest, widths[1:], strict=True)]
         return lines
 
-    def steps(self, rows: Sequence[Row], depth: int = 0) -> str:
-        """One ``align*``; rules between the lines by ``\\intertext``."""
+    def note(self, note: Note) -> str:
+        return rf"\textbf{{{self.text(note.label)}}}{self.labels['colon'].strip()} {self.breakable(note.text)}"
+
+    def steps(self, rows: Sequence[Row]) -> str:
+        """One ``align*``; a line's rule stands at the right margin, or with its general form above the line."""
         left_width = max(
             (r.left.formula.width for r in rows if r.left and r.left.formula.width <= LEFT_WIDTH), default=0
         )
@@ -206,48 +231,102 @@ class _Writer:
         out = "\\begin{align*}\n"
         pending = False
         for row in rows:
-            if row.rule:
-                out += ("\n" if pending else "") + self.rule(row)
+            if row.forms:
+                out += ("\n" if pending else "") + self.explained(row)
             elif pending:
                 out += " \\\\\n"
             lines: list[str] = []
             if row.left is not None and row.left.formula.width > LEFT_WIDTH:
                 indent = rf"\hspace{{-{left_width:.1f}em}}" if left_width else ""
-                wide = self.equation(f"&{indent}", row.left.formula, WIDTH - 2, f"&{indent}")
-                lines += wide
+                lines += self.equation(f"&{indent}", row.left.formula, WIDTH - 2, f"&{indent}")
                 lines += self.equation("&= ", row.right.formula, room, "&")
             else:
                 left = "{}" + formula_latex(row.left.formula) if row.left is not None else ""
                 lines += self.equation(f"{left} &= ".lstrip(), row.right.formula, room, "&")
-            out += " \\\\\n".join(lines)
+            out += " \\\\\n".join(self.marked(lines, row))
             pending = True
         out += "\n\\end{align*}"
         inner = [self.substeps(row) for row in rows if row.substeps]
         return "\n\n".join((out, *inner))
 
-    def rule(self, row: Row) -> str:
-        number = f"{self.text(row.number)}. " if row.number else ""
-        parts = [rf"\textbf{{{number}{self.text(row.rule)}}}"]
-        parts += [self.text(part) for part in (row.statement, row.reason) if part]
-        if row.conditions:
-            conditions = ", ".join(f"${formula_latex(c.formula)}$" for c in row.conditions)
-            parts.append(f"{self.text(self.labels['given'])} {conditions}")
-        if row.status:
-            parts.append(rf"\textit{{{self.text(self.labels.get(row.status, row.status))}}}")
-        return rf"\intertext{{\raggedright {' --- '.join(parts)}}}" + "\n"
-
     def substeps(self, row: Row) -> str:
+        """The small steps of a line; each is an equation of its own, so they start at the margin."""
         title = self.text(self.labels["steps"].format(number=row.number))
-        return rf"\textbf{{{title}}}" + "\n" + self.steps(row.substeps)
+        lines: list[str] = []
+        for step in row.substeps:
+            sides = (
+                (step.left.formula.parts, (_EQUALS,), step.right.formula.parts)
+                if step.left
+                else ((_EQUALS,), step.right.formula.parts)
+            )
+            whole = Formula(
+                tuple(part for k, side in enumerate(sides) for part in ((Break(),) if k == 1 else ()) + side), ADD
+            )
+            lines += self.marked(self.equation("&", whole, WIDTH - 2, "&"), step)
+        body = " \\\\\n".join(lines)
+        return rf"\textbf{{{title}}}" + f"\n\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+    def marked(self, lines: list[str], row: Row) -> list[str]:
+        """Lines with the name of their rule at the margin of the last one, where it does not stand above them."""
+        if not row.rule or row.forms:
+            return lines
+        lines = [*lines, *(rf"&\quad\text{{\footnotesize {remark}}}" for remark in self.remarks(row))]
+        lines[-1] += rf" \tag*{{\footnotesize {self.named(row)}}}"
+        return lines
+
+    def status(self, row: Row) -> str:
+        return rf"\textit{{{self.text(self.labels.get(row.status, row.status))}}}" if row.status else ""
+
+    def remarks(self, row: Row) -> list[str]:
+        """What a line needs, and what is to be said about this very line."""
+        parts = [self.text(row.reason)] if row.reason else []
+        if row.conditions:
+            conditions = self.labels["comma"].join(f"${formula_latex(c.formula)}$" for c in row.conditions)
+            parts.append(f"{self.text(self.labels['given'])} {conditions}")
+        return parts
+
+    def named(self, row: Row) -> str:
+        number = rf"\textbf{{{self.text(row.number)}}} " if row.number else ""
+        return number + self.labels["comma"].join(filter(None, (self.text(row.rule), self.status(row))))
+
+    def explained(self, row: Row) -> str:
+        """The rules with their general forms, the conditions and the verdict, above the line."""
+        forms = [
+            rf"\textbf{{{self.text(name)}}}" + (self.labels["colon"] + self.inline(form) if form else "")
+            for name, form in row.forms
+        ]
+        number = rf"\textbf{{{self.text(row.number)}.}} " if row.number else ""
+        parts = (number + self.labels["semicolon"].join(forms), *self.remarks(row), self.status(row))
+        return rf"\intertext{{\raggedright {' --- '.join(filter(None, parts))}}}" + "\n"
+
+    def inline(self, form: Math) -> str:
+        """A formula in a text: it breaks after relations, and where it lists several."""
+        return r" \allowbreak ".join(
+            f"${line.removeprefix(_CONTINUED)}$" for line in formula_lines(form.formula, INLINE_WIDTH)
+        )
+
+    def rules(self, rules: Rules) -> str:
+        """A list of the rules with all that there is to say about them."""
+        items = []
+        for entry in rules.entries:
+            parts = [rf"\textbf{{{self.text(entry.name)}}}{self.labels['colon']}{self.inline(entry.form)}"]
+            if entry.conditions:
+                parts.append(f"{self.text(self.labels['given'])} {self.breakable(entry.conditions)}")
+            parts += [self.breakable(part) for part in (entry.reason,) if part]
+            if entry.source:
+                parts.append(rf"\textit{{{self.text(entry.source)}}}")
+            items.append(rf"\item {' --- '.join(parts)}")
+        listed = "\n".join(items)
+        return rf"\textbf{{{self.text(rules.lead)}}}" + f"\n\\begin{{itemize}}\n{listed}\n\\end{{itemize}}"
 
     def claim(self, claim: Claim) -> str:
         status = self.text(self.labels.get(claim.status, claim.status))
         parts = [rf"\subsection*{{{self.text(claim.title)} --- \textit{{{status}}}}}"]
         parts.append(rf"{{\ttfamily {self.breakable(claim.claim)}\par}}")
-        parts += [rf"\textbf{{{self.text(n.label)}}}: {self.breakable(n.text)}" for n in claim.notes]
+        parts += [self.note(note) for note in claim.notes]
         if claim.proof:
             items = "\n".join(rf"\item {self.breakable(line)}" for line in claim.proof)
-            parts.append(rf"\textbf{{{self.text(self.labels['proof'])}}}:")
+            parts.append(rf"\textbf{{{self.text(self.labels['proof'])}}}{self.labels['colon'].strip()}")
             parts.append(f"\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}")
         return "\n\n".join(parts)
 

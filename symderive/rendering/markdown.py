@@ -14,8 +14,11 @@ from symderive.rendering.model import (
     Definitions,
     Document,
     Heading,
+    Math,
     Note,
     Row,
+    RuleEntry,
+    Rules,
     Steps,
     Table,
     Text,
@@ -66,9 +69,11 @@ def _block(block: Block, labels: dict[str, str]) -> str:
         case Text(text=text):
             return "\n\n".join(escape_markdown(part) for part in text.split("\n\n"))
         case Note(label=label, text=text):
-            return f"**{escape_markdown(label)}:** {escape_markdown(text)}"
+            return f"**{escape_markdown(label)}{labels['colon'].strip()}** {escape_markdown(text)}"
         case Steps(rows=rows):
             return "\n\n".join(_row(row, labels) for row in rows)
+        case Rules(lead=lead, entries=entries):
+            return "\n".join([f"**{escape_markdown(lead)}**", "", *(_entry(entry, labels) for entry in entries)])
         case Definitions(lead=lead, items=items):
             lines = [f"{formula_latex(n.formula)} = {formula_latex(b.formula)}" for n, b in items]
             return f"{escape_markdown(lead)}\n\n" + "\n\n".join(_display(line) for line in lines)
@@ -102,10 +107,18 @@ def _row(row: Row, labels: dict[str, str]) -> str:
     )
     if not row.rule:
         return display
-    words_ = [f"**{row.number}. {escape_markdown(row.rule)}**"]
-    words_ += [escape_markdown(part) for part in (row.statement, row.reason) if part]
+    if row.forms:
+        forms = (
+            f"**{escape_markdown(name)}**" + (labels["colon"] + _inline(form) if form else "")
+            for name, form in row.forms
+        )
+        words_ = [f"**{row.number}.** " + labels["semicolon"].join(forms)]
+    else:
+        words_ = [f"**{row.number}. {escape_markdown(row.rule)}**"]
+    if row.reason:
+        words_.append(escape_markdown(row.reason))
     if row.conditions:
-        conditions = ", ".join(f"${formula_latex(c.formula)}$" for c in row.conditions)
+        conditions = labels["comma"].join(f"${formula_latex(c.formula)}$" for c in row.conditions)
         words_.append(f"{escape_markdown(labels['given'])} {conditions}")
     if row.status:
         words_.append(f"*{labels.get(row.status, row.status)}*")
@@ -117,10 +130,25 @@ def _row(row: Row, labels: dict[str, str]) -> str:
     return text
 
 
+def _inline(form: Math) -> str:
+    return f"${formula_latex(form.formula)}$"
+
+
+def _entry(entry: RuleEntry, labels: dict[str, str]) -> str:
+    parts = [f"**{escape_markdown(entry.name)}**{labels['colon']}{_inline(entry.form)}"]
+    if entry.conditions:
+        parts.append(f"{escape_markdown(labels['given'])} {escape_markdown(entry.conditions)}")
+    if entry.reason:
+        parts.append(escape_markdown(entry.reason))
+    if entry.source:
+        parts.append(f"*{escape_markdown(entry.source)}*")
+    return f"- {' — '.join(parts)}"
+
+
 def _claim(claim: Claim, labels: dict[str, str]) -> str:
     status = labels.get(claim.status, claim.status)
     lines = [f"### {escape_markdown(claim.title)} — *{escape_markdown(status)}*", _code(claim.claim)]
-    lines += [f"**{escape_markdown(note.label)}:** {escape_markdown(note.text)}" for note in claim.notes]
+    lines += [_block(note, labels) for note in claim.notes]
     if claim.proof:
         lines.append("\n".join(f"{k}. {_code(line)}" for k, line in enumerate(claim.proof, 1)))
     return "\n\n".join(lines)

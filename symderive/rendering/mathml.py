@@ -18,7 +18,7 @@ from latex2mathml.converter import convert
 
 __all__ = ["mathml"]
 
-_TOKEN = re.compile(r"\\[A-Za-z]+ ?|\\.|[0-9]+|\s+|.", re.DOTALL)
+_TOKEN = re.compile(r"\\[A-Za-z]+ ?|\\.|:=|[0-9]+|\s+|.", re.DOTALL)
 
 _SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "varepsilon": "ε", "epsilon": "ϵ", "zeta": "ζ",
@@ -30,7 +30,7 @@ _SYMBOLS = {
 }  # fmt: skip
 _OPERATORS = {
     "cdot": "⋅", "times": "×", "odot": "⊙", "oslash": "⊘", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→",
-    "mapsto": "↦", "approx": "≈", "pm": "±", "mid": "∣", "colon": ":", "langle": "⟨", "rangle": "⟩",
+    "mapsto": "↦", "approx": "≈", "pm": "±", "mid": "∣", "colon": ":",
     "Rightarrow": "⇒", "iff": "⟺", "star": "⋆", "otimes": "⊗", "circ": "∘",
 }  # fmt: skip
 _BIG = {"sum": "∑", "prod": "∏"}
@@ -155,7 +155,7 @@ class _Reader:
         if token == "-":
             form = ' form="prefix"' if previous in ("start", "open", "fence-open", "operator") else ""
             return f"<mo{form}>−</mo>", "operator"
-        if token in "+=<>/":
+        if token in "+=<>/" or token == ":=":
             return f"<mo>{escape(token)}</mo>", "operator"
         if token in ",:;":
             return f"<mo>{token}</mo>", "operator" if token == "," else "atom"

@@ -8,20 +8,29 @@ Texts are plain and come from anywhere: each writer escapes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from symderive.derivation.chains import Chain, DerivativeOf
+from symderive.derivation.proofs import Line
+from symderive.derivation.rules import Rule, cited, distinct, is_rule, rule
 from symderive.judgement.verdicts import Verdict
 from symderive.language.arrays import Array
 from symderive.language.nodes import Differential
 from symderive.language.statements import Relation
 from symderive.language.views.formula import ADD, ATOM, MUL, Formula, Piece, bracket, formula_latex
 from symderive.language.views.latex import name_formula, relation_formula, tree_formula
-from symderive.language.views.lift import lift_array
+from symderive.language.views.lift import lift, lift_array
 from symderive.language.views.text import tree_text
 from symderive.language.views.tree import Tree
-from symderive.rendering.words import rule_name, words
+from symderive.rendering.sentences import (
+    counterexample_text,
+    cross_check_text,
+    evidence_text,
+    proof_text,
+    say,
+)
+from symderive.rendering.words import words
 
 __all__ = [
     "Block",
@@ -34,6 +43,8 @@ __all__ = [
     "Math",
     "Note",
     "Row",
+    "RuleEntry",
+    "Rules",
     "Steps",
     "Table",
     "Text",
@@ -59,13 +70,18 @@ class Math:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a derivation: ``left = right`` by a rule."""
+    """One line of a derivation: ``left = right`` by a rule.
+
+    ``rule`` names the rules.  Where all the detail is asked for, ``forms`` has them with their
+    general forms, None for those that an earlier line states; it is empty where there is nothing to
+    state.  ``reason`` is a remark on this very line.
+    """
 
     number: str
     left: Math | None
     right: Math
     rule: str = ""
-    statement: str = ""
+    forms: tuple[tuple[str, Math | None], ...] = ()
     reason: str = ""
     conditions: tuple[Math, ...] = ()
     status: str = ""
@@ -102,6 +118,25 @@ class Steps:
     """A derivation: rows that share a left-hand side."""
 
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class RuleEntry:
+    """What is said about a rule: its name, its general form, when it holds and why."""
+
+    name: str
+    form: Math
+    conditions: str = ""
+    reason: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules that a derivation used, each once."""
+
+    lead: str
+    entries: tuple[RuleEntry, ...]
 
 
 @dataclass(frozen=True)
@@ -147,7 +182,7 @@ class Curve:
     series: tuple[tuple[str, tuple[float, ...]], ...]
 
 
-Block = Heading | Text | Note | Steps | Definitions | Claim | Code | Table | Curve
+Block = Heading | Text | Note | Steps | Rules | Definitions | Claim | Code | Table | Curve
 
 
 @dataclass(frozen=True)
@@ -183,9 +218,10 @@ def math(array: Array) -> Math:
 
 
 def relation_math(relation: Any) -> Math:
-    """A condition."""
+    """A condition, without the definitions of what it names."""
     if isinstance(relation, Relation):
-        return Math(relation_formula(relation), str(relation))
+        sides = [tree_text(lift(side).tree) for side in (relation.lhs, relation.rhs)]
+        return Math(relation_formula(relation), f"{sides[0]} {relation.op} {sides[1]}")
     return foreign(rf"\text{{{''.join(c if c.isalnum() else ' ' for c in str(relation))}}}", str(relation))
 
 
@@ -203,26 +239,88 @@ def definitions_of(arrays: Iterable[Array], lead: str) -> tuple[Definitions, ...
     return (Definitions(lead, items),)
 
 
+# -- rules --------------------------------------------------------------------------------------
+
+
+def _rule_names(named: Sequence[str], used: Sequence[str], lang: str) -> str:
+    """What a line goes by: its rules, and behind a colon the rules of the functions in it."""
+    labels = words(lang)
+    listed = (
+        labels["comma"].join(dict.fromkeys(rule(key).name(lang) if is_rule(key) else key for key in keys))
+        for keys in (named, used)
+    )
+    return labels["colon"].join(text for text in listed if text)
+
+
+class _Forms:
+    """The general forms of a derivation's rules, each stated once, where its first line is."""
+
+    def __init__(self, detail: str, lang: str) -> None:
+        self.lang = lang
+        self.wanted = detail == "full"
+        self.stated: set[Rule] = set()
+
+    def of(self, rows: Iterable[Rule]) -> tuple[tuple[str, Math | None], ...]:
+        """The rules of a line, in order; nothing where all of them were stated before."""
+        here = distinct(rows)
+        fresh = {row for row in here if self.wanted} - self.stated
+        self.stated |= fresh
+        forms = tuple((row.name(self.lang), _form(row) if row in fresh else None) for row in here)
+        return forms if fresh else ()
+
+
+def _form(row: Rule) -> Math:
+    return Math(row.form.formula, row.form.text)
+
+
+def rules_of(rows: Iterable[Rule], lang: str) -> tuple[Rules, ...]:
+    """What there is to say about some rules, each once; nothing about none.
+
+    A reason that only repeats the general form is left out.
+    """
+    entries = tuple(
+        RuleEntry(
+            row.name(lang),
+            _form(row),
+            row.conditions(lang),
+            "" if row.form.text in row.reason(lang) else row.reason(lang),
+            row.cite(lang),
+        )
+        for row in distinct(rows)
+    )
+    return (Rules(words(lang)["rules"], entries),) if entries else ()
+
+
+def _used(steps: Iterable[Any]) -> list[Rule]:
+    """The rules of some steps and of the steps inside them."""
+    return [row for step in steps for row in (*step.rules, *_used(getattr(step, "substeps", ())))]
+
+
 # -- derivations --------------------------------------------------------------------------------
 
 
 def derivation_blocks(derivation: Any, detail: str = "brief", lang: str = "en") -> tuple[Block, ...]:
-    """The blocks of a derivation; ``detail="full"`` shows the steps inside the steps."""
+    """The blocks of a derivation.
+
+    ``detail="full"`` says each rule's general form, shows the steps inside the steps, and explains
+    the rules at the end.
+    """
     labels = words(lang)
     if isinstance(derivation, Chain):
-        return _chain_blocks(derivation, lang)
+        return _chain_blocks(derivation, detail, lang)
     steps: Sequence[Any] = derivation.steps
     arrays = [derivation.subject, *_results(derivation).values()]
     arrays += [a for step in steps for a in (step.before, step.after)]
+    arrays += [Array(side) for step in steps for c in step.conditions for side in (c.lhs, c.rhs)]
     blocks: list[Block] = [*definitions_of(arrays, labels["let"])]
     blocks.append(Steps(_rows(derivation, steps, detail, lang)))
     verdict = derivation.verdict
     end = verdict.end_to_end
     if end is not None:
-        blocks.append(Note(labels["end_to_end"], _short(end), str(end.status)))
+        blocks.append(Note(labels["end_to_end"], _short(end, lang), str(end.status)))
     if verdict.cross_check is not None:
-        blocks.append(Note(labels["cross_check"], str(verdict.cross_check)))
-    return tuple(blocks)
+        blocks.append(Note(labels["cross_check"], cross_check_text(verdict.cross_check, lang)))
+    return (*blocks, *(rules_of(_used(steps), lang) if detail == "full" else ()))
 
 
 def derivation_title(derivation: Any, lang: str = "en") -> str:
@@ -251,7 +349,7 @@ def _rows(derivation: Any, steps: Sequence[Any], detail: str, lang: str) -> tupl
     return (*rows, *_step_rows(steps, "", detail, lang, derivation.subject if rows else None))
 
 
-def _chain_blocks(chain: Chain, lang: str) -> tuple[Block, ...]:
+def _chain_blocks(chain: Chain, detail: str, lang: str) -> tuple[Block, ...]:
     """Authored lines; a line that its rules do not reach says so beside its verdict."""
     start = chain.start
     if isinstance(start, DerivativeOf):
@@ -264,17 +362,28 @@ def _chain_blocks(chain: Chain, lang: str) -> tuple[Block, ...]:
     else:
         left, arrays = math(start), [start]
     rows = []
+    forms = _Forms(detail, lang)
     for number, link in enumerate(chain.links, 1):
-        rule = ", ".join(rule_name(name, lang) for name in link.by)
+        named = words(lang)["comma"].join(row.name(lang) for row in link.rules)
         reached = link.reached
-        reason = "" if reached.status.upheld else reached.reason
         verdict = link.verdict
-        row = Row(str(number), left if number == 1 else None, math(link.after), rule, link.statement, reason)
-        rows.append(replace(row, status=str(verdict.status), why=verdict.reason))
+        rows.append(
+            Row(
+                str(number),
+                left if number == 1 else None,
+                math(link.after),
+                named,
+                forms.of(link.rules),
+                "" if reached.status.upheld else say(reached.reason, lang),
+                status=str(verdict.status),
+                why=say(verdict.reason, lang),
+            )
+        )
         arrays.append(link.after)
     if not rows:
         rows.append(Row("", left, left))
-    return (*definitions_of(arrays, words(lang)["let"]), Steps(tuple(rows)))
+    rules = rules_of(_used(chain.links), lang) if detail == "full" else ()
+    return (*definitions_of(arrays, words(lang)["let"]), Steps(tuple(rows)), *rules)
 
 
 def _label(step: Any) -> Math | None:
@@ -288,6 +397,7 @@ def _step_rows(
 ) -> tuple[Row, ...]:
     """The lines; a left side is written where it changes, and a start where a line does not go on from the last."""
     rows: list[Row] = []
+    forms = _Forms(detail, lang)
     lhs = None
     for position, step in enumerate(steps):
         number = f"{prefix}{position + 1}"
@@ -308,12 +418,12 @@ def _step_rows(
                 number,
                 left,
                 math(step.after),
-                rule_name(step.rule, lang),
-                step.statement,
-                step.reason,
+                _rule_names(step.rule.split(", "), step.uses, lang),
+                () if prefix else forms.of(step.rules),
+                "",
                 tuple(relation_math(c) for c in step.conditions),
                 str(verdict.status),
-                verdict.reason,
+                say(verdict.reason, lang),
                 _step_rows(step.substeps, number + ".", detail, lang) if detail == "full" else (),
             )
         )
@@ -324,31 +434,37 @@ def _step_rows(
 # -- verdicts -------------------------------------------------------------------------------------
 
 
-def _short(verdict: Verdict) -> str:
-    evidence = f" ({verdict.evidence})" if verdict.evidence is not None else ""
-    return f"{verdict.reason or verdict.claim}{evidence}"
+def _short(verdict: Verdict, lang: str) -> str:
+    text = say(verdict.reason or verdict.claim, lang)
+    if verdict.evidence is None:
+        return text
+    return text + words(lang)["brackets"].format(text=evidence_text(verdict.evidence, lang))
 
 
-def claim_blocks(verdict: Verdict, title: str, lang: str = "en") -> tuple[Block, ...]:
-    """A verdict with its reason, proof or counterexample, and evidence."""
+def claim_blocks(verdict: Verdict, title: str, lang: str = "en", detail: str = "brief") -> tuple[Block, ...]:
+    """A verdict with its reason, proof or counterexample, and evidence; in full, the lemmas too."""
     labels = words(lang)
     notes: list[Note] = []
     if verdict.reason:
-        notes.append(Note(labels["reason"], verdict.reason))
+        notes.append(Note(labels["reason"], say(verdict.reason, lang)))
     if verdict.conditions:
-        notes.append(Note(labels["given"], ", ".join(str(c) for c in verdict.conditions)))
+        notes.append(Note(labels["given"], labels["comma"].join(say(str(c), lang) for c in verdict.conditions)))
     if verdict.counterexample is not None:
-        notes.append(Note(labels["counterexample"], "; ".join(str(verdict.counterexample).splitlines()), "refuted"))
+        notes.append(Note(labels["counterexample"], counterexample_text(verdict.counterexample, lang), "refuted"))
     if verdict.hint:
-        notes.append(Note(labels["hint"], verdict.hint))
+        notes.append(Note(labels["hint"], say(verdict.hint, lang)))
     if verdict.evidence is not None:
-        notes.append(Note(labels["evidence"], str(verdict.evidence)))
+        notes.append(Note(labels["evidence"], evidence_text(verdict.evidence, lang)))
     if verdict.end_to_end is not None:
-        notes.append(Note(labels["end_to_end"], _short(verdict.end_to_end), str(verdict.end_to_end.status)))
+        end = verdict.end_to_end
+        notes.append(Note(labels["end_to_end"], _short(end, lang), str(end.status)))
     if verdict.cross_check is not None:
-        notes.append(Note(labels["cross_check"], str(verdict.cross_check)))
-    proof = tuple(str(entry) for entry in verdict.trace)
-    return (Claim(title, str(verdict.status), verdict.claim, tuple(notes), proof),)
+        notes.append(Note(labels["cross_check"], cross_check_text(verdict.cross_check, lang)))
+    proof = tuple(proof_text(entry, lang) for entry in verdict.trace)
+    claim = Claim(title, str(verdict.status), say(verdict.claim, lang), tuple(notes), proof)
+    lines = [entry for entry in verdict.trace if isinstance(entry, Line)]
+    rules = cited(*(key for line in lines for key in line.rule.split("; ")))
+    return (claim, *(rules_of(rules, lang) if detail == "full" else ()))
 
 
 def legend_blocks(statuses: Iterable[str], lang: str = "en") -> tuple[Block, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
+from unicodedata import category, east_asian_width
 
 from symderive.rendering.model import (
     Block,
@@ -15,6 +15,8 @@ from symderive.rendering.model import (
     Heading,
     Note,
     Row,
+    RuleEntry,
+    Rules,
     Steps,
     Table,
     Text,
@@ -47,35 +49,64 @@ def text_blocks(blocks: Sequence[Block], lang: str = "en", width: int = WIDTH) -
     return "\n\n".join(part for part in ("\n".join(_block(b, labels, width)) for b in blocks) if part)
 
 
+def columns(text: str) -> int:
+    """How many columns a terminal gives a text: Chinese characters take two.
+
+    >>> columns("dL"), columns("梯度")
+    (2, 4)
+    """
+    return sum(1 + (east_asian_width(character) in "WF") for character in text)
+
+
+def _pieces(word: str) -> list[str]:
+    """A word in parts between which a line may break: around Chinese characters, but not before a closing mark."""
+    parts: list[str] = []
+    for character in word:
+        wide = east_asian_width(character) in "WF"
+        opened = bool(parts) and category(parts[-1][-1]) == "Ps"
+        closes = wide and category(character) in ("Pe", "Po")
+        after = bool(parts) and east_asian_width(parts[-1][-1]) in "WF"
+        if not parts or ((wide or after) and not opened and not closes):
+            parts.append(character)
+        else:
+            parts[-1] += character
+    return parts
+
+
 def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    lines = wrap(
-        plain(text),
-        max(width, len(rest) + 20),
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return lines or ([first.rstrip()] if first.strip() else [])
+    """The text in lines of at most ``width`` columns, each after its margin; a single word may be longer."""
+    room = max(width, columns(rest) + 20)
+    lines: list[str] = []
+    line, margin = first, columns(first)
+    for word in plain(text).split(" "):
+        for position, part in enumerate(_pieces(word)):
+            space = "" if position or line in (first, rest) else " "
+            if columns(line + space + part) > room and columns(line) > margin:
+                lines.append(line)
+                line, margin, space = rest, columns(rest), ""
+            line += space + part
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def _block(block: Block, labels: dict[str, str], width: int) -> list[str]:
     match block:
         case Heading(level=level, text=text):
             title = plain(text)
-            return [title, ("=" if level == 1 else "-") * min(len(title), width)]
+            return [title, ("=" if level == 1 else "-") * min(columns(title), width)]
         case Text(text=text):
             parts = [_wrapped(part, width) for part in text.split("\n\n")]
             return [line for k, part in enumerate(parts) for line in ([""] if k else []) + part]
         case Note(label=label, text=text):
-            return _wrapped(f"{label}: {text}", width, "", "  ")
+            return _wrapped(f"{label}{labels['colon']}{text}", width, "", "  ")
         case Steps(rows=rows):
             return [line for row in rows for line in _row(row, labels, width, "  ")]
+        case Rules(lead=lead, entries=entries):
+            return [plain(lead), *(line for entry in entries for line in _entry(entry, labels, width))]
         case Definitions(lead=lead, items=items):
             lines: list[str] = []
             for k, (name, body) in enumerate(items):
-                first = f"  {plain(lead)} " if not k else "  " + " " * (len(plain(lead)) + 1)
-                lines += _formula(f"{name.text} = {body.text}", width, first, " " * (len(first) + 4))
+                first = f"  {plain(lead)} " if not k else "  " + " " * (columns(plain(lead)) + 1)
+                lines += _formula(f"{name.text} = {body.text}", width, first, " " * (columns(first) + 4))
             return lines
         case Claim():
             return _claim(block, labels, width)
@@ -83,16 +114,18 @@ def _block(block: Block, labels: dict[str, str], width: int) -> list[str]:
             return ["  " + "".join(c if c.isprintable() else " " for c in line) for line in text.rstrip().split("\n")]
         case Table(head=head, rows=rows):
             table = [[plain(cell) for cell in row] for row in (head, *rows)]
-            sizes = [max(len(row[k]) for row in table) for k in range(len(head))]
+            sizes = [max(columns(row[k]) for row in table) for k in range(len(head))]
             return [
-                "  "
-                + "  ".join(
-                    c.ljust(s) if not k else c.rjust(s) for k, (c, s) in enumerate(zip(row, sizes, strict=True))
-                ).rstrip()
+                "  " + "  ".join(_cell(c, s, bool(k)) for k, (c, s) in enumerate(zip(row, sizes, strict=True))).rstrip()
                 for row in table
             ]
         case Curve():
             return []
+
+
+def _cell(text: str, size: int, right: bool) -> str:
+    space = " " * (size - columns(text))
+    return space + text if right else text + space
 
 
 def _formula(text: str, width: int, first: str, rest: str) -> list[str]:
@@ -103,7 +136,7 @@ def _row(row: Row, labels: dict[str, str], width: int, margin: str) -> list[str]
     lines: list[str] = []
     if row.left is not None:
         left = plain(row.left.text)
-        if len(left) + len(margin) > width // 3:
+        if columns(left) + len(margin) > width // 3:
             lines += _formula(left, width, margin, margin + "    ")
             lines += _formula(row.right.text, width, f"{margin}  = ", margin + "      ")
         else:
@@ -111,22 +144,33 @@ def _row(row: Row, labels: dict[str, str], width: int, margin: str) -> list[str]
     else:
         lines += _formula(row.right.text, width, f"{margin}  = ", margin + "      ")
     if row.rule:
-        note = row.rule if not row.reason else f"{row.rule}: {row.reason}"
+        forms = labels["semicolon"].join(
+            name + (labels["colon"] + form.text if form else "") for name, form in row.forms
+        )
+        note = labels["colon"].join(part for part in (forms or row.rule, row.reason) if part)
         if row.conditions:
-            note += f", {labels['given']} " + ", ".join(c.text for c in row.conditions)
+            note += f"{labels['comma']}{labels['given']} " + labels["comma"].join(c.text for c in row.conditions)
         if row.status:
-            note += f"; {labels.get(row.status, row.status)}"
+            note += labels["semicolon"] + labels.get(row.status, row.status)
         lines += _wrapped(f"[{note}]", width, margin + "      ", margin + "       ")
     for step in row.substeps:
         lines += _row(step, labels, width, margin + "      | ")
     return lines
 
 
+def _entry(entry: RuleEntry, labels: dict[str, str], width: int) -> list[str]:
+    lines = _wrapped(f"{entry.name}{labels['colon']}{entry.form.text}", width, "  ", "      ")
+    conditions = f"{labels['given']} {entry.conditions}" if entry.conditions else ""
+    for part in (conditions, entry.reason):
+        lines += _wrapped(part, width, "      ", "      ")
+    return lines
+
+
 def _claim(claim: Claim, labels: dict[str, str], width: int) -> list[str]:
     status = labels.get(claim.status, claim.status)
-    lines = _wrapped(f"[{status}] {claim.title}: {claim.claim}", width, "", "    ")
+    lines = _wrapped(f"[{status}] {claim.title}{labels['colon']}{claim.claim}", width, "", "    ")
     for note in claim.notes:
-        lines += _wrapped(f"{note.label}: {note.text}", width, "  ", "    ")
+        lines += _wrapped(f"{note.label}{labels['colon']}{note.text}", width, "  ", "    ")
     for k, entry in enumerate(claim.proof, 1):
         lines += _wrapped(f"{k}. {entry}", width, "    ", "       ")
     return lines

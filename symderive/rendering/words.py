@@ -1,14 +1,14 @@
 """The fixed labels of documents, in the languages that they are written in.
 
-Rule names, titles and reasons are the author's and stay as given, unless a rule
-has a translation here.
+What rules are called is said by ``derivation.rules``, what verdicts say by
+``rendering.sentences``; titles and texts are the author's and stay as given.
 """
 
 from __future__ import annotations
 
 from symderive.errors import UnknownNameError
 
-__all__ = ["LANGUAGES", "rule_name", "words"]
+__all__ = ["LANGUAGES", "words"]
 
 _ENGLISH: dict[str, str] = {
     "gradient": "Gradient with respect to {wrt}",
@@ -27,6 +27,12 @@ _ENGLISH: dict[str, str] = {
     "left": "Left side",
     "right": "Right side",
     "rule": "Rule",
+    "rules": "The rules",
+    "colon": ": ",
+    "comma": ", ",
+    "semicolon": "; ",
+    "brackets": " ({text})",
+    "stop": ".",
     "verdict": "Verdict",
     "claim": "Claim",
     "objective": "Objective",
@@ -76,7 +82,7 @@ _CHINESE: dict[str, str] = {
     "let": "设",
     "where": "其中",
     "and": "与",
-    "given": "条件：",
+    "given": "条件为",
     "result": "结果",
     "by": "依据",
     "steps": "第 {number} 步的细节",
@@ -84,6 +90,12 @@ _CHINESE: dict[str, str] = {
     "left": "左边",
     "right": "右边",
     "rule": "法则",
+    "rules": "所用法则",
+    "colon": "：",
+    "comma": "、",
+    "semicolon": "；",
+    "brackets": "（{text}）",
+    "stop": "。",
     "verdict": "判定",
     "claim": "命题",
     "objective": "目标函数",
@@ -123,17 +135,6 @@ _CHINESE: dict[str, str] = {
     "σ(x) = 1/(1 + exp(−x))；下标从 1 开始。",
 }
 
-_RULES_ZH = {
-    "sum rule": "求和法则",
-    "linearity": "线性性",
-    "chain rule": "链式法则",
-    "product rule": "乘积法则",
-    "power rule": "幂法则",
-    "definition": "定义",
-    "simplify": "化简",
-    "sigmoid": "S 型函数",
-}
-
 LANGUAGES = {"en": _ENGLISH, "zh": _CHINESE}
 """The labels by language; every language has every label."""
 
@@ -148,8 +149,3 @@ def words(lang: str) -> dict[str, str]:
         return LANGUAGES[lang]
     except KeyError:
         raise UnknownNameError(f"no labels in the language {lang!r}; there are {', '.join(LANGUAGES)}") from None
-
-
-def rule_name(rule: str, lang: str) -> str:
-    """A rule's name in a language, or as given."""
-    return _RULES_ZH.get(rule, rule) if lang == "zh" else rule

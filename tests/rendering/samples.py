@@ -15,6 +15,8 @@ from symderive.rendering.model import (
     Heading,
     Note,
     Row,
+    RuleEntry,
+    Rules,
     Steps,
     Table,
     Text,
@@ -53,14 +55,15 @@ def rows(rule: str = "chain rule", statement: str = "d f(u) = f'(u) du") -> tupl
         sd.softmax(p),
         np.log(u / (1 - u)) + step,
     ]
-    inner = Row("2.1", math(lines[0]), math(lines[1]), rule, statement, "", (), "checked", rule)
+    inner = Row("2.1", math(lines[0]), math(lines[1]), rule, (), "", (), "checked", rule)
     conditions = (relation_math(nonzero(u.node)),)
+    forms = ((statement, math(lines[3])), (rule, None))
     return (
         Row("", foreign("L", "L"), math(lines[0])),
-        Row("1", foreign(r"\nabla_{w} L", "∇_w L"), math(lines[1]), rule, statement, rule, conditions, "proved"),
-        Row("2", None, math(lines[2]), rule, statement, "", (), "checked", rule, (inner,)),
-        Row("3", math(lines[3]), math(lines[3]), rule, "", "", (), "undecided"),
-        Row("4", None, math(lines[4]), rule, "", "", (), "refuted"),
+        Row("1", foreign(r"\nabla_{w} L", "∇_w L"), math(lines[1]), rule, forms, rule, conditions, "proved"),
+        Row("2", None, math(lines[2]), rule, (), rule, conditions, "checked", rule, (inner,)),
+        Row("3", math(lines[3]), math(lines[3]), rule, (), "", (), "undecided"),
+        Row("4", None, math(lines[4]), rule, forms, "", (), "refuted"),
     )
 
 
@@ -70,6 +73,7 @@ def page(text: str = "An ordinary page", lang: str = "en") -> Document:
         Text(f"{text}\n\nsecond paragraph"),
         Heading(2, text),
         *definitions_of([z], text),
+        Rules(text, (RuleEntry(text, math(v), text, text, text),)),
         Steps(rows(text, text)),
         Claim(text, "refuted", text, (Note("hint", text), Note("at", text, "refuted")), (text, text)),
         Note(text, text, "checked"),

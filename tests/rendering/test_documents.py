@@ -207,8 +207,8 @@ def test_hostile_texts_compile_and_stay_text(tmp_path):
 def test_long_formulas_stay_on_the_page(tmp_path):
     lines = samples.long_formulas()
     rows = [Row("", foreign(r"\nabla_{w} L", "g"), math(lines[0]))]
-    rows += [Row(str(i), None, math(a), "a rule", "", "", (), "proved") for i, a in enumerate(lines)]
-    rows += [Row(str(i), math(a), math(a), "both sides long", "", "", (), "proved") for i, a in enumerate(lines)]
+    rows += [Row(str(i), None, math(a), "a rule", (), "", (), "proved") for i, a in enumerate(lines)]
+    rows += [Row(str(i), math(a), math(a), "both sides long", (), "", (), "proved") for i, a in enumerate(lines)]
     assert complaints(compiled(latex_page(Document("Long lines", (Steps(tuple(rows)),))), tmp_path)) == []
 
 

@@ -1,0 +1,363 @@
+"""What verdicts say, in Chinese: the sentences of the judge, the checker and the provers as rows.
+
+The floors below speak English, in sentences with formulas in them.  A row has such a
+sentence, with ``{}`` where something varies, and the same in Chinese; what stands in
+the places is translated in turn, and formulas and names stay as they are.  A sentence
+without a row stays English, which a test over the sources does not allow.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from symderive.derivation.proofs import Instance, Line, lemma
+from symderive.derivation.proofs import text as node_text
+from symderive.derivation.rules import rule
+from symderive.judgement.verdicts import Counterexample, CrossCheck, Evidence
+from symderive.language.nodes import Node
+from symderive.rendering.words import words
+
+__all__ = ["SENTENCES", "counterexample_text", "cross_check_text", "evidence_text", "proof_text", "say"]
+
+SENTENCES: dict[str, str] = {
+    # statuses and small parts
+    "proved": "已证明",
+    "certified": "已核证",
+    "checked": "已检验",
+    "undecided": "未决",
+    "refuted": "已否定",
+    "holds": "成立",
+    "is defined": "有定义",
+    "{}, where {}": "{0}，其中 {1}",
+    "{} and {}": "{0} 且 {1}",
+    "{}: {}": "{0}：{1}",
+    "the left side": "左边",
+    "the right side": "右边",
+    "the claim": "所给结果",
+    "the gradient": "梯度",
+    "the hessian": "海森矩阵",
+    "the jacobian": "雅可比矩阵",
+    "the result": "结果",
+    "gradient": "梯度",
+    "hessian": "海森矩阵",
+    "jacobian": "雅可比矩阵",
+    "differential": "微分",
+    "(nothing to choose)": "（无可选取）",
+    "-1e308 or less": "不超过 -1e308",
+    "more than 1e308": "大于 1e308",
+    # the judge
+    "{} at each of {} exact points": "在 {1} 个精确点的每一处都{0}",
+    "{} more were skipped ({})": "另有 {0} 点跳过（{1}）",
+    "{} more could not be decided ({})": "另有 {0} 点未能判定（{1}）",
+    "holds in every one of the {} cases of the domain": "在定义域的全部 {0} 种情形下成立",
+    "the domain of {} is empty, so the claim says nothing": "{0} 的定义域为空，故命题无所断言",
+    "none of {} drawn points satisfied what is given, so nothing was judged":
+        "抽取的 {0} 个点均不满足所给条件，故未作判定",
+    "no point of the declared domains was found": "在所声明的定义域中未找到点",
+    "both sides are undefined at {}": "两边在 {0} 处都无定义",
+    "both sides are undefined at {} ({})": "两边在 {0} 处都无定义（{1}）",
+    "the two sides could not be told apart, which a strict relation needs, at {}":
+        "在 {0} 处无法区分两边，而严格不等需要区分",
+    "{} other points agree": "另有 {0} 点相符",
+    "for instance at {}: {}": "例如在 {0} 处：{1}",
+    "every point had to be skipped ({})": "所有点（{0} 个）都须跳过",
+    "no point could be decided": "没有一点能够判定",
+    "{} of {} points could not be decided": "{1} 点中有 {0} 点未能判定",
+    "no point with {} {} was met": "未遇到满足 {0} {1} 的点",
+    "the claim is about differentials, but nothing is said to change": "命题涉及微分，但未指明什么在变化",
+    "what is differentiated is undefined: {}": "被微分的量无定义：{0}",
+    "no sizes of the dimensions make every dimension positive and every index exist":
+        "没有一组维数能使每个维数为正且每个下标存在",
+    "the claim is wrong at an exact point of its domain": "命题在其定义域的一个精确点上不成立",
+    "the {} side is undefined at a point of the domain: {}": "在定义域的一点上{0}边无定义：{1}",
+    "left": "左",
+    "right": "右",
+    "undefined ({})": "无定义（{0}）",
+    "the two sides are too close to tell apart": "两边太接近，无法区分",
+    "the value is out of range": "数值超出范围",
+    "power series of balls": "球幂级数",
+    "ball arithmetic": "球算术",
+    "every case in exact or ball arithmetic": "逐一精确计算或球算术",
+    "{}: equal there": "{0}：在该处相等",
+    "log at a point that may be 0": "在可能为 0 的点取对数",
+    "log of a negative number": "负数的对数",
+    "a power of a number that may be 0": "可能为 0 的数的幂",
+    "a fractional power of a negative number": "负数的分数次幂",
+    "the sign inside an absolute value": "绝对值内的符号",
+    "which of two numbers is larger": "两数中哪个较大",
+    "the side of a step": "阶跃的哪一侧",
+    "the condition of a case distinction": "分段函数的条件",
+    "which of two numbers is less": "两数中哪个较小",
+    "whether two numbers are equal": "两数是否相等",
+    "{} is not a real number": "{0} 不是实数",
+    "a multiple of log 0 that changes": "log 0 的倍数在变化",
+    "whether the factor of log 0 is 0": "log 0 的因子是否为 0",
+    "division by a number that may be 0": "除以可能为 0 的数",
+    "division at 0": "在 0 处作除法",
+    "division by 0": "除以 0",
+    "a power at 0": "在 0 处取幂",
+    "0 to a power that may be 0": "0 的可能为 0 的次幂",
+    "0 to a negative power": "0 的负次幂",
+    "a power of 0 whose exponent changes": "0 的幂而指数在变化",
+    "x log y at x = 0, where y is not positive": "在 x = 0 处的 x log y，而 y 不为正",
+    "{} entries are at a kink": "{0} 个分量处在折点上",
+    "{} entries could not be estimated": "{0} 个分量无法估计",
+    "direction {}": "方向 {0}",
+    # equalities and inequalities
+    "both sides have the same normal form, for every dimension": "对任意维数，两边的标准形相同",
+    "derived from the lemmas cited, for every dimension": "由所引引理得出，对任意维数成立",
+    "no proof: {}": "未得证明：{0}",
+    "no proof that both sides are defined: {}": "未能证明两边都有定义：{0}",
+    "the shapes {} and {} differ": "形状 {0} 与 {1} 不同",
+    "the normal forms differ": "标准形不同",
+    "equal normal forms": "标准形相同",
+    "equal in value, but one side is defined where the other is not": "取值相等，但一边在另一边无定义处有定义",
+    "{} with equality if and only if {}": "{0}，当且仅当 {1} 时取等号",
+    "the inequality itself: {}": "不等式本身：{0}",
+    "equality where {}: {}": "在 {0} 处取等号：{1}",
+    "the trace of the inequality does not force {}": "不等式的证明推不出 {0}",
+    "each summand that is dropped is >= 0 and is 0 only in the equality case of its lemma":
+        "每个略去的项都 >= 0，且仅在其引理取等号时为 0",
+    "{} is declared {}": "已声明 {0} 为 {1}",
+    "given: {}": "已知：{0}",
+    "dimensions are at least 1": "维数至少为 1",
+    "the weights {} sum to 1": "权重 {0} 之和为 1",
+    "an even power is >= 0": "偶次幂 >= 0",
+    "a mask is 0 or 1": "示性函数取 0 或 1",
+    "softmax entries are in (0, 1]": "softmax 的元素在 (0, 1] 内",
+    "log-softmax entries are <= 0": "log-softmax 的元素 <= 0",
+    # chains
+    "no cited rule differentiates; cite the chain rule or another": "所引法则都不求导；请引用链式法则等",
+    "reached by {}": "由 {0} 得出",
+    "{} alone does not lead from the line before to this one": "仅凭 {0} 不能由上一行得出本行",
+    "the cited rules lead to {}": "所引法则得出 {0}",
+    # claims
+    "stopped after {} seconds": "{0} 秒后中止",
+    "it has the normal form of the derived {}, whose every line is proved":
+        "它与推导所得的{0}标准形相同，而推导的每一行都已证明",
+    "equal to the derived {}, which is {}: {}": "等于推导所得的{0}，后者{1}：{2}",
+    "the claim is not defined: {}": "所给结果无定义：{0}",
+    "the claim has shape {}, the {} has {}": "所给结果的形状为 {0}，而{1}的形状为 {2}",
+    "undefined (the shapes do not fit)": "无定义（形状不相容）",
+    "shape {}": "形状 {0}",
+    "{} itself is {}": "{0} 本身{1}",
+    "{} if and only if {}": "{0} 当且仅当 {1}",
+    "{} where {}": "在 {1} 处有 {0}",
+    "{} where {}: {}": "在 {1} 处有 {0}：{2}",
+    "the difference of the sides is {} times that of {}, and {} is not 0":
+        "两边之差是 {1} 之差的 {0} 倍，而 {2} 不为 0",
+    "there is a point with {}": "存在一点满足 {0}",
+    "{} in some entry": "某个分量的 {0}",
+    "witness: {}": "见证：{0}",
+    "left side{}: {}": "左边{0}：{1}",
+    "right side{}: {}": "右边{0}：{1}",
+    "in entry {}": "的分量 {0}",
+    "at {} the left side{} is {}, the right side {}": "在 {0} 处，左边{1}为 {2}，右边为 {3}",
+    "the opposite is proved: {}": "已证明其反面：{0}",
+    "no witness was found": "未找到见证",
+    "{} and {} have the same minimisers over {}": "{0} 与 {1} 关于 {2} 有相同的极小点",
+    "their difference is {}, which does not depend on {}": "两者之差为 {0}，不依赖于 {1}",
+    "their difference does not depend on {}": "两者之差不依赖于 {0}",
+    "the change of the first is {} times the change of the second, whatever {} is":
+        "无论 {1} 取何值，前者的变化都是后者的 {0} 倍",
+    "their difference depends on {}, which does not settle where the minima are{}":
+        "两者之差依赖于 {0}，不足以判定极小点的位置{1}",
+    "(the change of the first is {}, of the second {})": "（前者的变化为 {0}，后者为 {1}）",
+    "{} is positive semidefinite": "{0} 半正定",
+    "it is not symmetric: {}": "它不对称：{0}",
+    "vᵀMv >= 0 for every v, and M is symmetric": "对任意 v 有 vᵀMv >= 0，且 M 对称",
+    "{} is a stationary point of {}": "{0} 是 {1} 的驻点",
+    "{} subject to {}": "{0}，约束为 {1}",
+    "the gradient there is 0": "该处梯度为 0",
+    "the gradient there is {} times the constraint's (the Lagrange multiplier)":
+        "该处梯度是约束梯度的 {0} 倍（拉格朗日乘子）",
+    "no multiplier was found: {}": "未找到乘子：{0}",
+    "that there is a derivative at {} was not seen: {}": "未能看出在 {0} 处可导：{1}",
+    "{} has a derivative at {}": "{0} 在 {1} 处可导",
+    "{} lies in the domain of {} ({})": "{0} 在 {1} 的定义域（{2}）内",
+    "membership of {} is not decided here": "此处不判定是否属于 {0}",
+    "the domain is everything": "定义域为全空间",
+    "{} is convex in {}": "{0} 关于 {1} 是凸的",
+    "it is not defined everywhere: {}": "它并非处处有定义：{0}",
+    "no proof by second derivatives: {}": "未能由二阶导数证明：{0}",
+    "the second derivative along a direction is negative at an exact point of the domain":
+        "在定义域的一个精确点上，沿某方向的二阶导数为负",
+    "the second derivative along any direction {} is {}, which is >= 0{}":
+        "沿任意方向 {0} 的二阶导数为 {1}，它 >= 0{2}",
+    ", inside the domain": "（在定义域内部）",
+    "up to its edge the function is continuous": "函数直到边界都连续",
+    "its second derivative was not shown to be >= 0": "未能证明其二阶导数 >= 0",
+    "that it is defined needs {}": "要有定义，需要 {0}",
+    "more than could be shown": "多于所能证明的条件",
+    "halfway between two points of the domain it lies above the chord": "在定义域两点的中点处，它高于弦",
+    "it lies below its chords": "它低于各弦",
+    "{} has a kink": "{0} 有折点",
+    "a case distinction depends on what changes": "分段的条件依赖于变化的量",
+    "{} has no derivative where {} is 0, which may happen": "{0} 在 {1} 为 0 处不可导，而这可能发生",
+    # hints
+    "wrong sign: {} is minus {}": "符号错误：{0}是{1}的相反数",
+    "{} is {} times {}: off by the factor {}": "{0}是{2}的 {1} 倍：相差因子 {3}",
+    "{} (missing the factor {})": "{0}（缺少因子 {1}）",
+    "missing transpose: {} is {} transposed": "缺少转置：{0}是{1}的转置",
+    "missing transpose: the claim is right transposed, (...).T": "缺少转置：所给结果转置 (...).T 后正确",
+    "missing transpose: {} would be right": "缺少转置：应为 {0}",
+    "missing transpose: {}": "缺少转置：{0}",
+    "wrong mask: {} in place of {} would be right": "示性函数错误：应以 {0} 代替 {1}",
+    "wrong sign: the term {} of {} has the wrong sign": "符号错误：{1}中的项 {0} 符号不对",
+    "{} is missing the term {}": "{0}缺少项 {1}",
+    "{} has the term {} too much": "{0}多出项 {1}",
+    "{} occurs in {}, but not in {}": "{0} 出现在{1}中，却不在{2}中",
+    "true with {} in place of {}": "以 {0} 代替 {1} 则成立",
+    "the relation the other way round holds: {}": "反向的关系成立：{0}",
+    "true if {}": "若 {0} 则成立",
+    "wrong sign: every component is minus the finite difference": "符号错误：每个分量都是有限差分的相反数",
+    "every component is off by the same factor {} (missing {}?)": "每个分量都相差同一因子 {0}（是否缺少 {1}？）",
+    # gradients of plain functions
+    "{} is the gradient of {} by {}": "{0} 是 {1} 关于 {2} 的梯度",
+    "the code can only be run, not read: {}": "这段代码只能运行，不能读取：{0}",
+    "{} is taken to be {}": "取 {0} 为 {1}",
+    "derived: {}": "推导所得：{0}",
+    "derived: {}      point: {}   seed {}": "推导所得：{0}      点：{1}   种子 {2}",
+    "point: {}   seed {}": "点：{0}   种子 {1}",
+    "gradient disagrees with central differences in {} of {} components": "梯度在 {1} 个分量中有 {0} 个与中心差分不符",
+    "worst: {}  hand {}   finite difference {}   abs {}  rel {}":
+        "最差：{0}  手写 {1}   有限差分 {2}   绝对误差 {3}  相对误差 {4}",
+}  # fmt: skip
+"""English sentences, with ``{}`` for what varies, and Chinese ones with ``{0}, {1}, ...`` for the same."""
+
+
+@cache
+def _rows() -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The rows with places, as the pieces between them; those that say most come first."""
+    rows = sorted((row for row in SENTENCES if "{}" in row), key=lambda row: -len(row.replace("{}", "")))
+    return tuple((tuple(row.split("{}")), SENTENCES[row]) for row in rows)
+
+
+def _places(text: str, pieces: tuple[str, ...]) -> list[str] | None:
+    """What stands between the pieces, each as short as it can be; None where the text is another sentence."""
+    first, *middle, last = pieces
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return None
+    end = len(text) - len(last)
+    at = len(first)
+    found: list[str] = []
+    for piece in middle:
+        next_at = text.find(piece, at, end)
+        if next_at < 0:
+            return None
+        found.append(text[at:next_at])
+        at = next_at + len(piece)
+    return [*found, text[at:end]]
+
+
+def say(text: str, lang: str) -> str:
+    """A sentence of a verdict in a language; formulas, names and what has no row stay as they are.
+
+    >>> say("holds at each of 27 exact points; 1 more were skipped (division by 0)", "zh")
+    '在 27 个精确点的每一处都成立；另有 1 点跳过（除以 0）'
+    """
+    if words(lang) is words("en"):
+        return text
+    return "\n".join(_translated(line) for line in text.split("\n"))
+
+
+def _translated(text: str) -> str:
+    """Sentence by sentence, each by its row."""
+    core = text.strip()
+    if core in SENTENCES:
+        return SENTENCES[core]
+    parts = _sentences(core)
+    if len(parts) > 1:
+        return "；".join(map(_translated, parts))
+    for pieces, chinese in _rows():
+        found = _places(core, pieces)
+        if found is not None:
+            return chinese.format(*map(_translated, found))
+    return core
+
+
+def _sentences(text: str) -> list[str]:
+    """The text cut at its semicolons, those in brackets excepted."""
+    parts: list[str] = []
+    for part in text.split("; "):
+        if parts and parts[-1].count("(") > parts[-1].count(")"):
+            parts[-1] += f"; {part}"
+        else:
+            parts.append(part)
+    return parts
+
+
+# -- the parts of a verdict that are no sentences ----------------------------------------------------
+
+
+def evidence_text(evidence: Evidence, lang: str) -> str:
+    """What was looked at, on one line."""
+    if words(lang) is words("en"):
+        return str(evidence)
+    parts = [f"{_translated(evidence.method)}：{evidence.points} 个点"]
+    if evidence.bits is not None:
+        parts.append(f"{evidence.bits} 位")
+    sizes = [", ".join(f"{k}={v}" for k, v in size.items()) for size in evidence.sizes if size]
+    if sizes:
+        parts.append("维数 (" + ")、(".join(sizes) + ")")
+    for count, what in (
+        (evidence.skipped, "{} 点跳过"),
+        (evidence.unresolved, "{} 点未决"),
+        (evidence.outside, "{} 次抽取不满足假设"),
+        (evidence.searched, "为寻找反例求值 {} 次"),
+    ):
+        if count:
+            parts.append(what.format(count))
+    if evidence.seed is not None:
+        parts.append(f"种子 {evidence.seed}")
+    return "；".join(("，".join(parts), *map(_translated, evidence.notes)))
+
+
+def counterexample_text(example: Counterexample, lang: str) -> str:
+    """The point that refutes and both sides there, on one line."""
+    if words(lang) is words("en"):
+        return "; ".join(str(example).splitlines())
+    entry = f"的分量 [{', '.join(map(str, example.entry))}]" if example.entry else ""
+    sides = f"左边{entry}：{_translated(example.lhs)}；右边{entry}：{_translated(example.rhs)}"
+    note = f"；{_translated(example.note)}" if example.note else ""
+    return f"在 {_translated(example.point)} 处；{sides}{note}"
+
+
+def cross_check_text(check: CrossCheck, lang: str) -> str:
+    """The comparison with finite differences, on one line."""
+    if words(lang) is words("en"):
+        return str(check)
+    count = f"{check.checked} 个分量" + (f"与 {check.directions} 个随机方向" if check.directions else "")
+    failing = "" if check.ok else f"，其中 {check.failing} 个"
+    note = f"；{_translated(check.note)}" if check.note else ""
+    return (
+        f"梯度与有限差分{'相符' if check.ok else '不符'}（{count}{failing}）；最差 {_translated(check.worst)}："
+        f"所给 {check.claimed:.10g}，有限差分 {check.estimated:.10g}，相对误差 {check.relative_error:.1e}，"
+        f"绝对误差 {check.absolute_error:.1e}，步长 {check.step:.1e}，误差估计 {check.error_estimate:.1e}{note}"
+    )
+
+
+def proof_text(entry: Any, lang: str) -> str:
+    """A line of a proof."""
+    if words(lang) is words("en"):
+        return str(entry)
+    if not isinstance(entry, Line):
+        return say(str(entry), lang)
+    names = "；".join(rule(key).name(lang) for key in entry.rule.split("; "))
+    lines = [f"{_formula(entry.before)} {entry.op} {_formula(entry.after)}    [{names}]"]
+    lines += [f"    依据 {_instance(i, lang)}" for i in entry.instances]
+    lines += [f"    条件为 {_translated(str(c))}" for c in entry.conditions]
+    lines += [f"    {'；'.join(map(_translated, entry.facts))}"] if entry.facts else []
+    return "\n".join(lines)
+
+
+def _formula(node: Node) -> str:
+    return _translated(node_text(node))
+
+
+def _instance(instance: Instance, lang: str) -> str:
+    arguments = zip(lemma(instance.lemma).arguments, instance.arguments, strict=True)
+    return (
+        f"{rule(instance.lemma).name(lang)}，取 {'、'.join(f'{name} = {_formula(node)}' for name, node in arguments)}"
+    )
