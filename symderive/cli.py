@@ -165,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_scope(check)
     check.add_argument("--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable')
+    _add_lang(check)
     _add_require(check)
     return parser
 
@@ -188,7 +189,11 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
 
 def _add_detail(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detail", choices=("brief", "full"), default="brief", help="how fine the steps are")
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the labels")
+    _add_lang(parser)
+
+
+def _add_lang(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of rules, verdicts and labels")
 
 
 def _add_require(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +202,7 @@ def _add_require(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from symderive import library
+    from symderive.rendering.words import words
     from symderive.report import report
 
     if not arguments.source and not arguments.all:
@@ -206,8 +212,10 @@ def _run(arguments: argparse.Namespace) -> int:
     verdicts = []
     for path in dict.fromkeys(paths):
         verdicts += report(library.load(path), arguments.out, arguments.detail, arguments.lang)
+    labels = words(arguments.lang)
     counts = Counter(str(verdict.status) for verdict in verdicts)
-    print(f"{len(verdicts)} verdicts: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+    listed = (labels["counted"].format(count=count, status=labels[status]) for status, count in counts.items())
+    print(labels["verdicts"].format(count=len(verdicts), counts=labels["comma"].join(listed)))
     statuses = [_status(verdict, arguments.require) for verdict in verdicts]
     return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index, default=UPHELD)
 
@@ -231,6 +239,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _derive(arguments: argparse.Namespace) -> int:
     import symderive as sd
     from symderive.rendering.documents import write
+    from symderive.rendering.words import words
 
     scope = _scope(arguments)
     for name in arguments.wrt:
@@ -244,7 +253,8 @@ def _derive(arguments: argparse.Namespace) -> int:
     text = write(derivation, form, document=whole, detail=arguments.detail, lang=arguments.lang)
     if arguments.out:
         arguments.out.write_text(text + "\n", encoding="utf-8")
-        print(f"written: {arguments.out}")
+        labels = words(arguments.lang)
+        print(f"{labels['written']}{labels['colon']}{arguments.out}")
     else:
         print(text)
     return _status(derivation.verdict, arguments.require)
@@ -252,6 +262,7 @@ def _derive(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     import symderive as sd
+    from symderive.rendering.documents import write
 
     if len(arguments.claim) not in (1, 3):
         raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
@@ -260,7 +271,7 @@ def _check(arguments: argparse.Namespace) -> int:
     domains = {name: array.domain for name, array in declared.items()}
     claim = (text.strip() for text in arguments.claim)
     verdict = sd.check(*claim, shapes=shapes, domains=domains, given=arguments.given)
-    print(verdict)
+    print(verdict if arguments.lang == "en" else write(verdict, "text", lang=arguments.lang))
     return _status(verdict, arguments.require)
 
 

@@ -37,6 +37,7 @@ from symderive.rendering.model import (
     foreign,
     math,
 )
+from symderive.rendering.sentences import cross_check_text, say
 from symderive.rendering.terminal import text_blocks
 from symderive.rendering.words import words
 from symderive.training.minimize import minimize
@@ -70,7 +71,9 @@ def report(subject: Subject, out: Path, detail: str = "brief", lang: str = "en")
     document = document_of(title, tuple(blocks), lang)
     for form, name in PAGES.items():
         (folder / name).write_text(write_document(document, form) + "\n", encoding="utf-8")
-    print(f"\nWritten: {', '.join(sorted(str(path) for path in folder.iterdir()))}\n", flush=True)
+    labels = words(lang)
+    listed = labels["comma"].join(sorted(str(path) for path in folder.iterdir()))
+    print(f"\n{labels['written']}{labels['colon']}{listed}\n", flush=True)
     return [verdict for item in subject.items if (verdict := _verdict(item)) is not None]
 
 
@@ -90,7 +93,7 @@ def _sections(subject: Subject, folder: Path, detail: str, lang: str) -> Iterato
         if isinstance(value, Objective):
             yield _stated(value, lang)
         elif isinstance(value, Verdict):
-            yield claim_blocks(value, item.title, lang)
+            yield claim_blocks(value, item.title, lang, detail)
         else:
             if isinstance(value, Derivation) or value.title:
                 heading = Heading(2, derivation_title(value, lang))
@@ -99,9 +102,14 @@ def _sections(subject: Subject, folder: Path, detail: str, lang: str) -> Iterato
         if isinstance(item.value, Objective):
             kernel = compile_kernel(item.value.loss, wrt=item.value.wrt, order=2, name=item.value.name)
             path = kernel.save(folder / f"{item.value.name}.py")
-            yield Heading(2, f"{words(lang)['program']}: {path.name}"), Code(kernel.source)
+            yield Heading(2, _titled("program", path.name, lang)), Code(kernel.source)
             if item.value.data is not None:
                 yield _training(item.value, kernel, lang)
+
+
+def _titled(word: str, name: str, lang: str) -> str:
+    labels = words(lang)
+    return f"{labels[word]}{labels['colon']}{name}"
 
 
 def _stated(objective: Objective, lang: str) -> tuple[Block, ...]:
@@ -110,8 +118,8 @@ def _stated(objective: Objective, lang: str) -> tuple[Block, ...]:
     sought = [objective.wrt] if isinstance(objective.wrt, Array) else objective.wrt
     definitions: tuple[Definitions, ...] = definitions_of([objective.loss], labels["where"])
     return (
-        Heading(2, f"{labels['objective']}: {objective.name}"),
-        Text(labels["minimise"].format(wrt=", ".join(array.name for array in sought))),
+        Heading(2, _titled("objective", objective.name, lang)),
+        Text(labels["minimise"].format(wrt=labels["comma"].join(array.name for array in sought))),
         Steps((Row("", foreign("L", "L"), math(objective.loss)),)),
         *definitions,
     )
@@ -131,17 +139,19 @@ def _training(objective: Objective, kernel: Kernel, lang: str) -> tuple[Block, .
         note = labels["reference"] if fit is meant else f"{away:.1e}"
         rows.append((method, str(fit.nit), f"{fit.fun:.12g}", f"{size:.1e}", f"{fit.seconds:.2f}", note))
     head = ("method", "iterations", "loss", "gradient_size", "seconds", "difference")
-    source = f"{objective.data}; " if isinstance(objective.data, str) else ""
-    shapes = ", ".join(
-        f"{name} {'is ' + ' × '.join(map(str, value.shape)) if value.shape else f'= {value:g}'}"
+    source = f"{objective.data}{labels['semicolon']}" if isinstance(objective.data, str) else ""
+    shapes = labels["comma"].join(
+        labels["is"].format(name=name, shape=" × ".join(map(str, value.shape)))
+        if value.shape
+        else f"{name} = {value:g}"
         for name, value in data.items()
     )
     return (
-        Heading(2, f"{labels['training']}: {objective.name}"),
+        Heading(2, _titled("training", objective.name, lang)),
         Note(labels["data"], source + shapes),
-        Note(labels["cross_check"], str(meant.cross_check)),
+        *([Note(labels["cross_check"], cross_check_text(meant.cross_check, lang))] if meant.cross_check else []),
         Table(tuple(labels[word] for word in head), tuple(rows)),
-        *(Note(method, fit.message) for method, fit in fits.items() if not fit.success),
+        *(Note(method, say(fit.message, lang)) for method, fit in fits.items() if not fit.success),
         Curve(labels["curve"], tuple((method, fit.history) for method, fit in fits.items())),
     )
 

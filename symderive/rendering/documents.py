@@ -55,8 +55,9 @@ def write(value: Any, form: str, *, document: bool = False, detail: str = "brief
     value : Derivation, Chain or Verdict
     form : "text", "markdown", "latex", "html" or "json"
     document : a whole document instead of a fragment
-    detail : "brief" shows the lines, "full" also the smaller steps inside them
-    lang : language of the fixed labels, "en" or "zh"
+    detail : "brief" shows the lines and names their rules, "full" also states the rules and shows
+        the smaller steps inside the lines
+    lang : language of everything but formulas and the author's own texts, "en" or "zh"
 
     Raises
     ------
@@ -75,10 +76,10 @@ def write(value: Any, form: str, *, document: bool = False, detail: str = "brief
         raise UnknownNameError(f"detail is one of {', '.join(DETAILS)}, got {detail!r}")
     words(lang)
     if form == "json":
-        return to_json(value)
+        return to_json(value, lang=lang)
     if isinstance(value, Verdict):
         title = words(lang)["claim"]
-        blocks = claim_blocks(value, title, lang)
+        blocks = claim_blocks(value, title, lang, detail)
     else:
         title = derivation_title(value, lang)
         blocks = derivation_blocks(value, detail, lang)

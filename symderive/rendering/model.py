@@ -330,7 +330,7 @@ def derivation_title(derivation: Any, lang: str = "en") -> str:
         return title.get(lang) or next(iter(title.values())) if isinstance(title, Mapping) else str(title)
     if isinstance(derivation, Chain):
         return words(lang)["chain"]
-    names = ", ".join(a.name for a in derivation.wrt)
+    names = words(lang)["comma"].join(a.name for a in derivation.wrt)
     return words(lang).get(str(derivation.kind), str(derivation.kind)).format(wrt=names)
 
 
