@@ -8,25 +8,27 @@ dimensions that happen to coincide.  Everything is exact (``Fraction``) and foll
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
 from sympy import Expr, Integer, Rational, Symbol
 
-from symderive.language.domains import Domain, Entries
+from symderive.judgement import structures
+from symderive.language.domains import AXIS_STRUCTURES, Domain, Entries
 from symderive.language.nodes import (
     Basis,
     Contraction,
     Delta,
     Leaf,
+    Merge,
     Node,
     Number,
     Range,
+    Slice,
     Sum,
 )
 
@@ -103,12 +105,21 @@ def constraints(nodes: Iterable[Node]) -> list[tuple[Expr, Expr | None]]:
         match node:
             case Leaf():
                 found.update(dict.fromkeys((s, None) for s in node.shape))
+                entries = node.domain.entries
+                if entries.symbols and entries.low.is_finite and entries.high.is_finite:
+                    found[entries.high - entries.low + 1, None] = None
             case Contraction():
                 found.update(dict.fromkeys((s, None) for s in node.label_dims))
             case Delta() | Range():
                 found[node.dim, None] = None
             case Basis():
                 found[node.dim, node.index] = None
+            case Slice():
+                found[node.count, None] = None
+                found[node.size, node.start] = None
+                found[node.size, node.last] = None
+            case Merge():
+                found.update(dict.fromkeys((s, None) for s in node.shape))
             case _:
                 pass
     return list(found)
@@ -151,34 +162,74 @@ def fits(bounds: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int]
     return True
 
 
+def _lacking(bounds: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int]) -> int:
+    """How far sizes are from fitting: 0 where they do."""
+    total = 0
+    for dim, index in bounds:
+        size = integer_at(dim, sizes)
+        if size is None:
+            total += 1
+            continue
+        total += max(0, 1 - size)
+        if index is not None:
+            position = integer_at(index, sizes)
+            total += 1 if position is None else max(0, -position, position - size + 1)
+    return total
+
+
+_STEPS = 40
+
+
+def _repaired(
+    bounds: Sequence[tuple[Expr, Expr | None]], sizes: Mapping[Symbol, int], kept: frozenset[Symbol]
+) -> dict[Symbol, int] | None:
+    """Sizes near the given ones that fit, found one step of one dimension at a time; ``kept`` stay."""
+    sizes = dict(sizes)
+    for _ in range(_STEPS):
+        lack = _lacking(bounds, sizes)
+        if not lack:
+            return sizes
+        moves = [
+            {**sizes, s: sizes[s] + step}
+            for step in (1, -1)
+            for s in sizes
+            if s not in kept and sizes[s] + step >= 1
+        ]
+        if not moves:
+            return None
+        best = min(moves, key=lambda m: _lacking(bounds, m))
+        if _lacking(bounds, best) > lack:
+            return None
+        sizes = best
+    return None
+
+
 _BASE = ((3, 2, 4, 5, 6), (2, 3, 5, 4, 2), (5, 3, 2, 4, 3), (4, 5, 3, 2, 3))
 
 
 def settings(nodes: Sequence[Node]) -> list[dict[Symbol, int]]:
     """Sizes to judge at: unequal ones, each dimension once 1, coinciding ones, all 1.
 
-    Only settings at which every derived dimension is a positive integer and every fixed index
-    exists; an empty list if none was found.  Without dimensions: one empty setting.
+    Only settings at which every derived dimension is a positive integer, every fixed index exists
+    and every slice fits; an empty list if none was found.  Without dimensions: one empty setting.
     """
     symbols = dimensions(nodes)
     bounds = constraints(nodes)
     wanted: list[dict[Symbol, int]] = []
     count = len(symbols)
 
-    def propose(sizes: Sequence[int]) -> None:
-        for offset in range(6):
-            setting = {s: sizes[i % len(sizes)] + offset for i, s in enumerate(symbols)}
-            if fits(bounds, setting):
-                if setting not in wanted:
-                    wanted.append(setting)
-                return
+    def propose(sizes: Sequence[int], kept: Sequence[Symbol] = ()) -> None:
+        setting = {s: sizes[i % len(sizes)] for i, s in enumerate(symbols)}
+        found = _repaired(bounds, setting, frozenset(kept))
+        if found is not None and found not in wanted:
+            wanted.append(found)
 
     if not count:
         return [{}] if fits(bounds, {}) else []
     propose(_BASE[0])
     propose(_BASE[1])
     for i in range(min(count, 4)):
-        propose([1 if j == i else _BASE[0][(j + i) % 5] for j in range(count)])
+        propose([1 if j == i else _BASE[0][(j + i) % 5] for j in range(count)], [symbols[i]])
     propose([2] * count)
     propose([1] * count)
     propose(_BASE[2])
@@ -342,7 +393,7 @@ class Drawer:
     def array(self, leaf: Leaf, sizes: Mapping[Symbol, int], stratum: str, tries: int = 12) -> np.ndarray | None:
         """Values for a leaf: entries and structures of its domain hold; None if none was found."""
         shape = shape_at(leaf, sizes)
-        domain = leaf.domain
+        domain = leaf.domain.at(sizes)
         if domain.is_empty:
             return None
         if domain.entries.values is not None and len(domain.entries.values) > 1:
@@ -363,10 +414,8 @@ class Drawer:
             stratum = "special"
         if not names:
             return self._plain(domain.entries, shape, stratum)
-        if "one_hot" in names or "simplex" in names:
-            which = "one_hot" if "one_hot" in names else "simplex"
-            axis = domain.axis(which) % len(shape) if shape else 0
-            return self._fibres(domain, shape, axis, which == "one_hot", stratum)
+        if AXIS_STRUCTURES & set(names):
+            return self._fibres(domain, shape, stratum)
         if len(shape) < 2:
             return None
         out = np.empty(shape, object)
@@ -389,17 +438,34 @@ class Drawer:
             out[index] = value
         return out
 
-    def _fibres(
-        self, domain: Domain, shape: tuple[int, ...], axis: int, hot: bool, stratum: str
-    ) -> np.ndarray | None:
+    def _fibres(self, domain: Domain, shape: tuple[int, ...], stratum: str) -> np.ndarray | None:
+        """Vectors along one axis; where the domain also asks for zeros, of the entries that are left."""
+        which = next(s for s in ("one_hot", "simplex", "unit_norm") if domain.has(s))
+        if not shape:
+            return None
+        axis = domain.axis(which) % len(shape)
         out = np.empty(shape, object)
-        moved = np.moveaxis(out, axis, -1)
-        k = shape[axis]
-        for index in np.ndindex(moved.shape[:-1]):
-            fibre = self._hot(k) if hot else self._probabilities(k, stratum, domain.entries)
-            for i in range(k):
-                moved[(*index, i)] = fibre[i]
+        out.fill(Fraction(0))
+        for index in np.ndindex(tuple(1 if k == axis else size for k, size in enumerate(shape))):
+            places = [(*index[:axis], i, *index[axis + 1 :]) for i in range(shape[axis])]
+            if len(shape) >= 2:
+                places = [p for p in places if structures.supported(domain, *p[-2:])]
+            if not places:
+                return None
+            for place, value in zip(places, self._vector(which, len(places), stratum, domain.entries), strict=True):
+                positive = len(place) >= 2 and place[-1] == place[-2] and domain.has("positive_diagonal")
+                out[place] = abs(value) if positive else value
         return out
+
+    def _vector(self, which: str, size: int, stratum: str, entries: Entries) -> list[Fraction]:
+        if which == "one_hot":
+            return self._hot(size)
+        if which == "simplex":
+            return self._probabilities(size, stratum, entries)
+        if stratum == "mixed":
+            stratum = self.rng.choice(("moderate", "special", "small", "tail"))
+        drawn = structures.unit_vector(self.rng, size, stratum)
+        return [abs(v) for v in drawn] if entries.is_nonnegative else drawn
 
     def _hot(self, k: int) -> list[Fraction]:
         at = self.rng.randrange(k)
@@ -427,81 +493,36 @@ class Drawer:
 
     def _matrix(self, domain: Domain, shape: tuple[int, ...], stratum: str, attempt: int) -> np.ndarray | None:
         rows, columns = shape
-        entries = domain.entries
-        square = rows == columns
-        own = {s for s, _ in domain.structures}
-        if own & {"symmetric", "spd", "invertible", "orthogonal"} and not square:
+        if rows != columns and any(domain.has(s) for s in ("symmetric", "invertible")):
             return None
-        if "orthogonal" in own:
-            return self._orthogonal(rows, own)
-        if "spd" in own and "diagonal" not in own and "lower_triangular" not in own:
-            return self._spd(rows, stratum)
-        out = self._plain(entries, shape, stratum)
+        if domain.has("orthogonal"):
+            return structures.orthogonal(self.rng, rows, domain)
+        if not domain.has("diagonal"):
+            for name in ("correlation", "spd", "psd"):
+                if domain.has(name):
+                    return _DRAWS[name](self.rng, rows, stratum)
+        out = self._plain(domain.entries, shape, stratum)
         if out is None:
             return None
-        zero = Fraction(0)
-        flat = "diagonal" in own or ("lower_triangular" in own and bool(own & {"symmetric", "spd"}))
         for i in range(rows):
             for j in range(columns):
-                if (flat and i != j) or ("lower_triangular" in own and j > i):
-                    out[i, j] = zero
-                elif "symmetric" in own and j > i:
+                if not structures.supported(domain, i, j):
+                    out[i, j] = Fraction(0)
+                elif j > i and domain.has("symmetric"):
                     out[i, j] = out[j, i]
-        if own & {"invertible", "spd"}:
-            for i in range(rows):
-                if "spd" in own:
-                    out[i, i] = abs(out[i, i])
-                if out[i, i] == 0 or attempt:
-                    out[i, i] = out[i, i] + attempt + 1
+        for i in range(min(rows, columns)):
+            if domain.has("correlation"):
+                out[i, i] = Fraction(1)
+                continue
+            if domain.has("psd") or domain.has("positive_diagonal"):
+                out[i, i] = abs(out[i, i])
+            regular = domain.has("invertible") or domain.has("positive_diagonal")
+            if regular and (out[i, i] == 0 or attempt):
+                out[i, i] = out[i, i] + attempt + 1
         return out
 
-    def _spd(self, n: int, stratum: str) -> np.ndarray:
-        scale = {"tail": Fraction(30), "far": Fraction(30), "small": Fraction(1, 100)}.get(stratum, Fraction(1))
-        a = [[Fraction(self.rng.randint(-3, 3), self.rng.choice((1, 1, 2))) for _ in range(n)] for _ in range(n)]
-        ridge = Fraction(self.rng.randint(1, 4), self.rng.choice((1, 2, 4)))
-        if stratum == "special":
-            a, ridge = [[Fraction(0)] * n for _ in range(n)], Fraction(1)
-        if stratum == "edges":
-            ridge = Fraction(1, 10 ** self.rng.randint(1, 4))
-        out = np.empty((n, n), object)
-        for i in range(n):
-            for j in range(n):
-                out[i, j] = scale * (sum(a[i][k] * a[j][k] for k in range(n)) + (ridge if i == j else 0))
-        return out
 
-    def _orthogonal(self, n: int, own: set[str]) -> np.ndarray:
-        rng = self.rng
-        out = np.empty((n, n), object)
-        if own & {"spd"}:
-            signs = [1] * n
-        else:
-            signs = [rng.choice((-1, 1)) for _ in range(n)]
-        if own & {"spd", "diagonal", "lower_triangular"}:
-            for i in range(n):
-                for j in range(n):
-                    out[i, j] = Fraction(signs[i] if i == j else 0)
-            return out
-        if "symmetric" in own:  # a reflection I - 2 v v'/v'v
-            v = [rng.randint(-2, 2) for _ in range(n)]
-            if not any(v):
-                v[0] = 1
-            norm = sum(x * x for x in v)
-            for i in range(n):
-                for j in range(n):
-                    out[i, j] = Fraction(int(i == j)) - Fraction(2 * v[i] * v[j], norm)
-            return out
-        skew = [[fmpq(0)] * n for _ in range(n)]
-        for i in range(n):
-            for j in range(i):
-                skew[i][j] = fmpq(rng.randint(-2, 2), rng.choice((1, 2, 3)))
-                skew[j][i] = -skew[i][j]
-        eye = [[fmpq(int(i == j)) for j in range(n)] for i in range(n)]
-        s, one = fmpq_mat(skew), fmpq_mat(eye)
-        q = (one - s) * (one + s).inv()
-        for i in range(n):
-            for j in range(n):
-                out[i, j] = signs[j] * Fraction(int(q[i, j].p), int(q[i, j].q))
-        return out
+_DRAWS = {"correlation": structures.correlation, "spd": structures.spd, "psd": structures.psd}
 
 
 def exact(value: Expr) -> Any:
@@ -546,63 +567,7 @@ def satisfies(domain: Domain, value: np.ndarray) -> bool:
     """Whether an array of exact numbers lies in a domain: every entry, and every structure."""
     if not all(contains(domain.entries, v) for v in value.reshape(-1)):
         return False
-    for structure, axis in domain.structures:
-        if structure in ("simplex", "one_hot"):
-            if value.ndim == 0:
-                return False
-            sums = np.add.reduce(value, axis=axis)
-            if not all(s == 1 for s in _array(sums).reshape(-1)):
-                return False
-            if structure == "one_hot" and not all(v in (0, 1) for v in value.reshape(-1)):
-                return False
-            if not all(v >= 0 for v in value.reshape(-1)):
-                return False
-            continue
-        if value.ndim < 2:
-            return False
-        rows, columns = value.shape[-2:]
-        for index in np.ndindex(value.shape[:-2]):
-            if not _MATRIX[structure](value[index], rows, columns):
-                return False
-    return True
-
-
-def _fmpq(value: Any) -> fmpq:
-    return fmpq(value.numerator, value.denominator)
-
-
-def _mat(a: np.ndarray, n: int) -> fmpq_mat:
-    return fmpq_mat([[_fmpq(a[i, j]) for j in range(n)] for i in range(n)])
-
-
-def _is_symmetric(a: np.ndarray, rows: int, columns: int) -> bool:
-    return rows == columns and all(a[i, j] == a[j, i] for i in range(rows) for j in range(i))
-
-
-def _is_invertible(a: np.ndarray, rows: int, columns: int) -> bool:
-    return rows == columns and _mat(a, rows).det() != 0
-
-
-def _is_spd(a: np.ndarray, rows: int, columns: int) -> bool:
-    return _is_symmetric(a, rows, columns) and all(_mat(a, k).det() > 0 for k in range(1, rows + 1))
-
-
-def _is_orthogonal(a: np.ndarray, rows: int, columns: int) -> bool:
-    if rows != columns:
-        return False
-    m = _mat(a, rows)
-    product = m * m.transpose()
-    return all(product[i, j] == int(i == j) for i in range(rows) for j in range(rows))
-
-
-_MATRIX: dict[str, Callable[[np.ndarray, int, int], bool]] = {
-    "symmetric": _is_symmetric,
-    "spd": _is_spd,
-    "invertible": _is_invertible,
-    "diagonal": lambda a, r, c: all(a[i, j] == 0 for i in range(r) for j in range(c) if i != j),
-    "lower_triangular": lambda a, r, c: all(a[i, j] == 0 for i in range(r) for j in range(i + 1, c)),
-    "orthogonal": _is_orthogonal,
-}
+    return all(structures.satisfied(structure, axis, value) for structure, axis in domain.structures)
 
 
 def draw(

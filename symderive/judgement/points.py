@@ -42,8 +42,21 @@ from symderive.judgement.instances import (
     settings,
     shape_at,
 )
+from symderive.language import build
 from symderive.language.functions import function, template
-from symderive.language.nodes import Contraction, Leaf, Map, Node, Number
+from symderive.language.nodes import (
+    ON_MATRICES,
+    Basis,
+    Contraction,
+    Delta,
+    Leaf,
+    Map,
+    Merge,
+    Node,
+    Number,
+    Opaque,
+    Slice,
+)
 from symderive.language.statements import Relation
 
 
@@ -90,7 +103,7 @@ class Source:
             return False
         for leaf in self.leaves:
             value = instance.values[leaf]
-            if value.shape != shape_at(leaf, instance.sizes) or not satisfies(leaf.domain, value):
+            if value.shape != shape_at(leaf, instance.sizes) or not satisfies(leaf.domain.at(instance.sizes), value):
                 return False
         return all(holds(r, instance) for r in self.given)
 
@@ -160,7 +173,7 @@ def _assign(relation: Relation, instance: Instance) -> Instance | None:
             if out[index] is None:
                 break
         else:
-            if satisfies(leaf.domain, out):
+            if satisfies(leaf.domain.at(instance.sizes), out):
                 return replaced(instance, leaf, out)
     return None
 
@@ -216,7 +229,7 @@ def solve_entry(
         if not isinstance(old, Fraction):
             continue
         new = old + (target - zeroth) / first
-        if contains(leaf.domain.entries, new):
+        if contains(leaf.domain.entries.at(instance.sizes), new):
             changed = changed_entry(instance, leaf, index, new)
             if satisfies(leaf.domain, changed.values[leaf]):
                 return changed
@@ -231,11 +244,24 @@ def _cost(nodes: Iterable[Node], sizes: Mapping[Symbol, int]) -> int:
             if node in seen:
                 continue
             seen.add(node)
-            size = 1
-            for dim in node.label_dims if isinstance(node, Contraction) else node.shape:
-                size *= integer_at(dim, sizes) or 1
-            total += size
+            total += _work(node, sizes)
     return total
+
+
+def _work(node: Node, sizes: Mapping[Symbol, int]) -> int:
+    """Roughly how many elements the step of one node makes."""
+    dims = list(node.shape)
+    if isinstance(node, Contraction):
+        # a δ, a unit vector, a slice and a merge of axes only say where to look
+        told = {labels[0] for f, labels in node.factors if isinstance(f, Delta | Basis | Slice | Merge)}
+        dims = [dim for label, dim in enumerate(node.label_dims) if label not in told]
+    elif isinstance(node, Opaque) and node.function in ON_MATRICES:
+        inner = node.arguments[0].shape
+        dims = [*inner, max(inner[-2:], key=lambda dim: integer_at(dim, sizes) or 1)]
+    size = 1
+    for dim in dims:
+        size *= integer_at(dim, sizes) or 1
+    return size
 
 
 def cost(statement: Statement, sizes: Mapping[Symbol, int]) -> int:
@@ -263,6 +289,10 @@ def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, in
     return planned
 
 
+_SINGULAR = frozenset({"inv", "logabsdet", "signdet", "cholesky"})
+"""Functions of matrices that stop being defined, or jump, where a determinant is 0."""
+
+
 def _edges(nodes: Iterable[Node]) -> dict[Node, bool]:
     """Expressions whose sign matters, and whether it does because of a kink.
 
@@ -273,6 +303,9 @@ def _edges(nodes: Iterable[Node]) -> dict[Node, bool]:
     edges: dict[Node, bool] = {}
     for root in nodes:
         for node in root.walk():
+            if isinstance(node, Opaque) and node.function in _SINGULAR:
+                jumps = node.function == "signdet"
+                (kinks if jumps else edges)[build.opaque("det", *node.arguments)] = jumps
             if not isinstance(node, Map):
                 continue
             row = function(node.function)

@@ -18,10 +18,14 @@ from symderive.judgement.balls import Element, Evaluator, Hole, as_ball, coeffic
 from symderive.judgement.examine import BITS, BUDGET, Point, Statement
 from symderive.judgement.instances import STRATA, Drawer, contains
 from symderive.judgement.points import Source, changed_entry, cost, replaced
+from symderive.judgement.structures import CURVED, tangent_direction
 from symderive.language.nodes import Leaf
 
 EVALUATIONS = 90
 STARTS = 3
+
+_ZEROS = frozenset({"diagonal", "lower_triangular", "upper_triangular", "correlation"})
+"""Structures that fix entries."""
 
 
 class Search:
@@ -83,7 +87,8 @@ class Search:
         value = point.instance.values[leaf]
         if not value.size:
             return None
-        if leaf.domain.entries.values is not None or self.statement.changing or rng.random() < 0.2:
+        straight = leaf.domain.entries.values is None and not any(leaf.domain.has(s) for s in CURVED)
+        if not straight or self.statement.changing or rng.random() < 0.2:
             return self._random_move(point, leaf)
         line = self._line(leaf, value)
         step = self._step(point, leaf, line)
@@ -95,8 +100,10 @@ class Search:
         return Point(replaced(point.instance, leaf, new), point.directions)
 
     def _line(self, leaf: Leaf, value: np.ndarray) -> np.ndarray:
-        """A direction that stays inside a simplex or among symmetric matrices."""
+        """A direction that stays inside a simplex, among symmetric matrices or off a triangle's zeros."""
         rng = self.rng
+        if {s for s, _ in leaf.domain.structures} & _ZEROS:
+            return tangent_direction(leaf, value, rng.random().hex())
         line = np.empty(value.shape, object)
         line.fill(Fraction(0))
         index = tuple(rng.randrange(k) for k in value.shape)
@@ -142,18 +149,19 @@ class Search:
         rng = self.rng
         value = point.instance.values[leaf]
         drawer = Drawer(f"{self.seed}:{rng.random()}")
+        entries = leaf.domain.entries.at(point.instance.sizes)
         if leaf.domain.structures:
             drawn = drawer.array(leaf, point.instance.sizes, rng.choice(STRATA))
             return None if drawn is None else Point(replaced(point.instance, leaf, drawn), point.directions)
         index = tuple(rng.randrange(k) for k in value.shape)
         old = value[index]
-        if leaf.domain.entries.values is not None or not isinstance(old, Fraction):
-            new = drawer.entry(leaf.domain.entries, "moderate")
+        if entries.values is not None or not isinstance(old, Fraction):
+            new = drawer.entry(entries, "moderate")
         else:
             delta = rng.choice((-1, 1)) * rng.choice((Fraction(1, 100), Fraction(1, 10), Fraction(1, 2), Fraction(3)))
             new = rng.choice((old * 2, old / 2, old + delta, old + delta * abs(old), -old, Fraction(0)))
             new = new.limit_denominator(10**6) if abs(new) > Fraction(1, 1000) else new
-        if new is None or not contains(leaf.domain.entries, new):
+        if new is None or not contains(entries, new):
             return None
         return Point(changed_entry(point.instance, leaf, index, new), point.directions)
 

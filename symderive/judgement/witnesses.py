@@ -213,6 +213,14 @@ def _simple_arrays(leaf: Leaf, instance: Instance) -> list[np.ndarray]:
     structures = {s for s, _ in leaf.domain.structures}
     if not structures:
         return [constant(Fraction(0)), constant(Fraction(1))]
+    if "unit_norm" in structures:
+        axis = leaf.domain.axis("unit_norm")
+        for first in ((1,), (Fraction(3, 5), Fraction(4, 5))):
+            if len(first) <= shape[axis]:
+                corner = constant(Fraction(0))
+                np.moveaxis(corner, axis, -1)[..., : len(first)] = [Fraction(x) for x in first]
+                options.append(corner)
+        return options
     if structures & {"simplex", "one_hot"}:
         axis = leaf.domain.axis("simplex")
         k = shape[axis]
