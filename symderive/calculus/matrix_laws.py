@@ -18,6 +18,7 @@ from symderive.language import build
 from symderive.language.array_functions import product, symmetrised
 from symderive.language.nodes import (
     ONE,
+    Basis,
     Contraction,
     Delta,
     Factor,
@@ -246,11 +247,22 @@ def _scaled_extreme(node: Opaque, x: Node, blocked: Blocked) -> Node | None:
     return inner if name.startswith("is_") else build.scale(c, inner)
 
 
+def _largest_of_sorted(node: Opaque, x: Node, blocked: Blocked) -> Node | None:
+    """Eigenvalues come in ascending order, singular values in descending order."""
+    if not (isinstance(x, Opaque) and x.function in ("eigvalsh", "svdvals")):
+        return None
+    first = (x.function == "eigvalsh") == (node.function == "min")
+    size = x.shape[-1]
+    return product("i,i->", x, Basis(size, 0 * ONE if first else size - 1))
+
+
 def _product_of_eigenvalues(node: Opaque, x: Node, blocked: Blocked) -> Node | None:
     if isinstance(x, Opaque) and x.function == "eigvalsh":
         return build.opaque("det", symmetric_part(x.arguments[0], blocked))
     return None
 
+
+_EXTREME: tuple[tuple[str, Law], ...] = (("shift of a maximum", _shifted), ("multiple of a maximum", _scaled_extreme))
 
 _LAWS: dict[str, tuple[tuple[str, Law], ...]] = {
     "inv": (
@@ -277,10 +289,10 @@ _LAWS: dict[str, tuple[tuple[str, Law], ...]] = {
     "softmax": (("shift of a softmax", _shifted),),
     "log_softmax": (("shift of a softmax", _shifted),),
     "logsumexp": (("shift of log-sum-exp", _shifted),),
-    "max": (("shift of a maximum", _shifted), ("multiple of a maximum", _scaled_extreme)),
-    "min": (("shift of a maximum", _shifted), ("multiple of a maximum", _scaled_extreme)),
-    "is_max": (("shift of a maximum", _shifted), ("multiple of a maximum", _scaled_extreme)),
-    "is_min": (("shift of a maximum", _shifted), ("multiple of a maximum", _scaled_extreme)),
+    "max": (("ordered values", _largest_of_sorted), *_EXTREME),
+    "min": (("ordered values", _largest_of_sorted), *_EXTREME),
+    "is_max": _EXTREME,
+    "is_min": _EXTREME,
 }
 
 
@@ -295,6 +307,10 @@ def of_map(node: Map) -> tuple[Node, str]:
             return build.opaque("logabsdet", inner.arguments[0]), "log-determinant"
     if node.function == "power" and isinstance(node.arguments[1], Number):
         return _power_of_product(node, first, node.arguments[1])
+    if node.function == "power" and isinstance(first, Map) and first.function == "exp":
+        exponent, inner = node.arguments[1], first.arguments[0]
+        product_ = build.multiply(build.broadcast(exponent, node.shape), build.broadcast(inner, node.shape))
+        return build.apply("exp", product_), "power of an exponential"
     if node.function == "eq":
         for x, best in (node.arguments, node.arguments[::-1]):
             name = _extreme_of(x, best)

@@ -123,6 +123,7 @@ class _Region:
     bases: dict[Expr, _Base] = field(default_factory=dict)
     used_family: bool = False
     is_final: bool = True
+    whole: frozenset[Node] = frozenset()
 
     def atom(self, node: Node) -> Symbol:
         symbol = self.atoms.get(node)
@@ -150,6 +151,14 @@ class _Base:
 
 def _plain(node: Node, region: _Region) -> Expr:
     """The region as SymPy sees it, rows uninterpreted except + * and powers."""
+    if node in region.whole:
+        return region.atom(node)
+    if region.whole and isinstance(node, Sum | Contraction):
+        c, core = build.split_coefficient(node)
+        if core in region.whole:
+            return c * region.atom(core)
+        if isinstance(core, Sum) and (negative := _negated(core)) in region.whole:
+            return -c * region.atom(negative)
     match node:
         case Number(value=value):
             return value
@@ -495,7 +504,7 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         if base.has_exp and expr.has(base.s):
             found += _in_exponentials(expr, base)
     found += [e for base in region.bases.values() for e in _sided(expr, base)]
-    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr) + _cases(expr, region.is_final)
+    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr) + _cases(expr, region.is_final, region.bases.values())
     return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
 
 
@@ -566,7 +575,15 @@ def _of_size(i: int, j: int, k: int, u: Expr) -> Expr:
     return u ** (i + k - odd) * _fn("abs")(u) ** odd
 
 
-def _cases(expr: Expr, is_final: bool) -> list[Expr]:
+def _lighter(expr: Expr, bases: Iterable[_Base]) -> Expr:
+    """A branch in exponentials again, where it is written so with less."""
+    for base in bases:
+        if base.has_exp and expr.has(base.s):
+            expr = min((expr, *_in_exponentials(expr, base)), key=lambda e: e.count_ops())
+    return expr
+
+
+def _cases(expr: Expr, is_final: bool, bases: Iterable[_Base]) -> list[Expr]:
     """One case distinction for all that share a condition: [c] a + where(c, b, d) is where(c, a + b, d).
 
     A product with a mask is shorter, but computes what the mask hides: only where that
@@ -587,7 +604,7 @@ def _cases(expr: Expr, is_final: bool) -> list[Expr]:
         reduced = expand(reduced)
         if reduced.has(condition) or not reduced.is_polynomial(mask):
             continue
-        on, off = (factor(reduced.subs(mask, value)) for value in (1, 0))
+        on, off = (_lighter(factor(reduced.subs(mask, value)), bases) for value in (1, 0))
         found.append(on if on == off else _fn("where")(condition, on, off))
         if is_final and is_mask and not _has_edges(on) and not _has_edges(off):
             found += [factor(off + condition * (on - off)), off + condition * factor(on - off)]
@@ -736,10 +753,50 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     """
     if not is_elementwise(node):
         return node, ()
-    region = _Region(node.shape, is_final=not blocked)
+    best, best_cost, rule = node, cost(node), ""
+    shared = _shared(node)
+    for whole in (shared, frozenset()) if shared else (frozenset(),):
+        for made, name in _forms(node, blocked, whole):
+            made_cost = cost(made)
+            if made_cost < best_cost:
+                best, best_cost, rule = made, made_cost, name
+    if best is node:
+        return node, ()
+    return best, (Rewrite(node, best, rule, dropped(node, best)),)
+
+
+def _shared(node: Node) -> frozenset[Node]:
+    """Sums and products that stand more than once in a region, as they are or negated: r of r/(1 + r²).
+
+    Algebra in them as wholes finds what is lost once they are multiplied out.
+    """
+    counts: dict[Node, int] = {}
+    stack, seen = [node], {node}
+    while stack:
+        for child in region_children(stack.pop()):
+            core = build.split_coefficient(child)[1]
+            if isinstance(core, Sum) or (isinstance(core, Contraction) and core.factors):
+                negative = _negated(core)
+                key = negative if negative in counts else core
+                counts[key] = counts.get(key, 0) + 1
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return frozenset(n for n, count in counts.items() if count > 1)
+
+
+def _negated(node: Node) -> Node:
+    if isinstance(node, Sum):
+        return build.add([(-w, n) for w, n in node.terms], node.shape)
+    return node
+
+
+def _forms(node: Node, blocked: frozenset[Leaf], whole: frozenset[Node]) -> Iterable[tuple[Node, str]]:
+    """Equal forms of a region, with the rule that each rests on; the nodes of ``whole`` are not opened."""
+    region = _Region(node.shape, is_final=not blocked, whole=whole)
     plain = _plain(node, region)
     if plain.count_ops() > TERM_CAP:
-        return node, ()
+        return
     family = facts = plain
     valued: set[Expr] = set()
     if _is_plain(plain) and not _has_label_powers(plain, region):
@@ -754,24 +811,16 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
             valued.update(_plain_candidates(_in_family(form, region) if region.bases else form))
         expressions += [e for e in valued if e not in expressions]
     back = _Back(region)
-    best, best_cost = node, cost(node)
-    chosen = plain
     for expr in expressions:
         if expr.has(S.NaN, S.ComplexInfinity):
             continue
-        made = _spread(back.node(expr), node.shape)
-        made_cost = cost(made)
-        if made_cost < best_cost:
-            best, best_cost, chosen = made, made_cost, expr
-    if best is node:
-        return node, ()
-    if facts != family or chosen in valued:
-        rule = "use the values of the labels"
-    elif region.used_family:
-        rule = "sigmoid and softplus"
-    else:
-        rule = "algebra"
-    return best, (Rewrite(node, best, rule, dropped(node, best)),)
+        if facts != family or expr in valued:
+            rule = "use the values of the labels"
+        elif region.used_family:
+            rule = "sigmoid and softplus"
+        else:
+            rule = "algebra"
+        yield _spread(back.node(expr), node.shape), rule
 
 
 def _spread(node: Node, shape: Shape) -> Node:

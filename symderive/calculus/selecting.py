@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr
+from sympy import Expr, expand
 
 from symderive.language import build
 from symderive.language.nodes import (
@@ -49,6 +49,64 @@ def selected(node: Contraction) -> Node:
     return current
 
 
+def parted(node: Contraction) -> Node:
+    """A sum over an axis that is put together from pieces, as the sum of the sums over the pieces.
+
+    ``Σ f(concatenate(a, b)) = Σ f(a) + Σ f(b)``: the slices below say where the pieces meet.
+    """
+    for label in node.bound:
+        carriers = [node.factors[k] for k in _carriers(node, label)]
+        if not carriers or any(ls.count(label) > 1 or isinstance(f, Cut) for f, ls in carriers):
+            continue
+        pieces: dict[Slice, None] = {}
+        for f, ls in carriers:
+            _pieces(f, ls.index(label), pieces)
+        order = _tiling(list(pieces), node.label_dims[label])
+        if order is None:
+            continue
+        terms: list[tuple[Expr, Node]] = []
+        for piece in order:
+            dims = dict(enumerate(node.label_dims)) | {label: piece.count}
+            factors = [(cut(f, ls.index(label), piece) if label in ls else f, ls) for f, ls in node.factors]
+            part = build.contract(node.coefficient, factors, range(node.out_rank), dims)
+            terms.append((ONE, selected(part) if isinstance(part, Contraction) else part))
+        return build.add(terms, node.shape)
+    return node
+
+
+def _pieces(node: Node, axis: int, found: dict[Slice, None]) -> None:
+    """The slices of step 1 that place parts of an expression on one of its axes."""
+    match node:
+        case Sum():
+            for _, term in node.terms:
+                _pieces(term, axis, found)
+        case Map():
+            for a in node.arguments:
+                if a.shape:
+                    _pieces(a, axis, found)
+        case Contraction():
+            for f, ls in node.factors:
+                if axis in ls and isinstance(f, Slice) and ls[0] == axis and f.step == 1:
+                    found[f] = None
+                elif axis in ls and not isinstance(f, Slice):
+                    _pieces(f, ls.index(axis), found)
+        case _:
+            return
+
+
+def _tiling(pieces: list[Slice], size: Expr) -> list[Slice] | None:
+    """The pieces in order, where they cover an axis one after the other."""
+    order: list[Slice] = []
+    start: Expr = 0 * ONE
+    while len(order) < len(pieces):
+        found = next((p for p in pieces if p not in order and expand(p.start - start) == 0), None)
+        if found is None:
+            return None
+        order.append(found)
+        start = start + found.count
+    return order if len(order) > 1 and expand(start - size) == 0 else None
+
+
 def _carriers(node: Contraction, label: int) -> list[int]:
     return [k for k, (_, ls) in enumerate(node.factors) if label in ls]
 
@@ -71,6 +129,8 @@ def _composed(node: Contraction) -> Node | None:
         if isinstance(factor, Slice):
             if factor.start == 0 and factor.step == 1 and factor.count == factor.size:
                 return _without(node, [k], [(Delta(factor.size), labels)], [])
+            if _reverses(factor) and labels[0] < node.out_rank <= labels[1]:
+                return _without(node, [k], [(factor, labels[::-1])], [])
             for position, label in enumerate(labels):
                 found = _slice_step(node, k, factor, labels, position, label)
                 if found is not None:
@@ -84,6 +144,11 @@ def _composed(node: Contraction) -> Node | None:
             if found is not None:
                 return found
     return None
+
+
+def _reverses(factor: Slice) -> bool:
+    """Whether a slice turns a whole axis round: a symmetric matrix."""
+    return factor.step == -1 and factor.count == factor.size
 
 
 def _picked_twice(node: Contraction, k: int, factor: Basis, label: int) -> Node | None:

@@ -25,7 +25,7 @@ from symderive.calculus import matrix_laws
 from symderive.calculus.definedness import dropped
 from symderive.calculus.regions import cost, is_elementwise, region_children, simplify_region
 from symderive.calculus.rewrites import Rewrite, Rewritten
-from symderive.calculus.selecting import selected
+from symderive.calculus.selecting import parted, selected
 from symderive.calculus.signs import sign_of
 from symderive.language import build
 from symderive.language.nodes import (
@@ -120,6 +120,8 @@ class _Simplifier:
             node = self._record(node, _recognise_softmax(node), "softmax")
         if isinstance(node, Contraction):
             node = self._record(node, selected(node), "index of a slice")
+        if isinstance(node, Contraction):
+            node = self._record(node, parted(node), "sum over parts")
         while isinstance(node, Contraction):
             after, rule = matrix_laws.cancelled(node, self.blocked)
             if not rule:
@@ -200,13 +202,19 @@ class _Simplifier:
             return node.domain.axis("simplex")
         return -1 if isinstance(node, Opaque) and node.function == "softmax" else None
 
+    def _has_unit_sum(self, node: Node) -> bool:
+        if isinstance(node, Contraction):
+            return any(self._sums_to_one(f) is not None for f in node.children)
+        return self._sums_to_one(node) is not None
+
     def _distributed(self, node: Contraction) -> Node:
         """Σ f·(a + b) as Σ f·a + Σ f·b where that is shorter: Σ (x - mean x) = 0."""
         best: Node = node
         for position, (total, labels) in enumerate(node.factors):
             if not isinstance(total, Sum) or not (node.bound or node.out_rank):
                 continue
-            gains = any(_has_delta(term) or self._sums_to_one(term) is not None for _, term in total.terms)
+            gains = any(_has_delta(term) or self._has_unit_sum(term) for _, term in total.terms)
+            gains = gains or any(isinstance(f, Opaque) and f.function == "inv" for f, _ in node.factors)
             if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift(node).tree):
                 continue
             split = self._split(node, position, total, labels)
@@ -214,13 +222,21 @@ class _Simplifier:
                 best = split
         return best
 
+    def _cancelled(self, node: Contraction) -> Node:
+        after: Node = node
+        while isinstance(after, Contraction):
+            after, rule = matrix_laws.cancelled(after, self.blocked)
+            if not rule:
+                break
+        return after
+
     def _split(self, node: Contraction, position: int, total: Sum, labels: Labels) -> Node:
         others = [f for k, f in enumerate(node.factors) if k != position]
         dims = dict(enumerate(node.label_dims))
         terms: list[Term] = []
         for weight, term in total.terms:
             part = build.contract(node.coefficient * weight, [*others, (term, labels)], range(node.out_rank), dims)
-            for rule in (eliminate_deltas, sum_constants, self._facts):
+            for rule in (eliminate_deltas, sum_constants, self._facts, self._cancelled):
                 part = rule(part) if isinstance(part, Contraction) else part
             terms.append((ONE, part))
         split = build.add(terms, node.shape)
@@ -395,14 +411,31 @@ def _half_negative(weights: Sequence[Expr]) -> bool:
 
 
 def collect(node: Sum) -> Node:
-    """Equal terms become one; terms that cancel go."""
+    """Equal terms become one; terms that cancel go; a sum turned round is seen term by term."""
     weights: dict[Node, Expr] = {}
     for w, n in node.terms:
         weights[n] = weights.get(n, ZERO) + w
+    opened: dict[Node, Expr] = {}
+    for w, n in node.terms:
+        for c, term in _turned_terms(n):
+            opened[term] = opened.get(term, ZERO) + w * c
+    if len([w for w in opened.values() if w != 0]) < min(len(node.terms), len(weights)) + 1 and len(opened) < sum(
+        len(_turned_terms(n)) for _, n in node.terms
+    ):
+        weights = opened
     if len(weights) == len(node.terms) and all(w != 0 for w in weights.values()):
         return node
     kept = [(w, n) for n, w in weights.items() if w != 0]
     return build.add(kept, node.shape)
+
+
+def _turned_terms(node: Node) -> list[Term]:
+    """The terms of a sum that is only laid out on other axes; else the node itself."""
+    if isinstance(node, Contraction) and len(node.factors) == 1 and not node.bound:
+        inner, labels = node.factors[0]
+        if isinstance(inner, Sum) and sorted(labels) == list(range(node.out_rank)):
+            return [(w * node.coefficient, build.view(n, labels, node.shape)) for w, n in inner.terms]
+    return [(ONE, node)]
 
 
 def _as_product(term: Term) -> tuple[Expr, tuple[Factor, ...], int, tuple[Expr, ...]]:
@@ -503,6 +536,8 @@ def _pulled(
     shape = tuple(dims[x] for x in [*own_bound, *outer])
     if len(shape) > max(node.rank, 2):
         return None
+    if node.rank == 1 and len(shape) == 2 and not all(_spans(r) for _, r in remainders):
+        return None  # a vector out of (a b^T + ...) w is clearer as vectors
     inner = build.add(remainders, shape)
     if isinstance(inner, Sum):
         inner = collect(inner)
@@ -517,6 +552,13 @@ def _pulled(
     before = [t for position, t in enumerate(node.terms) if position not in where and position < first]
     after = rest_terms[len(before) :]
     return build.add([*before, (ONE, pulled), *after], node.shape)
+
+
+def _spans(node: Node) -> bool:
+    """Whether a matrix is one, or a product with one: no outer product of vectors."""
+    if not isinstance(node, Contraction):
+        return True
+    return any(f.rank >= 2 for f in node.children) or (not node.factors and not node.bound)
 
 
 # -- softmax and its kin ------------------------------------------------------------------

@@ -802,8 +802,11 @@ def _summed(item: _Item, label: int) -> _Item:
     negative = isinstance(tree, t.Neg)
     if isinstance(tree, t.Neg):
         tree = tree.operand
-    if isinstance(tree, t.Call) and tree.function == "sum" and not shape:
-        summed: t.Tree = t.Call(shape, "sum", tree.arguments)
+    square = isinstance(tree, t.Pow) and tree.exponent == t.Num((), Integer(2))
+    if square and isinstance(tree, t.Pow) and isinstance(tree.base, t.Name) and not shape and len(tree.shape) == 1:
+        summed: t.Tree = t.MatMul((), (tree.base, tree.base))
+    elif isinstance(tree, t.Call) and tree.function == "sum" and not shape:
+        summed = t.Call(shape, "sum", tree.arguments)
     elif isinstance(tree, t.Call) and tree.function == "diag" and len(tree.arguments[0].shape) == 2:
         summed = t.Call(shape, "trace", tree.arguments)
     else:
