@@ -23,6 +23,7 @@ from symderive.judgement.balls import (
     Undefined,
     coefficient,
     depth,
+    from_exact,
     precision,
 )
 from symderive.judgement.cases import every_case
@@ -43,6 +44,7 @@ from symderive.judgement.instances import (
 )
 from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
 from symderive.judgement.search import Search
+from symderive.judgement.structures import normals, tangent_basis
 from symderive.judgement.verdicts import Evidence, Status, Verdict
 from symderive.judgement.witnesses import counterexample, refutation, shrink
 from symderive.language.arrays import shape_text
@@ -434,6 +436,73 @@ def judge_derivative(
     return _Run(statement, given, seed, bits).run(points)
 
 
+def judge_tangent_gradient(
+    node: Node,
+    leaf: Leaf,
+    result: Node,
+    given: Sequence[Relation] = (),
+    seed: int = 0,
+    bits: int = BITS,
+    points: int | None = None,
+    claim: str = "",
+) -> Verdict:
+    """Judge whether ``result`` is the gradient of a scalar within the domain of ``leaf``.
+
+    That is the tangent array G of the leaf's shape with ``np.sum(G * V)`` the derivative of the node
+    along V, for each V tangent to the domain at the point: symmetric among symmetric matrices, of
+    sum 0 on a simplex, orthogonal to a unit vector, Q times a skew matrix among orthogonal ones.
+    Both are judged: the derivative along a basis of the tangents, and that G is normal to none.
+    Points without a derivative are skipped; labels and one-hot vectors raise `UnsupportedError`.
+
+    >>> import symderive as sd
+    >>> n = sd.dims("n")
+    >>> a, u = sd.array("a", n), sd.array("u", n, domain=sd.unit_norm)
+    >>> judge_tangent_gradient((a @ u).node, u.node, (a - (a @ u) * u).node).status.value
+    'checked'
+    >>> judge_tangent_gradient((a @ u).node, u.node, a.node).status.value
+    'refuted'
+    """
+    if node.shape:
+        raise ShapeError(f"a gradient is of a scalar, got shape {shape_text(node.shape)}")
+    if result.shape != leaf.shape:
+        raise ShapeError(
+            f"the gradient has the shape {shape_text(leaf.shape)} of {leaf.name}, "
+            f"but the result has {shape_text(result.shape)}"
+        )
+    if depth(node) or depth(result):
+        raise UnsupportedError("the node and its gradient must not contain differentials")
+
+    def sides(evaluator: Evaluator, point: Point) -> tuple[np.ndarray, np.ndarray]:
+        at = point.instance.values[leaf]
+        tangents = tangent_basis(leaf, at)
+        gradient = evaluator.value(result)
+        lines = [*tangents, *normals(leaf, at)]
+        lhs, rhs = np.empty(len(lines), object), np.empty(len(lines), object)
+        for k, line in enumerate(lines):
+            moves = k < len(tangents)
+            lhs[k] = _part(evaluator, node, {leaf: line}, 1)[()] if moves else from_exact(0)
+            rhs[k] = sum((from_exact(line[i]) * gradient[i] for i in np.ndindex(line.shape)), from_exact(0))
+        return lhs, rhs
+
+    def factor(sizes: Mapping[Symbol, int]) -> int:
+        count = 2
+        for k in shape_at(leaf, sizes):
+            count *= k
+        return count
+
+    statement = Statement(
+        roots=(node, result, leaf),
+        op="==",
+        claim=claim or f"∂({text_of(node)})/∂{leaf.name} == {text_of(result)} along the tangents of {leaf.domain}",
+        cap=2,
+        sides=sides,
+        skip_undefined_left=True,
+        cost_factor=factor,
+        method="power series of balls along tangents",
+    )
+    return _Run(statement, given, seed, bits).run(points)
+
+
 def _unit(shape: tuple[int, ...], *indices: tuple[int, ...]) -> np.ndarray:
     out = np.empty(shape, object)
     out.fill(Fraction(0))
@@ -521,4 +590,12 @@ def judge_defined(
     return _Run(statement, given, seed, bits).run(points)
 
 
-__all__ = ["Outcome", "Point", "holds", "judge_defined", "judge_derivative", "judge_relation"]
+__all__ = [
+    "Outcome",
+    "Point",
+    "holds",
+    "judge_defined",
+    "judge_derivative",
+    "judge_relation",
+    "judge_tangent_gradient",
+]

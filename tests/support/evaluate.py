@@ -10,10 +10,12 @@ from symderive.language.nodes import (
     Delta,
     Leaf,
     Map,
+    Merge,
     Named,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 
@@ -45,7 +47,26 @@ OPAQUE = {
     "prod": lambda a: np.prod(a, axis=-1),
     "softmax": lambda a: sc.softmax(a, axis=-1),
     "log_softmax": lambda a: sc.log_softmax(a, axis=-1),
+    "max": lambda a: np.max(a, axis=-1),
+    "min": lambda a: np.min(a, axis=-1),
+    "is_max": lambda a: np.asarray(a == np.max(a, axis=-1, keepdims=True), float),
+    "is_min": lambda a: np.asarray(a == np.min(a, axis=-1, keepdims=True), float),
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "logabsdet": lambda a: np.linalg.slogdet(a)[1],
+    "signdet": lambda a: np.linalg.slogdet(a)[0],
+    "cholesky": lambda a: np.linalg.cholesky(_symmetric_part(a)),
+    "eigvalsh": lambda a: np.linalg.eigvalsh(_symmetric_part(a)),
+    "eigvecs": lambda a: np.linalg.eigh(_symmetric_part(a))[1],
+    "svdvals": lambda a: np.linalg.svd(a, compute_uv=False),
+    "svd_u": lambda a: np.linalg.svd(a, full_matrices=False)[0],
+    "svd_vt": lambda a: np.linalg.svd(a, full_matrices=False)[2],
 }
+
+
+def _symmetric_part(a):
+    """NumPy looks at the lower triangle; perturbed one entry at a time, a matrix moves with its symmetric part."""
+    return (a + np.swapaxes(a, -1, -2)) / 2
 
 
 def number(expr, sizes):
@@ -79,6 +100,16 @@ def _evaluate(node, children, sizes, values):
             vector = np.zeros(round(number(node.dim, sizes)))
             vector[round(number(node.index, sizes))] = 1
             return vector
+        case Slice():
+            size, count, start, step = (
+                round(number(v, sizes)) for v in (node.size, node.count, node.start, node.step)
+            )
+            matrix = np.zeros((size, count))
+            matrix[start + step * np.arange(count), np.arange(count)] = 1
+            return matrix
+        case Merge():
+            first, second = round(number(node.first, sizes)), round(number(node.second, sizes))
+            return np.eye(first * second).reshape(first * second, first, second)
         case Named():
             return children[0]
         case Sum():
