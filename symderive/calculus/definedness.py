@@ -10,8 +10,8 @@ from symderive.calculus.signs import sign_of
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.array_functions import array_function, gaps, product
-from symderive.language.build import add, split_coefficient
-from symderive.language.functions import function
+from symderive.language.build import split_coefficient
+from symderive.language.functions import needs
 from symderive.language.nodes import ONE, ZERO, Basis, Differential, Map, Node, Number, Opaque
 from symderive.language.statements import Relation, nonnegative, nonzero, positive
 
@@ -69,14 +69,8 @@ def _own(node: Map) -> list[Relation]:
         if value.is_integer:
             return [_not_zero(first)] if value.is_negative else []
         return [positive(first)] if value.is_negative else [nonnegative(first)]
-    names = function(node.function).arguments
-    relations: list[Relation] = []
-    for text in function(node.function).requires:
-        if " or " in text:
-            continue
-        name, op, bound = text.split()
-        relations.append(Relation(_above(node.arguments[names.index(name)], int(bound)), op, Number(ZERO)))
-    return relations
+    own = needs(node.function, node.arguments)
+    return [Relation(need.node, need.op, Number(ZERO)) for need in own if need.guard is None]
 
 
 def existence(node: Opaque) -> tuple[Relation, ...]:
@@ -114,11 +108,6 @@ def _of_array(what: str, x: Node) -> list[Relation]:
 def _apart(values: Node) -> Node:
     """A product that is 0 exactly where two entries are equal."""
     return build.opaque("prod", build.opaque("prod", gaps(values)))
-
-
-def _above(node: Node, bound: int) -> Node:
-    """``node - bound``, whose sign the declared domains may tell."""
-    return add([(ONE, node), (-bound * ONE, Number(ONE))], node.shape) if bound else node
 
 
 def granted(relation: Relation) -> bool:

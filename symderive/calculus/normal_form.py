@@ -21,7 +21,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import final
+from math import factorial
+from typing import cast, final
 
 from sympy import Expr
 
@@ -30,6 +31,7 @@ from symderive.calculus.definedness import existence, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.polynomials import (
     ONE,
+    UNIT,
     Algebra,
     Monomial,
     NotHandled,
@@ -49,7 +51,7 @@ from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language import nodes as language
 from symderive.language.array_functions import change
-from symderive.language.functions import function, meaning, partial, template
+from symderive.language.functions import function, meaning, needs, partial, template
 from symderive.language.nodes import (
     Basis,
     Contraction,
@@ -67,6 +69,8 @@ from symderive.language.nodes import (
 from symderive.language.statements import Relation
 
 HALF = Fraction(1, 2)
+_STEPS = 8
+"""How far the argument of a gamma function is brought down."""
 
 
 @final
@@ -332,6 +336,12 @@ class Normaliser:
                 return algebra.function("power", inner)
             case "abs":
                 return algebra.magnitude(x, hint)
+            case "rgamma" | "digamma" | "polygamma":
+                return self._gamma_at_least(node, inner[-1])
+            case "gamma":
+                return algebra.power(self._reciprocal_gamma(node), -1)
+            case "gammaln":
+                return scale(-1, algebra.log(algebra.magnitude(self._reciprocal_gamma(node))))
             case "sign":
                 return algebra.sign(x, hint)
             case "maximum" | "minimum":
@@ -362,6 +372,32 @@ class Normaliser:
         if simpler is not None:
             return self.of(simpler)
         return algebra.function(node.function, inner, self.signs.bounds(node))
+
+    def _reciprocal_gamma(self, node: Map) -> Polynomial:
+        """1/Γ of the argument: the one atom that Γ, log Γ and the beta functions are made of."""
+        return self.of(Map("rgamma", node.arguments))
+
+    def _gamma_at_least(self, node: Map, p: Polynomial) -> Polynomial:
+        """A gamma function of p + k by that of p, the least number > 0 of its kind: Γ(p + 1) = p Γ(p)."""
+        algebra = self.algebra
+        steps = 0
+        while steps < _STEPS and p.get(UNIT, 0) >= 1:
+            less = add(p, scale(-1, ONE))
+            if algebra.bounds(less).sign != "+":
+                break
+            p, steps = less, steps + 1
+        between = [add(p, scale(k, ONE)) for k in range(steps)]
+        bounds = self.signs.bounds(node) if not steps else Bounds()
+        if node.function == "rgamma":
+            result = ONE if p == ONE else algebra.function("rgamma", [p], Bounds(Fraction(0)) if steps else bounds)
+            for q in between:
+                result = algebra.multiply(result, algebra.power(q, -1))
+            return result
+        if node.function == "digamma":
+            return add(algebra.function("digamma", [p], bounds), *(algebra.power(q, -1) for q in between))
+        n = int(cast(Number, node.arguments[0]).value)
+        first = algebra.function("polygamma", [algebra.constant(language.ONE * n), p], bounds)
+        return add(first, *(scale((-1) ** n * factorial(n), algebra.power(q, -n - 1)) for q in between))
 
     def truth(self, condition: Node) -> Polynomial:
         """The mask that a condition is: itself if it is one, else [condition != 0]."""
@@ -685,24 +721,13 @@ class Definedness:
                 return
             self._require(">", first, places[0], (), strong)
         else:
-            row = function(node.function)
-            for text in row.requires:
-                main, _, guard = text.partition(" or ")
-                name, op, bound = main.split()
-                argument = node.arguments[row.arguments.index(name)]
-                place = places[row.arguments.index(name)]
-                shifted = argument
-                if bound != "0":
-                    shifted = build.add(
-                        [(language.ONE, argument), (language.ONE, build.number(-int(bound)))], argument.shape
-                    )
+            for need in needs(node.function, node.arguments):
                 own: tuple[Polynomial, ...] = ()
-                if guard:
-                    k = row.arguments.index(guard.split()[0])
-                    own = (normaliser.at(node.arguments[k], places[k]),)
+                if need.guard is not None:
+                    own = (normaliser.at(need.guard, labels if need.guard.shape else ()),)
                 elif node.function in ("log", "log1p", "log2", "log10"):
                     own = guards
-                self._require(op, shifted, place, own, strong)
+                self._require(need.op, need.node, labels if need.node.shape else (), own, strong)
         for argument, place in zip(node.arguments, places, strict=True):
             self._visit(argument, place, (), strong)
 

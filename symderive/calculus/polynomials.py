@@ -47,6 +47,10 @@ UNIT: Monomial = ((), ())
 ZERO: Polynomial = {}
 ONE: Polynomial = {UNIT: Fraction(1)}
 POSITIVE = Bounds(Fraction(0))
+_ODD = frozenset({"sin", "arctan", "arcsin", "erf", "erfinv", "cbrt", "i1"})
+"""Functions with f(-x) = -f(x)."""
+_EVEN = frozenset({"cos", "i0", "sinc"})
+"""Functions with f(-x) = f(x) and f(0) = 1."""
 
 
 OUTPUTS = {
@@ -1587,14 +1591,15 @@ class Algebra:
         split = self._split(inner, lambda q: self.function(name, q))
         if split is not None:
             return split
-        if name in ("sin", "cos", "arctan"):
+        if name in _ODD or name in _EVEN:
             p = inner[0]
             if not p:
-                return ONE if name == "cos" else {}
+                return ONE if name in _EVEN else {}
             _, lead = self._normalise(p)
             if lead < 0:
-                return scale(1 if name == "cos" else -1, self.function(name, [scale(-1, p)]))
-            if name != "arctan":
+                flipped = bounds if name in _EVEN else bounds.negate()
+                return scale(1 if name in _EVEN else -1, self.function(name, [scale(-1, p)], flipped))
+            if name in ("sin", "cos"):
                 bounds = Bounds(Fraction(-1), Fraction(1), False, False)
         a, ls = self.wrap(name, inner, bounds)
         return self.single(a, ls)

@@ -583,23 +583,70 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             strict = x.low_open or x.low > 0 or x.low < 0
             high = Fraction(1) if x.high <= 0 else INFINITY
             return Bounds(low, high, strict, not (x.high == 0 and not x.high_open), True)
-        case "log" | "log1p":
-            at = 1 if node.function == "log" else 0
+        case "log" | "log1p" | "logit" | "ndtri" | "boxcox":
+            at = _CROSSES[node.function]
             low = Fraction(0) if x.low >= at else -INFINITY
             high = Fraction(0) if x.high <= at else INFINITY
             nonzero = x.low > at or x.high < at
             return Bounds(
                 low, high, x.low_open if x.low == at else nonzero, x.high_open if x.high == at else nonzero, nonzero
             )
-        case "expm1" | "tanh" | "sinh" | "arctan":
-            sign = x.sign
-            bounds = _of_sign(sign)
-            if node.function == "tanh":
-                bounds = bounds.meet(Bounds(Fraction(-1), Fraction(1)))
-            if node.function == "expm1":
-                bounds = bounds.meet(Bounds(Fraction(-1)))
-            return bounds
-        case "expit":
+        case "exp2" | "exp10":
+            strict = x.low != 0 or x.low_open
+            up = not (x.high == 0 and not x.high_open)
+            return Bounds(
+                Fraction(int(x.low >= 0)), Fraction(1) if x.high <= 0 else INFINITY, strict, up, True
+            )
+        case (
+            "expm1" | "tanh" | "sinh" | "arctan" | "arcsinh" | "arctanh" | "arcsin" | "cbrt" | "erf" | "erfinv"
+            | "i1" | "i1e"
+        ):
+            return _of_sign(x.sign).meet(_ODD_RANGE.get(node.function, _FREE))
+        case "arccos":
+            return Bounds(Fraction(0), Fraction(22, 7), x.high < 1 or (x.high == 1 and x.high_open))
+        case "arccosh":
+            return Bounds(Fraction(0), INFINITY, x.low > 1 or (x.low == 1 and x.low_open))
+        case "arctan2":
+            return Bounds(Fraction(-22, 7), Fraction(22, 7))
+        case "erfc":
+            low, high = Fraction(int(x.high <= 0)), Fraction(1 if x.low >= 0 else 2)
+            return Bounds(low, high, x.high != 0 or x.high_open, x.low != 0 or x.low_open, True)
+        case "erfcx":
+            return Bounds(Fraction(0), Fraction(1) if x.low >= 0 else INFINITY, True, x.low != 0 or x.low_open, True)
+        case "log_ndtr":
+            return Bounds(-INFINITY, Fraction(0))
+        case "gamma" | "rgamma" | "gammaln" | "loggamma" | "digamma" | "polygamma" | "beta":
+            return _gamma_bounds(node, inner)
+        case "gammainc":
+            return Bounds(Fraction(0), Fraction(1), inner[1].sign == "+")
+        case "gammaincc":
+            return Bounds(Fraction(0), Fraction(1), True, inner[1].sign == "+")
+        case "i0":
+            return Bounds(Fraction(1), INFINITY, x.sign in ("+", "-", "nonzero"))
+        case "i0e":
+            return Bounds(Fraction(0), Fraction(1), True, x.sign in ("+", "-", "nonzero"))
+        case "iv" | "ive":
+            even = isinstance(node.arguments[0], Number) and bool(node.arguments[0].value.is_even)
+            return _of_sign(inner[1].power(ONE * 2).sign if even else inner[1].sign)
+        case "spherical_jn" | "sinc":
+            return Bounds(Fraction(-1), Fraction(1), False, False)
+        case "hypot":
+            a, b = x.magnitude(), inner[1].magnitude()
+            low, low_open = max((a.low, a.low_open), (b.low, b.low_open))
+            return Bounds(low, INFINITY, low_open, True, "+" in (a.sign, b.sign))
+        case "floor" | "ceil" | "trunc" | "rint":
+            low = x.low if x.low == -INFINITY else Fraction(math.floor(x.low))
+            high = x.high if x.high == INFINITY else Fraction(math.ceil(x.high))
+            return Bounds(low, high, low == -INFINITY, high == INFINITY)
+        case "remainder":
+            if inner[1].sign == "+":
+                return Bounds(Fraction(0), inner[1].high, False)
+            return Bounds(inner[1].low, Fraction(0), True, False) if inner[1].sign == "-" else _FREE
+        case "copysign":
+            if inner[1].low >= 0:
+                return x.magnitude()
+            return x.magnitude().negate() if inner[1].sign == "-" else _FREE
+        case "expit" | "ndtr":
             half = Fraction(1, 2)
             low = half if x.low >= 0 else Fraction(0)
             high = half if x.high <= 0 else Fraction(1)
@@ -610,7 +657,7 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             return Bounds(Fraction(-1), Fraction(1), False, False)
         case "log_expit":
             return Bounds(-INFINITY, Fraction(0))
-        case "logaddexp":
+        case "logaddexp" | "logaddexp2":
             low = max(x.low, inner[1].low)
             return Bounds(low)
         case "abs":
@@ -649,6 +696,48 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
         case "xlogy" | "rel_entr":
             return _FREE
     return _FREE
+
+
+_CROSSES = {
+    "log": Fraction(1),
+    "log1p": Fraction(0),
+    "logit": Fraction(1, 2),
+    "ndtri": Fraction(1, 2),
+    "boxcox": Fraction(1),
+}
+"""Where increasing functions are 0."""
+
+_ODD_RANGE = {
+    "tanh": Bounds(Fraction(-1), Fraction(1)),
+    "expm1": Bounds(Fraction(-1)),
+    "erf": Bounds(Fraction(-1), Fraction(1)),
+    "i1e": Bounds(Fraction(-1), Fraction(1)),
+    "arcsin": Bounds(Fraction(-11, 7), Fraction(11, 7)),
+    "arctan": Bounds(Fraction(-11, 7), Fraction(11, 7)),
+}
+"""Between which numbers functions of the sign of their argument stay (π < 22/7)."""
+
+
+def _gamma_bounds(node: Map, inner: list[Bounds]) -> Bounds:
+    """Bounds of gamma functions: Γ > 7/8 on the positive numbers, ψ rises through 0 between 1 and 3/2."""
+    x = inner[-1]
+    if not all(b.sign == "+" for b in inner):
+        return Bounds(nonzero=node.function == "gamma")
+    match node.function:
+        case "gamma":
+            return Bounds(Fraction(7, 8))
+        case "rgamma":
+            return Bounds(Fraction(0), Fraction(8, 7))
+        case "gammaln" | "loggamma":
+            high = Fraction(0) if x.low >= 1 and x.high <= 2 else INFINITY
+            return Bounds(Fraction(0) if x.low >= 2 else Fraction(-1, 8), high, x.low != 2, high == INFINITY)
+        case "digamma":
+            return _POSITIVE if x.low >= Fraction(3, 2) else _POSITIVE.negate() if x.high <= 1 else _FREE
+        case "polygamma":
+            order = node.arguments[0]
+            odd = isinstance(order, Number) and order.value.is_odd
+            return _POSITIVE if odd else _POSITIVE.negate()
+    return _POSITIVE
 
 
 def _larger(x: Bounds, y: Bounds) -> Bounds:

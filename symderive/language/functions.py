@@ -166,7 +166,7 @@ FUNCTIONS: dict[str, Function] = _rows(
              lambda x: x.log() - (1 - x).log(), meaning="log(x) - log(1 - x)", requires=("x > 0", "x < 1"),
              rule="derivative of the log-odds: logit(x)' = 1/(x (1 - x))"),
     Function("cbrt", _X, "np.cbrt", r"\sqrt[3]{{{0}}}", ("1/(3*cbrt(x)**2)",), lambda x: x.cbrt(),
-             kinks=("cbrt(x)",), rule="derivative of the cube root: (x^(1/3))' = 1/(3 x^(2/3)) for x != 0"),
+             meaning="sign(x)*abs(x)**(1/3)", kinks=("cbrt(x)",), rule="derivative of the cube root: (x^(1/3))' = 1/(3 x^(2/3)) for x != 0"),
     Function("hypot", _XY, "np.hypot", r"\operatorname{{hypot}}({0}, {1})", ("x/hypot(x, y)", "y/hypot(x, y)"),
              lambda x, y: (x * x + y * y).sqrt(), meaning="(x**2 + y**2)**(1/2)", kinks=("hypot(x, y)",), sign="0+",
              rule="derivative of the hypotenuse: ∂ hypot(x, y)/∂x = x/hypot(x, y) off (0, 0)"),
