@@ -14,8 +14,8 @@ for Linear Operators, ch. II).
 Conventions, as in NumPy: eigenvalues ascend, singular values descend.  ``cholesky``, ``eigvalsh`` and
 ``eigvecs`` are functions of symmetric matrices: at an argument that is certainly not symmetric they
 are undefined, and along a direction that is not symmetric they move with the symmetric part
-``(A + Aᵀ)/2``.  Signs of eigenvectors are free: here the first entry that is certainly not 0 is
-positive, and the singular vectors of one matrix go together.
+``(A + Aᵀ)/2``.  Signs of eigenvectors are free, so here they follow from digits of the eigenpair that
+no formula speaks of: what leans on a sign is refuted.  The singular vectors of one matrix go together.
 """
 
 from __future__ import annotations
@@ -430,13 +430,23 @@ def _null_vector(a: Matrix) -> Vector | Hole:
     return next((v for v in vector if isinstance(v, Hole)), vector)
 
 
-def _normalised(x: Vector) -> Vector | Hole:
-    """The multiple of length 1 whose first certain non-zero entry is positive."""
-    sign = next((s for s in map(sign_of, x) if s in (1, -1)), None)
-    if sign is None:
+def _unit(x: Vector, value: Element) -> Vector | Hole:
+    """A multiple of length 1 of an eigenvector.
+
+    Its sign is the same however the eigenvector was computed, and else as good as drawn.
+    """
+    inverse = divide(ONE, power(_total([v * v for v in x]), fmpq(1, 2)))
+    if isinstance(inverse, Hole):
+        return inverse
+    unit = [v * inverse for v in x]
+    entry = next((v for v in unit if sign_of(v) in (1, -1)), None)
+    if entry is None:
         return Unknown("the sign of an eigenvector at this precision")
-    inverse = divide(fmpq(sign), power(_total([v * v for v in x]), fmpq(1, 2)))
-    return inverse if isinstance(inverse, Hole) else [v * inverse for v in x]
+    # odd numbers, so that the simple values of examples are not near a step
+    digits = (abs(as_ball(_lead(entry))) + abs(as_ball(value))) * 10137219 / 100000 + arb(123) / 1000
+    whole = digits.mid().floor().unique_fmpz()
+    turned = (sign_of(entry) == -1) != (whole is not None and int(whole) % 2 == 1)
+    return [-v for v in unit] if turned else unit
 
 
 def _terms(a: Matrix) -> int:
@@ -504,7 +514,7 @@ def _pair(a: Matrix, lead: Matrix, value: Element, terms: int) -> tuple[Element,
     if isinstance(start, Hole):
         return start
     if not terms:
-        unit = _normalised(start)
+        unit = _unit(start, value)
         return unit if isinstance(unit, Hole) else (value, unit)
     bordered = [[*row, -x] for row, x in zip(shifted, start, strict=True)] + [[*start, ZERO]]
     inverse = _inverse(bordered)
@@ -523,7 +533,7 @@ def _pair(a: Matrix, lead: Matrix, value: Element, terms: int) -> tuple[Element,
         solved = [_total([c * r for c, r in zip(row, right, strict=True)]) for row in inverse]
         xs.append(solved[:n])
         values.append(solved[n])
-    unit = _normalised([_jet([x[i] for x in xs]) for i in range(n)])
+    unit = _unit([_jet([x[i] for x in xs]) for i in range(n)], value)
     return unit if isinstance(unit, Hole) else (_jet(values), unit)
 
 
