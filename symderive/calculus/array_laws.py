@@ -19,10 +19,11 @@ Matrix Computations, 2.1.4 and 4.2; Petersen & Pedersen, The Matrix Cookbook, 1 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, final
 
 from sympy import Expr, Min
@@ -347,11 +348,7 @@ class ArrayLaws:
         """``scalar ** dim``, factor by factor."""
         algebra = self.algebra
         c, units, parts = algebra.factorise(scalar)
-        result = ONE
-        if c < 0:
-            result = algebra.power(scale(-1, ONE), exponent_of(dim))
-        if abs(c) != 1:
-            result = algebra.multiply(result, algebra.power(scale(abs(c), ONE), exponent_of(dim)))
+        result = algebra.constant(to_sympy(c) ** dim)
         for q, e in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
             raised = exponent_of(to_sympy(e) * dim)
             if isinstance(e, int) or algebra.bounds(q).sign == "+":
@@ -419,6 +416,9 @@ class ArrayLaws:
         total = algebra.log(scale(abs(c), ONE))
         for q, e in pieces:
             sign = algebra.bounds(q).sign
+            only = only_factor(q)
+            if only is not None and algebra.atoms[only[0]].kind == "sign":
+                continue  # 1 or -1 where the logarithm is defined
             if sign in ("+", "0+"):
                 part = algebra.log(q)
             elif sign in ("-", "0-"):
@@ -704,6 +704,52 @@ class ArrayLaws:
         a, ls, _ = factors[k]
         p = self.argument(self.algebra.atoms[a], ls)
         return self._paired(c, factors, bound, k, -1, lambda i, j: self._at(p, i, j))
+
+    # -- proofs of zero ---------------------------------------------------------------------------
+
+    def cleared(self, p: Polynomial) -> Iterator[Polynomial]:
+        """``Σ_i P_li p_i`` for the inverses of P over a free label i: it is 0 for every l only where p is 0."""
+        algebra = self.algebra
+        places: set[tuple[int, Labels, int, int]] = set()
+        for m in p:
+            for a, ls, e in m[0]:
+                atom = algebra.atoms[a]
+                if atom.kind != "inv" or e != 1 or any(i < -1 for i in ls[:-2]):
+                    continue
+                for axis in (-2, -1):
+                    if ls[axis] >= 0 and ls.count(ls[axis]) == 1:
+                        places.add((a, ls[:-2], axis, ls[axis]))
+        for a, batch, axis, i in sorted(places, key=lambda at: (-at[0], at[2:])):
+            atom = algebra.atoms[a]
+            new = algebra.fresh()
+            matrix = self.argument(atom, batch, (new, i) if axis == -2 else (i, new))
+            yield algebra.relabel(algebra.contract(algebra.multiply(matrix, p), {i: atom.payload}), {new: i})
+
+    def opened(self, p: Polynomial) -> Iterator[Polynomial]:
+        """Polynomials q with ``p = Σ_k a_k q_k`` for a factor ``a_k`` that every term has: p is 0 if q is."""
+        algebra = self.algebra
+        new = algebra.fresh()
+        choices: dict[tuple[int, Labels], list[list[Polynomial]]] = {}
+        for count, (m, c) in enumerate(p.items()):
+            for q, (a, ls, e) in enumerate(m[0]):
+                joined = [i for i in ls if i < -1]
+                if e != 1 or len(joined) != 1 or algebra.atoms[a].kind not in ("leaf", "d", "named"):
+                    continue
+                end = (a, tuple(ROW if i == joined[0] else i for i in ls))
+                if len(choices.setdefault(end, [])) < count:
+                    continue
+                factors, bound = algebra.open(m)
+                name = factors[q][1][ls.index(joined[0])]
+                rest = [(b, tuple(new if i == name else i for i in l2), x) for k, (b, l2, x) in enumerate(factors)
+                        if k != q]
+                left = {i: d for i, d in bound.items() if i != name}
+                if len(choices[end]) == count:
+                    choices[end].append([])
+                choices[end][count].append(algebra.reduce(c, rest, left))
+        for found in choices.values():
+            if len(found) == len(p) and math.prod(len(x) for x in found) <= 16:
+                for chosen in product(*found):
+                    yield add(*chosen)
 
     # -- eigenvalues and singular values ----------------------------------------------------------
 

@@ -19,7 +19,7 @@ from symderive.calculus.polynomials import (
     to_sympy,
 )
 from symderive.language import build
-from symderive.language.nodes import ONE, Basis, Delta, Differential, Node, Number, Range
+from symderive.language.nodes import ONE, ZERO, Basis, Delta, Differential, Merge, Node, Number, Range, Slice
 
 
 def to_node(algebra: Algebra, p: Polynomial, labels: Sequence[int], dims: Mapping[int, Expr]) -> Node:
@@ -66,8 +66,11 @@ def _axis_dim(algebra: Algebra, atom: Atom, axis: int) -> Expr:
             return atom.payload.shape[axis]
         case "delta" | "range":
             return atom.payload
-        case "basis":
-            return atom.payload[0]
+        case "basis" | "below" | "slice":
+            return atom.payload[axis]
+        case "merge":
+            first, second = atom.payload
+            return (first * second, first, second)[axis]
     outputs = OUTPUTS.get(atom.kind, 0)
     if axis >= atom.rank - outputs:
         return _made(atom, axis)
@@ -150,6 +153,13 @@ def _factor(algebra: Algebra, a: int, ls: Sequence[int], e: object, sizes: Mappi
             base = Delta(atom.payload)
         case "basis":
             base = Basis(*atom.payload)
+        case "slice":
+            base = Slice(*atom.payload)
+        case "merge":
+            base = Merge(*atom.payload)
+        case "below":
+            size, bound = atom.payload
+            base = build.reduce_sum(Slice(size, bound, ZERO, ONE), (1,))
         case "range":
             base = Range(atom.payload)
         case "exp":

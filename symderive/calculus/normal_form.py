@@ -24,7 +24,7 @@ from itertools import product
 from math import factorial
 from typing import cast, final
 
-from sympy import Expr
+from sympy import Expr, cancel, floor
 
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.definedness import existence, smoothness
@@ -43,10 +43,12 @@ from symderive.calculus.polynomials import (
     exponent_of,
     free_labels,
     monomial_key,
+    polynomial_key,
     scale,
     to_sympy,
 )
-from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly
+from symderive.calculus.selection_laws import SelectionLaws
+from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly, number_bounds
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language import nodes as language
@@ -59,11 +61,13 @@ from symderive.language.nodes import (
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 from symderive.language.statements import Relation
@@ -211,7 +215,8 @@ class Normaliser:
         self.algebra = Algebra(budget)
         self.signs = Signs(given)
         self.arrays = ArrayLaws(self.algebra, self._shown)
-        self.algebra.laws = (self.arrays,)
+        self.selections = SelectionLaws(self.algebra)
+        self.algebra.laws = (self.arrays, self.selections)
         self.named = named
         self._memo: dict[Node, Polynomial] = {}
         for relation in given:
@@ -275,8 +280,11 @@ class Normaliser:
             case Range():
                 if node.dim == 1:
                     return {}
-                a = algebra.atom("range", node.dim, 1, Bounds(Fraction(0), INFINITY, False))
-                return algebra.single(a, here)
+                return algebra.single(algebra.range(node.dim), here)
+            case Slice():
+                return self.selections.slice((node.size, node.count, node.start, node.step), here[0], here[1])
+            case Merge():
+                return self.selections.merge(node.first, node.second, here)
             case Named():
                 if not self.named:
                     return self.of(node.body)
@@ -498,7 +506,23 @@ class Normaliser:
             return True
         if depth == 0:
             return False
-        return any(self.is_zero(q, depth - 1) for q in self._summands(p)) or self._by_sign(p, depth - 1)
+        if any(self.is_zero(q, depth - 1) for q in self._summands(p)) or self._by_sign(p, depth - 1):
+            return True
+        return self._without_inverses(p, 4)
+
+    def _without_inverses(self, p: Polynomial, depth: int) -> bool:
+        """Whether a polynomial is 0 after multiplying by matrices that it has inverses of, or without end factors."""
+        algebra = self.algebra
+        if depth == 0 or not any(algebra.atoms[a].kind == "inv" for m in p for a, _, _ in m[0]):
+            return False
+        tried: set[tuple] = set()
+        for q in (*self.arrays.cleared(p), *self.arrays.opened(p)):
+            key = polynomial_key(q)
+            if key not in tried:
+                tried.add(key)
+                if not q or self._cleared(q) or self._without_inverses(q, depth - 1):
+                    return True
+        return False
 
     def _by_sign(self, p: Polynomial, depth: int) -> bool:
         """Whether a polynomial is 0 in each case of the sign of something."""
@@ -618,17 +642,17 @@ class Definedness:
             if (node, shape) in self._visited:
                 return
             self._visited.add((node, shape))
-        if not node.children and not isinstance(node, Basis):
+        if not node.children and not isinstance(node, Basis | Slice):
             return
         normaliser, algebra = self.normaliser, self.algebra
         match node:
             case Basis():
-                if node.index != 0 and node.index != node.dim - 1 and not (node.dim - node.index).is_positive:
-                    if (node.dim - node.index).is_nonpositive:
-                        raise NotHandled("an index out of bounds")
-                    base, _ = algebra.wrap("index", [algebra.constant(node.dim - node.index)])
-                    relation = Relation(Number(node.dim), ">", Number(node.index))
-                    self.found[Requirement("index", base)] = relation
+                if node.index != 0 and node.index != node.dim - 1:
+                    self._fits(node.index, node.dim)
+            case Slice():
+                # a count is a floor where the step is no 1; without the floor the last index is no nearer
+                last = node.last.replace(floor, lambda x: x)
+                self._fits(last if node.step.is_positive else node.start, node.size)
             case Named():
                 self._visit(node.body, labels, guards, strong)
             case Sum():
@@ -652,6 +676,15 @@ class Definedness:
                 for child in node.children:
                     self._visit(child, labels, (), strong)
         _ = normaliser
+
+    def _fits(self, index: Expr, size: Expr) -> None:
+        """Note that an index is below a size, unless it is."""
+        gap = cancel(size - index)
+        if gap.is_nonpositive:
+            raise NotHandled("an index out of bounds")
+        if not gap.is_positive and number_bounds(gap).sign != "+":
+            base, _ = self.algebra.wrap("index", [self.algebra.constant(gap)])
+            self.found[Requirement("index", base)] = Relation(Number(size), ">", Number(index))
 
     def _contraction(
         self, node: Contraction, labels: tuple[int, ...], guards: tuple[Polynomial, ...], strong: tuple[Polynomial, ...]
@@ -683,7 +716,7 @@ class Definedness:
             if not isinstance(stripped, Delta | Basis):
                 rest.append((f, tuple(place[i] for i in ls)))
         for k, (factor, at) in enumerate(rest):
-            if not any(isinstance(n, Map | Opaque | Basis) for n in factor.walk()):
+            if not any(isinstance(n, Map | Opaque | Basis | Slice) for n in factor.walk()):
                 continue
             siblings: tuple[Polynomial, ...] = ()
             if _has_log(factor):

@@ -29,7 +29,23 @@ from fractions import Fraction
 from itertools import combinations, permutations
 from typing import Any, Protocol, final
 
-from sympy import E, Expr, Poly, Rational, Symbol, bernoulli, cancel, exp, expand, factor_list, factorint, log, pi
+from sympy import (
+    Add,
+    E,
+    Expr,
+    Integer,
+    Poly,
+    Rational,
+    Symbol,
+    bernoulli,
+    cancel,
+    exp,
+    expand,
+    factor_list,
+    factorint,
+    log,
+    pi,
+)
 
 from symderive.calculus.signs import Bounds, _of_sign, exactly, number_bounds
 from symderive.language.nodes import Leaf
@@ -653,6 +669,9 @@ class Algebra:
             if e % 2 == 0:
                 return self.power(inner, e)
             return self.multiply(self.power(inner, e), self.sign(inner))
+        if kind == "poly" and isinstance(e, Expr) and atom.inner[0] == {UNIT: Fraction(-1)}:
+            reduced = self.alternating(e)
+            return None if reduced == raw([(atom.index, labels, e)]) else reduced
         if kind == "poly" and not isinstance(e, Expr) and e >= 1:
             whole = int(Fraction(e) // 1)
             inner = self.relabel(atom.inner[0], dict(enumerate(labels)))
@@ -677,7 +696,7 @@ class Algebra:
                 if i not in others:
                     return [(c, rest, rest_bound)]
             if atom.kind == "range" and isinstance(e, int) and 1 <= e <= 8:
-                return self.replaced(c, rest, rest_bound, self._power_sum(bound[i], e))
+                return self.replaced(c, rest, rest_bound, self.power_sum(bound[i], e))
         if len(where) == 2 and where[0] != where[1]:
             (a, left, e), (a2, right, e2) = (factors[k] for k in where)
             if a == a2 and e == e2 == 1 and atoms[a].has("orthogonal") and left[:-2] == right[:-2]:
@@ -727,6 +746,10 @@ class Algebra:
     def delta(self, dim: Expr) -> int:
         """The atom of an identity matrix."""
         return self.atom("delta", dim, 2, exactly_unit(), symmetries=((0, 1), (1, 0)))
+
+    def range(self, dim: Expr) -> int:
+        """The atom of the indices 0, 1, ... of a dimension."""
+        return self.atom("range", dim, 1, Bounds(Fraction(0), low_open=False))
 
     # -- the relation P · P^(-1) = 1 -------------------------------------------------
 
@@ -1075,6 +1098,8 @@ class Algebra:
                 base = number_bounds(args[0])
                 if base.sign == "+":
                     return self.exp(self.multiply(self.constant(args[1]), self.log(self.constant(args[0]))))
+                if base.sign == "-" and args[1].is_integer:
+                    return self.multiply(self.alternating(args[1]), self.constant((-args[0]) ** args[1]))
                 return self._opaque_constant(value)
             return self.power(self.constant(args[0]), exponent_of(args[1]))
         if isinstance(value, log):
@@ -1086,7 +1111,17 @@ class Algebra:
             raise NotHandled(f"the constant {value}")
         return raw([(self.atom("constant", value, 0, number_bounds(value)), (), 1)])
 
-    def _power_sum(self, dim: Expr, k: int) -> Polynomial:
+    def alternating(self, exponent: Expr) -> Polynomial:
+        """``(-1) ** exponent`` for an integer in the dimensions, whose even part is left out."""
+        odd = sum((t for t in Add.make_args(expand(exponent)) if not (t / 2).is_integer), Integer(0))
+        whole, rest = odd.as_coeff_Add()
+        sign = -1 if whole % 2 else 1
+        if rest == 0:
+            return {UNIT: Fraction(sign)}
+        a, ls = self.wrap("poly", [scale(-1, ONE)], exactly(Fraction(-1)))
+        return raw([(a, ls, exponent_of(rest))], sign)
+
+    def power_sum(self, dim: Expr, k: int) -> Polynomial:
         """Σ_{i=0}^{dim-1} i^k as a polynomial in the dimension (Faulhaber)."""
         x = Symbol("x")
         formula = expand((bernoulli(k + 1, x) - bernoulli(k + 1, 0)) / (k + 1))
@@ -1267,9 +1302,10 @@ class Algebra:
 
     def bounds(self, p: Polynomial) -> Bounds:
         """Bounds of every entry, from the bounds of the atoms and the known relations."""
-        total = exactly(Fraction(0))
-        for m, c in p.items():
-            total = total.plus(exactly(c).times(self._monomial_bounds(m)))
+        parts = [exactly(c).times(self._monomial_bounds(m)) for m, c in p.items()]
+        total = parts[0] if parts else exactly(Fraction(0))
+        for part in parts[1:]:
+            total = total.plus(part)
         if self._known and p and len(p) < 40 and len(free_labels(p)) < 4:
             q, lead = self._normalise(p)
             found = self._known.get(self.wrap("known", [q])[0])
@@ -1504,10 +1540,7 @@ class Algebra:
                 a = self.atom("prime", prime, 0, exactly(Fraction(prime)))
                 result.append((a, (), times(k, e)))
         elif integral:
-            if c != -1:
-                return self.multiply(self.power({UNIT: -c}, e), self.power(scale(1 / -c, p), e))
-            a, ls = self.wrap("poly", [p])
-            return raw([(a, ls, e)])
+            return self.multiply(self.alternating(to_sympy(e)), self.power(scale(-1, p), e))
         signed: list[Polynomial] = []
         whole = hint.sign if hint.sign in ("+", "0+") else self.bounds(p).sign
         for q, k in everything:
@@ -1699,7 +1732,7 @@ def _involutions(labels: list[int], dims: Sequence[Expr]) -> Iterable[list[tuple
                 for more in choose(k + 1, used | set(pair)):
                     yield [pair, *more]
                     if used and len(labels) <= 6:
-                        yield [pair[::-1], *more]
+                        yield [(pair[1], pair[0]), *more]
 
     return (chosen for chosen in choose(0, frozenset()))
 
