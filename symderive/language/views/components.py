@@ -29,21 +29,47 @@ from sympy import (
     Lt,
     Max,
     Min,
+    Mod,
     Mul,
     Ne,
     Piecewise,
     Product,
+    S,
     Symbol,
     Tuple,
+    acos,
+    acosh,
+    asin,
+    asinh,
     atan,
+    atan2,
+    atanh,
+    besseli,
+    beta,
+    ceiling,
     cos,
     cosh,
+    digamma,
+    erf,
+    erfc,
+    erfinv,
     exp,
+    floor,
+    gamma,
+    jn,
     log,
+    loggamma,
+    lowergamma,
+    pi,
+    polygamma,
     sign,
     sin,
+    sinc,
     sinh,
+    sqrt,
+    tan,
     tanh,
+    uppergamma,
 )
 from sympy import Sum as SymbolicSum
 
@@ -149,7 +175,42 @@ _DIRECT: dict[str, Any] = {
     "sinh": sinh,
     "cosh": cosh,
     "tanh": tanh,
+    "tan": tan,
+    "arcsin": asin,
+    "arccos": acos,
     "arctan": atan,
+    "arctan2": atan2,
+    "arcsinh": asinh,
+    "arccosh": acosh,
+    "arctanh": atanh,
+    "sinc": lambda x: sinc(pi * x),
+    "spherical_jn": jn,
+    "exp2": lambda x: 2**x,
+    "exp10": lambda x: 10**x,
+    "erf": erf,
+    "erfc": erfc,
+    "erfinv": erfinv,
+    "ndtri": lambda p: sqrt(2) * erfinv(2 * p - 1),
+    "gamma": gamma,
+    "rgamma": lambda x: 1 / gamma(x),
+    "gammaln": lambda x: log(Abs(gamma(x))),
+    "loggamma": loggamma,
+    "digamma": digamma,
+    "polygamma": polygamma,
+    "beta": beta,
+    "gammainc": lambda a, x: lowergamma(a, x) / gamma(a),
+    "gammaincc": lambda a, x: uppergamma(a, x) / gamma(a),
+    "i0": lambda x: besseli(0, x),
+    "i1": lambda x: besseli(1, x),
+    "iv": besseli,
+    "boxcox": lambda x, k: Piecewise(((x**k - 1) / k, Ne(k, 0)), (log(x), True)),
+    "inv_boxcox": lambda x, k: Piecewise(((k * x + 1) ** (1 / k), Ne(k, 0)), (exp(x), True)),
+    "floor": floor,
+    "ceil": ceiling,
+    "rint": lambda x: Piecewise(
+        (2 * floor(x / 2 + S.Half / 2), Eq(x - floor(x), S.Half)), (floor(x + S.Half), True)
+    ),
+    "remainder": Mod,
     "maximum": Max,
     "minimum": Min,
     "heaviside": Heaviside,
@@ -250,13 +311,18 @@ class _Components:
             return Piecewise((1, _MASKS[node.function](*arguments)), (0, True))
         if node.function in _DIRECT:
             return _DIRECT[node.function](*arguments)
-        names = [f"argument{k}" for k in range(len(arguments))]
-        leaves = [Leaf(name, (), real) for name in names]
+        # A number stays one: an order has to be.
+        leaves = [
+            a if isinstance(a, Number) else Leaf(f"argument{k}", (), real) for k, a in enumerate(node.arguments)
+        ]
         meaning = functions.meaning(node.function, leaves)
         if meaning is None:
             raise UnsupportedError(f"the function {node.function} has no component view yet")
         written = self.entry(meaning, ())
-        return written.subs(dict(zip(map(scalar_symbol, leaves), arguments, strict=True)), simultaneous=True)
+        places = {
+            scalar_symbol(leaf): a for leaf, a in zip(leaves, arguments, strict=True) if isinstance(leaf, Leaf)
+        }
+        return written.subs(places, simultaneous=True)
 
     @staticmethod
     def condition(mask: Any) -> Any:
