@@ -17,6 +17,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "DataError",
         "DomainError",
         "GradientMismatchError",
+        "IndexDomainError",
         "JudgementConflictError",
         "LibraryError",
         "MissingExtraError",

@@ -48,12 +48,16 @@ class DomainError(SymderiveError, ValueError):
 class IndexDomainError(DomainError):
     """An array is used as an index whose domain is not the integers of that axis."""
 
-    def __init__(self, name: str, last: object) -> None:
+    def __init__(self, name: str, last: object, first: object = 0) -> None:
+        super().__init__(name, last, first)
         self.name = name
+        self.first = first
         self.last = last
-        super().__init__(
-            f"the array {name!r} is used as an index, so its entries must be integers from 0 to {last}; "
-            f"declare it with domain=sd.integers(0, {last})"
+
+    def __str__(self) -> str:
+        return (
+            f"the array {self.name!r} is used as an index, so its entries must be integers from {self.first} to "
+            f"{self.last}; declare it with domain=sd.integers({self.first}, {self.last})"
         )
 
 

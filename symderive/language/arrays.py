@@ -14,6 +14,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,6 +31,7 @@ from symderive.errors import (
 from symderive.language import build, functions
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
+from symderive.language.indexing import Axes, Indices, Selection, integer_bounds, overwritten, selection_of
 from symderive.language.nodes import (
     ONE,
     ZERO,
@@ -45,8 +47,6 @@ from symderive.language.nodes import (
     Shape,
     Sum,
 )
-
-Axes = tuple[int | None, ...]
 
 READING: ContextVar[bool] = ContextVar("READING", default=False)
 """Set while a user's function runs on symbolic arrays (:mod:`.function_reader`).
@@ -143,21 +143,50 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     ()
     """
 
-    __slots__ = ("_base", "_changed", "_held", "_key", "axes", "node")
-    node: Node
+    __slots__ = ("_base", "_held", "_kind", "_lost", "_node", "_part", "_picked", "_seen", "_version", "axes")
     axes: Axes
     __array_priority__ = 1000.0
     _op_priority = 1000.0
 
     def __init__(self, node: Node, axes: Axes | None = None) -> None:
-        self.node = node
+        self._node = node
         self.axes = tuple(range(node.rank)) if axes is None else axes
-        self._base: Array | None = None  # the array that this one is a view of
-        self._changed = False  # an in-place operation has made this form stale
-        self._key: tuple[Any, ...] | None = None  # which part of its base this view shows
+        # What follows is about memory: arrays change in place while a function is read, as NumPy's do.
+        self._base: Array | None = None  # the array whose memory this one shares
+        self._part: Selection | None = None  # which part of its base a view shows; None where that is not known
+        self._version = 0  # how often this array was changed
+        self._seen = 0  # the base's version when this view was taken
+        self._lost = ""  # why the value is no longer known
         self._held = False  # the caller holds this array; it must not change in place
+        self._picked: _Picked | None = None  # where the entries were gathered from, for ``a[rows, columns] += b``
+        self._kind: str | None = None  # "b" for truth values, "i" for integers, "f"; None: as the node says
 
     # -- looks -----------------------------------------------------------------
+
+    @property
+    def node(self) -> Node:
+        """The value, as a program."""
+        self._refresh()
+        return self._node
+
+    def _refresh(self) -> None:
+        """A view follows its base; one whose part of it is not known cannot."""
+        if self._lost:
+            raise UnsupportedError(self._lost)
+        base = self._base
+        if base is None:
+            return
+        base._refresh()
+        if self._seen != base._version:
+            if self._part is None:
+                raise UnsupportedError(_MAY_SHARE)
+            self._node = self._part.pick(base._node)
+            self._seen = base._version
+
+    @property
+    def kind(self) -> str:
+        """What NumPy would hold the entries in: "b" (truth values), "i" (integers) or "f" (floats)."""
+        return self._kind or _kind_of(self.node)
 
     @property
     def dims(self) -> Shape:
@@ -183,7 +212,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype:
-        return np.dtype(float)
+        return np.dtype({"b": bool, "i": int, "f": float}[self.kind])
 
     @property
     def name(self) -> str:
@@ -200,14 +229,14 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def T(self) -> Array:
         """The transpose."""
-        return _view(self, self.node, self.axes[::-1])
+        return viewed(self, self.axes[::-1])
 
     @property
     def mT(self) -> Array:
         """The transpose of the last two axes."""
         if self.ndim < 2:
             raise ShapeError("matrix transpose with ndim < 2 is undefined")
-        return _view(self, self.node, (*self.axes[:-2], self.axes[-1], self.axes[-2]))
+        return viewed(self, (*self.axes[:-2], self.axes[-1], self.axes[-2]))
 
     @property
     def latex(self) -> str:
@@ -297,23 +326,115 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             "it is not among the functions that symderive reads"
         )
 
-    def __setitem__(self, key: object, value: object) -> None:
-        raise UnsupportedError("assigning into a symbolic array is not read; build the new array by an expression")
+    # -- changes in place: while a function is read, of arrays that it made itself ----------
 
-    def _in_place(self, other: object, op: Callable[[Any, Any], Any], sign: str) -> Array:
+    def __setitem__(self, key: object, value: Any) -> None:
+        keys = self._whole_keys(key)
+        if isinstance(value, Masked):
+            value.put(self, keys)
+            return
+        mask = next((k for k in keys if _is_mask(k)), None)
+        if mask is not None:
+            self._check_writable("assigning into")
+            Masked(self, mask, keys).set(as_array(value)).put(self, keys)
+            return
+        selection, axes = self._select(keys)
+        root, selection = self._rooted(selection)
+        if isinstance(value, Array) and value._base is root and value._part == selection:
+            return  # the end of ``a[key] += b``, which has changed the view a[key]
+        self._check_writable("assigning into")
+        picked = value._picked if isinstance(value, Array) else None
+        if picked is not None and picked.added is not None and picked.is_of(root, selection):
+            root._change(build.add([(ONE, root.node), (ONE, selection.place(picked.added))], root.node.shape))
+            return
+        value = as_array(value)
+        root._check_kind(value)
+        if not selection.distinct:
+            raise UnsupportedError(
+                "assigning to entries by an array of indices that may hold an index twice is not read; "
+                "index rows by np.arange(n), or add with np.add.at"
+            )
+        root._put(selection, laid(value, selection.result, axes))
+
+    def _check_writable(self, what: str) -> None:
+        """In place only while a function is read, and only what the function made itself."""
+        if not READING.get():
+            raise UnsupportedError(
+                f"{what} a symbolic array is read in functions (sd.read) only; build the new array by an expression"
+            )
+        owner: Array | None = self
+        while owner is not None:
+            if owner._held:
+                raise UnsupportedError(
+                    f"{what} an argument would change an array that the caller may hold; work on a copy: a = a.copy()"
+                )
+            owner = owner._base
+
+    def _check_kind(self, value: Array) -> None:
+        if "bif".index(value.kind) > "bif".index(self.kind):
+            held = {"b": "truth values", "i": "integers"}[self.kind]
+            raise UnsupportedError(
+                f"NumPy cuts the values off that are put into an array of {held}; make it with dtype=float"
+            )
+
+    def _rooted(self, selection: Selection) -> tuple[Array, Selection]:
+        """The array that owns the memory, and a selection of this one as a selection of it."""
+        if self._base is None or self._part is None:
+            return self, selection
+        return self._base, selection.of(self._part)
+
+    def _put(self, selection: Selection, value: Node) -> None:
+        self._change(overwritten(self.node, selection, value))
+
+    def _change(self, node: Node) -> None:
+        """A new value for an array that owns its memory; what may share it unknowably is lost."""
+        self._node = node
+        self._version += 1
+        base, self._base = self._base, None
+        while base is not None:
+            base._lost = _MAY_SHARE
+            base._version += 1
+            base = base._base
+
+    def _become(self, value: Array, added: Array | None = None) -> None:
+        """The value of the whole array changes, in its memory; ``added`` says by how much, where that is known."""
+        self._check_kind(value)
+        if value.dims != self.dims:
+            raise ShapeError(
+                f"in place, the shape {shape_text(self.dims)} cannot become {shape_text(value.dims)}; "
+                "write a = a + b for a new array"
+            )
+        node = laid(value, self.node.shape, self.axes)
+        change = None if added is None else laid(added, self.node.shape, self.axes)
+        root, part = self._rooted(Selection.whole(self.node.shape))
+        if root is self:
+            self._change(node)
+        else:
+            if change is None:
+                root._put(part, node)
+            else:
+                root._change(build.add([(ONE, root.node), (ONE, part.place(change))], root.node.shape))
+            self._node, self._seen = node, root._version
+        if self._picked is not None:
+            self._picked = self._picked.plus(change, node.shape)
+
+    def _in_place(self, other: Any, op: Callable[[Any, Any], Any], sign: str) -> Array:
         if not self.axes:
             return op(self, other)
-        if not READING.get() or self._held or self._base is not None:
+        if not READING.get():
             raise UnsupportedError(
                 f"in-place a {sign}= b would change an array that the caller may hold; write a = a {sign} b"
             )
+        self._check_writable(f"in-place {sign}= on")
+        if self.kind == "i" and sign == "/":
+            raise UnsupportedError("NumPy does not divide an array of integers in place; make it with dtype=float")
         result = op(self, other)
-        if result.dims != self.dims:
-            raise ShapeError(
-                f"in-place {sign}=: the result has shape {shape_text(result.dims)}, not {shape_text(self.dims)}"
-            )
-        self._changed = True
-        return result
+        added = {"+": lambda: as_array(other), "-": lambda: -as_array(other)}.get(sign)
+        self._become(result, added() if added and self.kind == "f" else None)
+        return self
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
 
     def __iadd__(self, other: object) -> Array:
         return self._in_place(other, operator.add, "+")
@@ -335,69 +456,58 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- indexing ------------------------------------------------------------------
 
-    def __getitem__(self, key: object) -> Array:
-        keys = key if isinstance(key, tuple) else (key,)
-        consuming = sum(1 for k in keys if k is not None and k is not Ellipsis)
+    def __getitem__(self, key: object) -> Any:
+        keys = self._whole_keys(key)
+        mask = next((k for k in keys if _is_mask(k)), None)
+        if mask is not None:
+            if not READING.get():
+                raise UnsupportedError(_NO_MASKS)
+            return Masked(self, mask, keys)
+        selection, axes = self._select(keys)
+        root, selection = self._rooted(selection)
+        result = Array(selection.pick(root.node), axes)
+        result._kind = self._kind
+        if selection.index:
+            result._picked = _Picked(root, selection, root._version)
+        elif axes or _has_ellipsis(key):  # a single entry is a number of its own
+            result._base, result._part, result._seen = root, selection, root._version
+        return result
+
+    def _whole_keys(self, key: object) -> tuple[Any, ...]:
+        """One key for each axis: '...' and what is left out at the end are written as slices."""
+        given = key if isinstance(key, tuple) else (key,)
+        keys = [k for g in given for k in _literal(g)]
+        consuming = sum(k.ndim if _is_mask(k) else 1 for k in keys if k is not None and k is not Ellipsis)
         if consuming > self.ndim:
             raise ShapeError(f"too many indices: {consuming} for an array of shape {shape_text(self.dims)}")
         if sum(1 for k in keys if k is Ellipsis) > 1:
             raise ShapeError("an index can have one ellipsis ('...')")
-        if Ellipsis not in [k for k in keys if k is None or k is Ellipsis]:
-            keys = (*keys, Ellipsis)
-        whole: list[Any] = []
-        for k in keys:
-            if k is Ellipsis:
-                whole += [slice(None)] * (self.ndim - consuming)
-            else:
-                whole.append(k)
-        keys = tuple(whole)
-        from symderive.language.selections import cut, gathered, span
+        if not any(k is Ellipsis for k in keys):
+            keys.append(Ellipsis)
+        place = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys[place : place + 1] = [slice(None)] * (self.ndim - consuming)
+        return tuple(keys)
 
-        if any(_is_index_array(k) for k in keys):
-            return gathered(self, self._exact_keys(keys))
-        axes: list[int | None] = []
-        picks: dict[int, Expr] = {}
-        cuts: list[tuple[int, Any]] = []
-        position = 0
-        for k in keys:
-            if k is None:
-                axes.append(None)
-                continue
-            axis = self.axes[position]
-            if isinstance(k, slice):
-                if k != slice(None):
-                    kept = span(k, self.dims[position])
-                    if axis is not None:
-                        cuts.append((axis, kept))
-                axes.append(axis)
-            else:
-                index = self._index(k, position)
-                if axis is not None:
-                    picks[axis] = index
-            position += 1
-        node = self.node
-        for axis, kept in cuts:
-            node = cut(node, axis, kept)
-        out = [i for i in range(node.rank) if i not in picks]
-        if picks:
-            factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
-            factors += [(Basis(node.shape[a], i), (a,)) for a, i in picks.items()]
-            node = build.contract(ONE, factors, out, dict(enumerate(node.shape)))
-        result = _view(self, node, tuple(None if a is None else out.index(a) for a in axes))
-        result._key = keys
-        return result
-
-    def _exact_keys(self, keys: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The keys with integers counted from the front."""
+    def _select(self, keys: tuple[Any, ...]) -> tuple[Selection, Axes]:
+        """The keys as a selection of this array's node."""
         found: list[Any] = []
         position = 0
         for k in keys:
-            if k is None or isinstance(k, slice) or _is_index_array(k):
-                found.append(k)
+            if k is None:
+                found.append(None)
+                continue
+            if isinstance(k, slice):
+                found.append(slice(*(_end(end) for end in (k.start, k.stop, k.step))))
+            elif isinstance(k, list):
+                found.append(tuple(self._index(i, position) for i in k))
+            elif _is_index_array(k):
+                if k.kind == "f" and integer_bounds(k.node) is None and not isinstance(k.node, Leaf | Named):
+                    raise UnsupportedError(_NO_INDEX)
+                found.append(Indices(k.node, k.axes))
             else:
                 found.append(self._index(k, position))
-            position += k is not None
-        return tuple(found)
+            position += 1
+        return selection_of(self.node.shape, self.axes, found)
 
     def _index(self, k: object, position: int) -> Expr:
         size = self.dims[position]
@@ -416,8 +526,19 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     # -- NumPy's protocols -----------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Masked) for x in inputs):
+            return NotImplemented
         if method == "reduce":
             return _reduce(ufunc.__name__, *inputs, **kwargs)
+        if method == "at":
+            return _scattered(ufunc.__name__, *inputs)
+        out = kwargs.pop("out", None)
+        if out is not None and READING.get():
+            (target,) = out
+            target[...] = self.__array_ufunc__(ufunc, method, *inputs, **kwargs)
+            return target
+        if out is not None:
+            kwargs["out"] = out
         for key, value in kwargs.items():
             if value is not None and not (key == "where" and value is True):
                 raise UnsupportedError(f"np.{ufunc.__name__}({key}=...) is not read on symbolic arrays")
@@ -425,34 +546,34 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         if method == "outer" and len(inputs) == 2:
             a, b = as_array(inputs[0]), as_array(inputs[1])
             return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
-        maker = UFUNCS.get(name)
-        if method != "__call__" or maker is None:
+        if method != "__call__" or name not in UFUNCS:
             if name in REFUSED_UFUNCS:
                 raise UnsupportedError(f"{name} {REFUSED_UFUNCS[name]}")
             raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
-        return maker(*(as_array(i) for i in inputs))
+        return elementary(name, *inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        from symderive.language import linear_algebra, selections
-
-        maker = linear_algebra.FUNCTIONS.get(func) or selections.FUNCTIONS.get(func) or ARRAY_FUNCTIONS.get(func)
+        if any(issubclass(t, Masked) for t in types):
+            return NotImplemented
+        maker = ARRAY_FUNCTIONS.get(func)
         if maker is None:
-            raise UnsupportedError(
-                f"the NumPy function {getattr(func, '__module__', 'numpy')}.{func.__name__} "
-                "is not read on symbolic arrays"
-            )
-        return maker(*args, **kwargs)
+            home = getattr(func, "__module__", None) or "numpy"
+            raise UnsupportedError(f"the NumPy function {home}.{func.__name__} is not read on symbolic arrays")
+        result = maker(*args, **kwargs)
+        if isinstance(result, Array) and result._kind is None and not isinstance(result, Dim):
+            result._kind = _kind_of_result(func.__name__, [*args, *kwargs.values()])
+        return result
 
     # -- methods ---------------------------------------------------------------------
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Array:
-        return sum_(self, axis=axis, keepdims=keepdims)
+        return _dispatched(np.sum, self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Array:
         return mean(self, axis=axis, keepdims=keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Array:
-        return prod(self, axis=axis, keepdims=keepdims)
+        return _dispatched(np.prod, self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
         return var(self, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -461,22 +582,28 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def dot(self, other: Any) -> Array:
-        return dot(self, other)
+        return _dispatched(np.dot, self, other)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Array:
-        return reduced("max", self, axis, keepdims)
+        return _dispatched(np.max, self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Array:
-        return reduced("min", self, axis, keepdims)
+        return _dispatched(np.min, self, axis=axis, keepdims=keepdims)
 
     def cumsum(self, axis: Any = None) -> Array:
-        return np.cumsum(self, axis=axis)  # type: ignore[call-overload]
+        return _dispatched(np.cumsum, self, axis=axis)
+
+    def cumprod(self, axis: Any = None) -> Array:
+        return _dispatched(np.cumprod, self, axis=axis)
 
     def take(self, indices: Any, axis: Any = None) -> Array:
-        return np.take(self, indices, axis=axis)  # type: ignore[call-overload]
+        return _dispatched(np.take, self, indices, axis=axis)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Array:
+        return _dispatched(np.repeat, self, repeats, axis=axis)
 
     def trace(self) -> Array:
-        return trace(self)
+        return _dispatched(np.trace, self)
 
     def diagonal(self) -> Array:
         return diagonal(self)
@@ -493,21 +620,32 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return squeeze(self, axis)
 
     def reshape(self, *shape: Any) -> Array:
-        return reshape(self, shape[0] if len(shape) == 1 else shape)
+        return _dispatched(np.reshape, self, shape[0] if len(shape) == 1 else shape)
 
     def ravel(self) -> Array:
-        return reshape(self, -1)
+        return _dispatched(np.ravel, self)
 
-    flatten = ravel
+    def flatten(self) -> Array:
+        return self.ravel().copy()
 
-    def copy(self) -> Array:
+    def copy(self, order: str = "C") -> Array:
         """The same value, as an array of its own."""
-        return Array(as_array(self).node, self.axes)
+        made = Array(self.node, self.axes)
+        made._kind = self._kind
+        return made
 
-    def astype(self, dtype: Any) -> Array:
-        if np.dtype(dtype).kind != "f":
-            raise UnsupportedError(f"a symbolic array is real; astype({dtype!r}) is not read")
-        return self.copy()
+    def astype(self, dtype: Any, copy: bool = True) -> Array:
+        """The same numbers in another type: masks and integers as any, real numbers as floats."""
+        wanted = np.dtype(dtype).kind
+        if wanted not in "bif" or (self.kind == "f" and wanted == "i") or (self.kind == "i" and wanted == "b"):
+            raise UnsupportedError(
+                f"astype({dtype!r}) of real numbers cuts them off; write np.trunc(a) for integers, a != 0 for a mask"
+            )
+        if not copy and wanted == self.kind:
+            return self
+        made = (self != 0) if wanted == "b" and self.kind == "f" else self.copy()
+        made._kind = wanted
+        return made
 
     def clip(self, min: Any = None, max: Any = None) -> Array:
         return clip(self, min, max)
@@ -518,15 +656,337 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return self
 
 
+_MAY_SHARE = (
+    "this array may share its memory with one that was changed in place (a reshape, a diagonal, a broadcast); "
+    "take a copy() before the change"
+)
+_NO_MASKS = (
+    "a mask picks as many entries as the data say, so a[mask] has no shape; write np.where(mask, a, b), "
+    "or multiply by the mask"
+)
+_NO_INDEX = (
+    "an array of indices must hold integers: a declared array with a domain of integers (sd.integers, sd.labels), "
+    "np.arange(n), or sums of these"
+)
+
+
+@dataclass(frozen=True)
+class _Picked:
+    """Where a copy of entries came from, and what was added to them since (None: nothing)."""
+
+    root: Array
+    selection: Selection
+    version: int
+    added: Node | None = None
+
+    def is_of(self, root: Array, selection: Selection) -> bool:
+        return self.root is root and self.version == root._version and self.selection == selection
+
+    def plus(self, change: Node | None, shape: Shape) -> _Picked | None:
+        if change is None:
+            return None
+        total = change if self.added is None else build.add([(ONE, self.added), (ONE, change)], shape)
+        return replace(self, added=total)
+
+
 def _is_index_array(key: object) -> bool:
-    return isinstance(key, Array) and bool(key.axes)
+    return isinstance(key, Array) and (bool(key.axes) or not isinstance(key.node, Number))
 
 
-def _view(array: Array, node: Node, axes: Axes) -> Array:
-    """An array that shares the memory of another, as NumPy's views do."""
-    result = Array(node, axes)
-    result._base = array if array._base is None else array._base
+def _is_mask(key: object) -> bool:
+    return isinstance(key, Array) and bool(key.axes) and key.kind == "b"
+
+
+def _has_ellipsis(key: object) -> bool:
+    return any(k is Ellipsis for k in (key if isinstance(key, tuple) else (key,)))
+
+
+def _literal(key: object) -> list[Any]:
+    """A key as NumPy counts it: a list or array of Python integers is a list, one of truth values their places."""
+    if isinstance(key, np.ndarray) and key.ndim == 0:
+        key = key.item()
+    if not isinstance(key, list | tuple | np.ndarray):
+        return [key]
+    if any(isinstance(k, Array) for k in key):
+        raise UnsupportedError("a list of symbolic indices is not read; write the entries out with np.stack([...])")
+    try:
+        given = np.asarray(key)
+    except ValueError:
+        raise ShapeError(f"this list of indices is ragged: {key!r}") from None
+    if given.dtype == bool and given.any():
+        return [[int(k) for k in places] for places in np.nonzero(given)]
+    if given.dtype.kind not in "iu" or given.ndim != 1 or not given.size:
+        raise UnsupportedError(f"cannot index with {key!r}; one list of integers for an axis is read")
+    first, count = int(given[0]), len(given)
+    if count > 1 and first >= 0 and list(given) == list(range(first, first + count)):
+        counted = Array(Range(Integer(count)))
+        return [counted if first == 0 else counted + first]
+    return [[int(k) for k in given]]
+
+
+def _end(value: object) -> Any:
+    """An end (or the step) of a slice: None, or an integer in the dimensions."""
+    if isinstance(value, Array):
+        if not isinstance(value.node, Number):
+            raise UnsupportedError(f"a slice must begin and end at fixed places, got {value}")
+        return value.node.value
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return value
+    return operator.index(value)  # type: ignore[arg-type]
+
+
+def viewed(array: Array, axes: Axes) -> Array:
+    """The same entries with the axes in another order; it shares the memory, as NumPy's views do."""
+    result = Array(array.node, axes)
+    root, part = array._rooted(Selection.whole(array.node.shape))
+    result._base, result._part, result._seen, result._kind = root, part, root._version, array._kind
     return result
+
+
+def linked(made: Array, array: Array) -> Array:
+    """A new array that may share its memory with another: after a change of one, the other is not known."""
+    root, _ = array._rooted(Selection.whole(array.node.shape))
+    made._base, made._seen = root, root._version
+    return made
+
+
+def laid(value: Array, shape: Shape, axes: Axes) -> Node:
+    """A value broadcast to an array's axes and laid out as its node is (a scalar stays one).
+
+    ``shape`` is the shape of that node, ``axes`` its axes in the array's order.
+    """
+    if not value.axes:
+        return value.node
+    surplus = len(value.axes) - len(axes)
+    if surplus > 0 and all(s == 1 for s in value.dims[:surplus]):
+        value = value[(0,) * surplus]
+        surplus = 0
+    sizes = tuple(ONE if a is None else shape[a] for a in axes)
+    labels: list[int] = [0] * value.node.rank
+    dims = dict(enumerate(shape))
+    for position, axis in enumerate(value.axes):
+        target = axes[position - surplus] if surplus <= 0 else None
+        size = ONE if axis is None else value.node.shape[axis]
+        wanted = ONE if target is None else shape[target]
+        if surplus > 0 or size not in (1, wanted):
+            raise ShapeError(f"the shape {shape_text(value.dims)} does not fit into {shape_text(sizes)}")
+        if axis is not None and target is not None and size == wanted:
+            labels[axis] = target
+        elif axis is not None:
+            labels[axis] = len(dims)
+            dims[len(dims)] = ONE
+    return build.contract(ONE, [(value.node, labels)], range(len(shape)), dims)
+
+
+def _kind_of(node: Node) -> str:
+    match node:
+        case Leaf():
+            return "i" if node.domain.entries.integer else "f"
+        case Number():
+            return "i" if node.value.is_integer else "f"
+        case Range():
+            return "i"
+        case Named():
+            return _kind_of(node.body)
+        case Map():
+            return "b" if FUNCTIONS[node.function].mask else "f"
+        case Contraction() if node.factors and node.coefficient == 1 and not node.bound:
+            return "b" if all(_kind_of(f) == "b" for f, _ in node.factors) else "f"
+    return "f"
+
+
+def _kind_of_input(value: Any) -> str:
+    if isinstance(value, Array):
+        return value.kind
+    if isinstance(value, bool | np.bool_):
+        return "b"
+    return "i" if isinstance(value, int | np.integer) else "f"
+
+
+def highest(kinds: Iterable[str]) -> str:
+    """The kind that holds all of some kinds."""
+    return max(kinds, key="bif".index, default="f")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TRUTHS = _words(
+    "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_xor logical_not invert "
+    "bitwise_and bitwise_or bitwise_xor"
+)
+_KEEPING = _words(
+    "add subtract multiply negative positive absolute conjugate square power maximum minimum fmax fmin remainder fmod "
+    "floor_divide floor ceil trunc rint sign matmul vecdot"
+)
+_COUNTING = _words("sum prod cumsum cumprod trace count_nonzero")
+_FLOATING = _words(
+    "mean var std average cov norm vector_norm matrix_norm inv det solve matrix_rank svdvals cholesky"
+)
+
+
+def elementary(name: str, *inputs: Any) -> Array:
+    """A ufunc by its name, on arrays and numbers, as NumPy's types have it.
+
+    Between masks NumPy adds by "or" and has no difference; an array of integers has no
+    reciprocals (NumPy's are cut off to 0).
+
+    >>> x = array("x", "n")
+    >>> print(elementary("add", x > 0, x < 1), "and", elementary("add", x > 0, 1.0))
+    np.maximum((x > 0), (x < 1)) and (x > 0) + 1
+    """
+    kinds = [_kind_of_input(x) for x in inputs]
+    given = [as_array(x) for x in inputs]
+    top = highest(kinds)
+    if top == "b" and name in ("subtract", "negative", "matmul", "vecdot"):
+        raise UnsupportedError(f"NumPy's {name} of masks is not that of numbers; write mask * 1.0 for zeros and ones")
+    if top != "f" and name == "reciprocal":
+        raise UnsupportedError("NumPy's reciprocal of integers is cut off to 0; write 1 / a")
+    made = UFUNCS["logical_or" if top == "b" and name == "add" else name](*given)
+    if any(made is a for a in given):
+        made = made.copy()
+    made._kind = "b" if name in _TRUTHS else top if name in _KEEPING else "f"
+    return made
+
+
+def _kind_of_result(name: str, values: Sequence[Any]) -> str | None:
+    """The kind of what a function of whole arrays makes."""
+    if name in _FLOATING:
+        return "f"
+    kinds: list[str] = []
+    stack = list(values)
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Array):
+            kinds.append(value.kind)
+        elif isinstance(value, list | tuple):
+            stack.extend(value)
+    top = highest(kinds)
+    return "i" if top == "b" and name in _COUNTING else top
+
+
+def _dispatched(function: Callable[..., Any], a: Array, *args: Any, **kwargs: Any) -> Any:
+    """A method as NumPy's function of the same name."""
+    return a.__array_function__(function, (Array,), (a, *args), kwargs)
+
+
+def _scattered(name: str, target: Any, index: Any, value: Any = None) -> None:
+    """``np.add.at`` and ``np.subtract.at``: entries that are indexed several times are added to several times."""
+    if name not in ("add", "subtract") or not isinstance(target, Array):
+        raise UnsupportedError(f"np.{name}.at is not read; np.add.at and np.subtract.at of a symbolic array are")
+    target._check_writable(f"np.{name}.at on")
+    selection, axes = target._select(target._whole_keys(index))
+    root, selection = target._rooted(selection)
+    change = as_array(value)
+    root._check_kind(change)
+    placed = selection.place(laid(change, selection.result, axes))
+    sign = ONE if name == "add" else -ONE
+    root._change(build.add([(ONE, root.node), (sign, placed)], root.node.shape))
+
+
+class Masked(np.lib.mixins.NDArrayOperatorsMixin):
+    """``a[mask]`` while a function is read: it may be changed in place, assigned, computed with, and summed.
+
+    It has no shape of its own, so it is kept as an array of the whole shape of which the
+    entries under the mask count.  Elementwise functions of entries under one mask are
+    entries under that mask.
+    """
+
+    __slots__ = ("mask", "value")
+    __array_priority__ = 1001.0
+
+    def __init__(self, array: Array, mask: Array, keys: tuple[Any, ...]) -> None:
+        self.mask = mask
+        self.value = _under(array, mask, keys)
+
+    def set(self, value: Array) -> Masked:
+        """The same places with a value that is the same for all of them."""
+        return self._with(self._fit(value))
+
+    def _with(self, value: Array) -> Masked:
+        made = object.__new__(Masked)
+        made.mask, made.value = self.mask, value
+        return made
+
+    def put(self, target: Array, keys: tuple[Any, ...]) -> None:
+        """``target[keys] = self``."""
+        mask = next((k for k in keys if _is_mask(k)), None)
+        if mask is None or not mask.same_form(self.mask):
+            raise UnsupportedError("entries under a mask can be assigned to the same mask's places only; " + _NO_MASKS)
+        target._check_writable("assigning into")
+        view = _under(target, mask, keys)
+        view._become(case_of(_spread(mask, view.ndim), self.value, view))
+
+    def _fit(self, value: Any) -> Array:
+        if isinstance(value, Masked):
+            if not value.mask.same_form(self.mask):
+                raise UnsupportedError("entries under different masks do not fit together; " + _NO_MASKS)
+            return value.value
+        made = as_array(value)
+        room = max(self.value.ndim - self.mask.ndim, 0)
+        if any(s != 1 for s in made.dims[: max(made.ndim - room, 0)]):
+            raise UnsupportedError(f"an array of shape {shape_text(made.dims)} beside a[mask]; " + _NO_MASKS)
+        return made
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        if method != "__call__" or kwargs or ufunc.__name__ not in UFUNCS or (out and out != (self,)):
+            raise UnsupportedError(f"np.{ufunc.__name__} of a[mask] is not read this way; " + _NO_MASKS)
+        made = self._with(elementary(ufunc.__name__, *(self._fit(x) for x in inputs)))
+        if out:
+            self.value = made.value
+            return self
+        return made
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in (np.sum, np.mean) and args[0] is self and not args[1:] and not kwargs:
+            return self.sum() if func is np.sum else self.mean()
+        raise UnsupportedError(f"np.{func.__name__} of a[mask] is not read; " + _NO_MASKS)
+
+    def sum(self) -> Array:
+        """The sum of the entries under the mask."""
+        return sum_(case_of(_spread(self.mask, self.value.ndim), self.value, as_array(0)))
+
+    def mean(self) -> Array:
+        """Their mean: undefined where there are none."""
+        ones_ = Array(build.ones(self.value.node.shape), self.value.axes)
+        return self.sum() / sum_(_spread(self.mask, self.value.ndim) * ones_)
+
+    @property
+    def size(self) -> Array:
+        """How many there are."""
+        return sum_(_spread(self.mask, self.value.ndim) * Array(build.ones(self.value.node.shape), self.value.axes))
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnsupportedAttributeError(f".{name} of a[mask] is not read; " + _NO_MASKS)
+
+    def _refuse(self, *_: Any) -> Any:
+        raise UnsupportedError(_NO_MASKS)
+
+    __array__ = __getitem__ = __setitem__ = __len__ = __iter__ = __bool__ = __float__ = __int__ = _refuse
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _under(array: Array, mask: Array, keys: tuple[Any, ...]) -> Array:
+    """The view of an array whose first axes are those of the mask."""
+    if keys[0] is not mask:
+        raise UnsupportedError("a mask is read as the first index; transpose first")
+    view = array[(*[slice(None)] * mask.ndim, *keys[1:])]
+    if view.dims[: mask.ndim] != mask.dims:
+        raise ShapeError(f"a mask of shape {shape_text(mask.dims)} for an array of shape {shape_text(array.dims)}")
+    return view
+
+
+def _spread(mask: Array, rank: int) -> Array:
+    return mask[(..., *[None] * (rank - mask.ndim))]
+
+
+def case_of(condition: Array, x: Array, y: Array) -> Array:
+    """``x`` where a condition holds, ``y`` elsewhere."""
+    made = _elementwise("where")(condition, x, y)
+    made._kind = highest((x.kind, y.kind))
+    return made
 
 
 def held(array: Array) -> Array:
@@ -534,7 +994,7 @@ def held(array: Array) -> Array:
     if isinstance(array, Dim):
         return array
     result = Array(array.node, array.axes)
-    result._held = True
+    result._held, result._kind = True, array._kind
     return result
 
 
@@ -692,25 +1152,58 @@ def let(name: str, value: Any) -> Array:
     """
     check_name(name, "a definition")
     value = as_array(value)
-    return _view(value, Named(name, value.node), value.axes)
+    made = Array(Named(name, value.node), value.axes)
+    made._kind = value._kind
+    return made
 
 
 def as_array(value: Any) -> Array:
     """An Array as it is; a number as a scalar Array; nested lists and ndarrays are refused."""
     if isinstance(value, Array):
-        if (value if value._base is None else value._base)._changed:
-            raise UnsupportedError(
-                "this array shares its memory with one that was changed in place; take a copy() before the change"
-            )
         return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, np.ndarray | list | tuple):
+        return constant(value)
+    made = Array(Number(exact(value)))
+    made._kind = _kind_of_input(value)
+    return made
+
+
+MAX_CONSTANTS = 64
+
+
+def constant(values: Any) -> Array:
+    """A small array of numbers, written out: its entries are exact, as single numbers are.
+
+    Raises ``UnsupportedError`` for more than 64 of them: data are declared, and given when a
+    formula is compiled or checked.
+
+    >>> constant([1, 0, 2.5]).shape
+    (3,)
+    """
+    given = np.asarray(values)
+    if given.dtype.kind not in "biuf":
+        raise UnsupportedError(f"cannot use an array of {given.dtype} in a formula: {str(values)[:60]}")
+    if given.size > MAX_CONSTANTS or not given.size:
         raise UnsupportedError(
-            "a formula cannot contain an array of numbers; declare it with sd.array(name, ...) "
-            "and give its values when you compile or check"
+            f"a formula cannot contain an array of numbers of shape {given.shape}; declare it with "
+            "sd.array(name, ...) and give its values when you compile or check"
         )
-    return Array(Number(exact(value)))
+    shape = tuple(Integer(s) for s in given.shape)
+    flat = given.ravel()
+    if (flat == flat[0]).all():
+        made = Array(build.scale(exact(flat[0]), build.ones(shape)))
+    elif given.ndim == 1 and (flat == np.arange(len(flat))).all():
+        made = Array(Range(shape[0]))
+    else:
+        terms: list[tuple[Expr, Node]] = []
+        for place, value in np.ndenumerate(given):
+            units = [(Basis(s, Integer(k)), (axis,)) for axis, (s, k) in enumerate(zip(shape, place, strict=True))]
+            terms.append((exact(value), build.contract(ONE, units, range(len(shape)), dict(enumerate(shape)))))
+        made = Array(build.add([t for t in terms if t[0] != 0], shape))
+    made._kind = "i" if given.dtype.kind == "u" else given.dtype.kind
+    return made
 
 
 def eye(n: Any) -> Array:
@@ -963,6 +1456,7 @@ def _contract(operands: Sequence[tuple[Array, Sequence[int]]], out: Sequence[int
 
 
 def axes_of(a: Array, axis: Any, what: str) -> tuple[int, ...]:
+    """The axes that an ``axis=`` argument names, counted from the front; None names them all."""
     if axis is None:
         return tuple(range(a.ndim))
     given = axis if isinstance(axis, tuple | list) else (axis,)
@@ -1261,7 +1755,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     if a.dims[0] != a.dims[1]:
         raise ShapeError(f"the diagonal is read of square matrices, got the shape {shape_text(a.dims)}")
     picked = _contract([(a, [0, 0])], [0])
-    return _view(a, picked.node, picked.axes)
+    return linked(picked, a)
 
 
 def diag(v: Any, k: int = 0) -> Array:
@@ -1285,7 +1779,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Array:
     """``np.where`` with three arguments."""
     if x is None or y is None:
         raise UnsupportedError("np.where is read with three arguments: np.where(condition, a, b)")
-    return _elementwise("where")(as_array(condition), as_array(x), as_array(y))
+    return case_of(as_array(condition), as_array(x), as_array(y))
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None) -> Array:
@@ -1310,7 +1804,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
     order = range(a.ndim)[::-1] if axes is None else axes_of(a, tuple(axes), "transpose")
     if sorted(order) != list(range(a.ndim)):
         raise ShapeError(f"transpose: {axes!r} is no order of the {a.ndim} axes")
-    return _view(a, a.node, tuple(a.axes[k] for k in order))
+    return viewed(a, tuple(a.axes[k] for k in order))
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
@@ -1319,7 +1813,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     i, j = axes_of(a, axis1, "swapaxes")[0], axes_of(a, axis2, "swapaxes")[0]
     axes = list(a.axes)
     axes[i], axes[j] = axes[j], axes[i]
-    return _view(a, a.node, tuple(axes))
+    return viewed(a, tuple(axes))
 
 
 def moveaxis(a: Any, source: int, destination: int) -> Array:
@@ -1328,7 +1822,7 @@ def moveaxis(a: Any, source: int, destination: int) -> Array:
     i, j = axes_of(a, source, "moveaxis")[0], axes_of(a, destination, "moveaxis")[0]
     axes = list(a.axes)
     axes.insert(j, axes.pop(i))
-    return _view(a, a.node, tuple(axes))
+    return viewed(a, tuple(axes))
 
 
 def expand_dims(a: Any, axis: int) -> Array:
@@ -1338,7 +1832,7 @@ def expand_dims(a: Any, axis: int) -> Array:
         raise ShapeError(f"expand_dims: axis {axis} is out of bounds for shape {shape_text(a.dims)}")
     axes = list(a.axes)
     axes.insert(axis % (a.ndim + 1), None)
-    return _view(a, a.node, tuple(axes))
+    return viewed(a, tuple(axes))
 
 
 def squeeze(a: Any, axis: Any = None) -> Array:
@@ -1351,29 +1845,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
     for g in gone:
         if a.axes[g] is not None and a.dims[g] != 1:
             raise ShapeError(f"squeeze: axis {g} has dimension {a.dims[g]}, not 1")
-    if all(a.axes[g] is None for g in gone):
-        return _view(a, a.node, tuple(x for i, x in enumerate(a.axes) if i not in gone))
-    return sum_(a, axis=gone)
-
-
-def reshape(a: Any, shape: Any = None, order: str = "C", **extras: Any) -> Array:
-    """``np.reshape``: row by row; neighbouring axes are joined or taken apart."""
-    a = as_array(a)
-    wanted = shape if isinstance(shape, tuple | list) else (shape,)
-    if order != "C" or extras:
-        raise UnsupportedError("np.reshape is read in C order: row by row")
-    long = [i for i in range(a.ndim) if a.axes[i] is not None]
-    sizes = [s.node.value if isinstance(s, Dim) else s for s in wanted]
-    target = [i for i, s in enumerate(sizes) if s != 1]
-    fits = len(target) == len(long) and all(
-        sizes[t] == -1 or sympify(sizes[t]) == a.dims[i] for t, i in zip(target, long, strict=True)
-    )
-    if fits and sum(1 for s in sizes if s == -1) <= 1:
-        places = dict(zip(target, long, strict=True))
-        return _view(a, a.node, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
-    from symderive.language.selections import reshaped
-
-    return reshaped(a, [-ONE if s == -1 else as_dimension(s) for s in sizes])
+    return a[(*(0 if i in gone else slice(None) for i in range(a.ndim)), Ellipsis)]
 
 
 def _like(value: int) -> Callable[..., Array]:
@@ -1647,8 +2119,6 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.moveaxis: moveaxis,
     np.expand_dims: expand_dims,
     np.squeeze: squeeze,
-    np.reshape: reshape,
-    np.ravel: lambda a, order="C": reshape(a, -1),
     np.ones_like: _like(1),
     np.zeros_like: _like(0),
     np.copy: lambda a, **_: as_array(a).copy(),

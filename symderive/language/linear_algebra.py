@@ -10,7 +10,17 @@ from sympy import Expr, S, sympify
 
 from symderive.errors import DomainError, ShapeError, UnsupportedError
 from symderive.language import build
-from symderive.language.arrays import UFUNCS, Array, as_array, axes_of, norm_2, reduced, shape_text, sum_
+from symderive.language.arrays import (
+    ARRAY_FUNCTIONS,
+    UFUNCS,
+    Array,
+    as_array,
+    axes_of,
+    norm_2,
+    reduced,
+    shape_text,
+    sum_,
+)
 from symderive.language.nodes import ONE, ZERO, Delta, Node, Number
 from symderive.language.selections import placed, tril
 from symderive.language.symmetry import is_lower, is_symmetric
@@ -255,12 +265,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.eigvalsh: eigvalsh,
     np.linalg.eigh: eigh,
     np.linalg.svd: svd,
-    np.linalg.svdvals: svdvals,
     np.linalg.cholesky: cholesky,
     np.linalg.norm: norm,
-    np.linalg.vector_norm: lambda x, axis=None, keepdims=False, ord=2: norm(x, ord, axis, keepdims),
-    np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
-    np.linalg.matrix_transpose: lambda x: as_array(x).mT,
     np.linalg.eig: _refused("np.linalg.eig", "use np.linalg.eigh of a symmetric matrix"),
     np.linalg.eigvals: _refused("np.linalg.eigvals", "use np.linalg.eigvalsh of a symmetric matrix"),
     np.linalg.pinv: _refused("np.linalg.pinv", "write np.linalg.inv(A.T @ A) @ A.T for full column rank"),
@@ -269,5 +275,14 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.cond: _refused("np.linalg.cond", _CONDITION),
     np.linalg.qr: _refused("np.linalg.qr", "write the projection that you mean, A @ inv(A.T @ A) @ A.T"),
 }
+
+if hasattr(np.linalg, "vector_norm"):  # NumPy 2
+    FUNCTIONS |= {
+        np.linalg.svdvals: svdvals,
+        np.linalg.vector_norm: lambda x, axis=None, keepdims=False, ord=2: norm(x, ord, axis, keepdims),
+        np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+        np.linalg.matrix_transpose: lambda x: as_array(x).mT,
+    }
+ARRAY_FUNCTIONS.update(FUNCTIONS)
 
 __all__ = ["FUNCTIONS", "norm", "slogdet", "solve", "svd"]

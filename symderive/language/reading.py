@@ -83,4 +83,4 @@ def read(source: Any, /, **shapes: Any) -> Array:
             found = scope.get(error.name)
             if found is None or isinstance(shapes.get(error.name), Array) or found.domain != real:
                 raise
-            scope[error.name] = arrays.array(error.name, *found.dims, domain=integers(0, error.last))
+            scope[error.name] = arrays.array(error.name, *found.dims, domain=integers(error.first, error.last))

@@ -9,212 +9,26 @@ linear, so their adjoints need no rules of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Integer, cancel, expand, floor, sympify
+from sympy import Expr, Integer, cancel, expand, sympify
 
-from symderive.errors import IndexDomainError, ShapeError, UnsupportedError
+from symderive.errors import ShapeError, UnsupportedError
 from symderive.language import build
 from symderive.language.array_functions import product, triangle
-from symderive.language.arrays import Array, as_array, as_dimension, axes_of, reduced, shape_text
-from symderive.language.nodes import (
-    ONE,
-    ZERO,
-    Basis,
-    Delta,
-    Leaf,
-    Map,
-    Merge,
-    Named,
-    Node,
-    Number,
-    Range,
-    Slice,
+from symderive.language.arrays import (
+    ARRAY_FUNCTIONS,
+    Array,
+    as_array,
+    as_dimension,
+    axes_of,
+    linked,
+    reduced,
+    shape_text,
+    viewed,
 )
-
-# -- one key of an index -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Span:
-    """The entries ``start, start + step, ...`` of an axis, ``count`` of them."""
-
-    start: Expr
-    step: Expr
-    count: Expr
-
-    def covers(self, size: Expr) -> bool:
-        """Whether it is the whole axis in its own order."""
-        return self.start == 0 and self.step == 1 and self.count == size
-
-
-def _bound(value: object, size: Expr, what: str) -> Expr:
-    """An end of a slice, counted from the front."""
-    if isinstance(value, Array):
-        if not isinstance(value.node, Number):
-            raise UnsupportedError(f"a slice must begin and end at fixed places, got {what} {value}")
-        value = value.node.value
-    if hasattr(value, "__index__") and not isinstance(value, bool | Expr):
-        value = Integer(value.__index__())  # type: ignore[attr-defined]
-    if not isinstance(value, Expr) or not value.is_integer:
-        raise UnsupportedError(f"a slice must begin and end at integers, got {what} {value!r}")
-    if value.is_negative:
-        return size + value
-    if value.is_nonnegative:
-        return value
-    raise UnsupportedError(f"a slice's {what} {value} may be negative or not; write it so that its sign is known")
-
-
-def span(key: slice, size: Expr) -> Span:
-    """What a slice keeps of an axis of a given size."""
-    step = Integer(1) if key.step is None else sympify(key.step)
-    if not (isinstance(step, Integer) and step != 0):
-        raise UnsupportedError(f"a slice's step must be a non-zero integer, got {key.step!r}")
-    down = step < 0
-    if size.is_Integer and all(k is None or hasattr(k, "__index__") for k in (key.start, key.stop)):
-        kept = range(*key.indices(int(size)))
-        if not len(kept):
-            raise ShapeError(f"the slice {_slice_text(key)} of an axis of size {size} is empty")
-        return Span(Integer(kept.start), step, Integer(len(kept)))
-    start = (size - 1 if down else ZERO) if key.start is None else _bound(key.start, size, "start")
-    stop = (-ONE if down else size) if key.stop is None else _bound(key.stop, size, "stop")
-    length = start - stop if down else stop - start
-    count = length if abs(step) == 1 else floor((length + abs(step) - 1) / abs(step))
-    if count.is_nonpositive:
-        raise ShapeError(f"the slice {_slice_text(key)} of an axis of size {size} is empty")
-    return Span(start, step, count)
-
-
-def _slice_text(key: slice) -> str:
-    ends = ("" if k is None else str(k) for k in (key.start, key.stop))
-    return ":".join(ends) + ("" if key.step is None else f":{key.step}")
-
-
-def cut(node: Node, axis: int, kept: Span) -> Node:
-    """The node with an axis cut to a span."""
-    size = node.shape[axis]
-    if kept.covers(size):
-        return node
-    labels = list(range(node.rank))
-    labels[axis] = node.rank
-    dims = dict(enumerate(node.shape)) | {axis: kept.count, node.rank: size}
-    matrix = Slice(size, kept.count, kept.start, kept.step)
-    return build.contract(ONE, [(node, labels), (matrix, (node.rank, axis))], range(node.rank), dims)
-
-
-def placed(node: Node, axis: int, size: Expr, start: Expr, step: Expr = ONE) -> Node:
-    """The node's axis put among zeros of an axis of another size."""
-    count = node.shape[axis]
-    if start == 0 and step == 1 and count == size:
-        return node
-    labels = list(range(node.rank))
-    labels[axis] = node.rank
-    dims = dict(enumerate(node.shape)) | {axis: size, node.rank: count}
-    matrix = Slice(size, count, start, step)
-    return build.contract(ONE, [(node, labels), (matrix, (axis, node.rank))], range(node.rank), dims)
-
-
-# -- gathers -------------------------------------------------------------------------
-
-
-def _index_node(key: Array, size: Expr) -> Node:
-    """A matrix whose row for each index is the unit vector that it selects."""
-    node = key.node
-    bare = node.body if isinstance(node, Named) else node
-    if isinstance(bare, Range) and bare.dim == size:
-        return Delta(size)
-    if isinstance(bare, Range):
-        return build.view(Slice(size, bare.dim, ZERO, ONE), (1, 0), (bare.dim, size))
-    _check_index(bare, size)
-    shape = (*node.shape, size)
-    own = build.view(node, range(node.rank), shape)
-    places = build.view(Range(size), (node.rank,), shape)
-    return Map("eq", (own, places))
-
-
-def _check_index(node: Node, size: Expr) -> None:
-    if not isinstance(node, Leaf):
-        raise UnsupportedError("an array of indices must be declared with a domain of integers, or be np.arange(n)")
-    entries = node.domain.entries
-    wanted = IndexDomainError(node.name, size - 1)
-    if not entries.integer:
-        raise wanted
-    low, high = sympify(entries.low), sympify(entries.high)
-    if entries.values is not None:
-        low, high = min(entries.values), max(entries.values)
-    if not low.is_nonnegative or not (size - 1 - high).is_nonnegative:
-        raise wanted
-
-
-def gathered(a: Array, keys: Sequence[object]) -> Array:
-    """``a[keys]`` where some keys are arrays of indices (NumPy's integer indexing)."""
-    positions = [k for k, key in enumerate(keys) if isinstance(key, Array) and key.axes]
-    scalars = [k for k, key in enumerate(keys) if not isinstance(key, slice) and key is not None and k not in positions]
-    several = sorted(positions + scalars)
-    if any(key is None for key in keys):
-        raise UnsupportedError("None beside an array of indices is not read; index first, then add axes")
-    arrays = [as_array(keys[k]) for k in positions]
-    if any(None in x.axes for x in arrays) or len({x.dims for x in arrays}) > 1:
-        return _crossed(a, keys, positions, scalars)
-    shape = arrays[0].dims
-    count = len(shape)
-    node = a.node
-    fresh = 1000
-    index = tuple(range(fresh, fresh + count))
-    dims: dict[int, Expr] = dict(enumerate(node.shape)) | dict(zip(index, shape, strict=True))
-    factors: list[tuple[Node, Sequence[int]]] = [(node, range(node.rank))]
-    out: list[int | None] = []
-    for k, key in enumerate(keys):
-        axis = a.axes[k]
-        if axis is None:
-            raise UnsupportedError("an axis of length 1 made by indexing cannot be gathered from")
-        if k in positions:
-            factors.append((_index_node(keys[k], node.shape[axis]), (*index, axis)))  # type: ignore[arg-type]
-        elif k in scalars:
-            factors.append((Basis(node.shape[axis], key), (axis,)))  # type: ignore[arg-type]
-        else:
-            assert isinstance(key, slice)
-            kept = span(key, node.shape[axis])
-            if kept.covers(node.shape[axis]):
-                out.append(axis)
-                continue
-            new = fresh + count + k
-            dims[new] = kept.count
-            factors.append((Slice(node.shape[axis], kept.count, kept.start, kept.step), (axis, new)))
-            out.append(new)
-    adjacent = several == list(range(several[0], several[-1] + 1))
-    before = sum(1 for k in range(several[0]) if isinstance(keys[k], slice)) if adjacent else 0
-    order = [*out[:before], *index, *out[before:]]
-    return Array(build.contract(ONE, factors, [x for x in order if x is not None], dims))
-
-
-def _crossed(a: Array, keys: Sequence[object], positions: Sequence[int], scalars: Sequence[int]) -> Array:
-    """``a[rows[:, None], columns]``: each array of indices runs along an axis of its own."""
-    arrays = [as_array(keys[k]) for k in positions]
-    rank = max(x.ndim for x in arrays)
-    along: list[int] = []
-    for x in arrays:
-        long = [rank - x.ndim + k for k, axis in enumerate(x.axes) if axis is not None]
-        if len(long) != 1:
-            raise UnsupportedError("arrays of indices of several axes that do not match are not read")
-        along.append(long[0])
-    if scalars or len(set(along)) != len(along) or sorted(along) != list(range(rank)):
-        raise UnsupportedError("this combination of arrays of indices is not read; use np.einsum with masks")
-    if list(positions) != list(range(positions[0], positions[0] + len(positions))) or along != sorted(along):
-        raise UnsupportedError("this order of arrays of indices is not read; transpose first")
-    result = a
-    for k, x in zip(positions, arrays, strict=True):
-        flat = Array(x.node)
-        picked: list[object] = [slice(None)] * result.ndim
-        picked[k] = flat
-        for j, key in enumerate(keys):
-            if isinstance(key, slice) and j != k:
-                picked[j] = key if k == positions[0] else slice(None)
-        result = gathered(result, picked)
-    return result
-
+from symderive.language.nodes import ONE, ZERO, Basis, Merge, Node, Number, Range, Slice
 
 # -- running sums, triangles, differences -----------------------------------------------
 
@@ -322,10 +136,22 @@ def roll(a: Any, shift: int, axis: Any = None) -> Array:
     keys: list[slice] = [slice(None)] * a.ndim
     last, first = list(keys), list(keys)
     last[position], first[position] = slice(-shift, None), slice(None, -shift)
-    return a if shift == 0 else concatenate([a[tuple(last)], a[tuple(first)]], axis=position)
+    return a.copy() if shift == 0 else concatenate([a[tuple(last)], a[tuple(first)]], axis=position)
 
 
 # -- side by side ----------------------------------------------------------------------
+
+
+def placed(node: Node, axis: int, size: Expr, start: Expr, step: Expr = ONE) -> Node:
+    """The node's axis put among zeros of an axis of another size."""
+    count = node.shape[axis]
+    if start == 0 and step == 1 and count == size:
+        return node
+    labels = list(range(node.rank))
+    labels[axis] = node.rank
+    dims = dict(enumerate(node.shape)) | {axis: size, node.rank: count}
+    matrix = Slice(size, count, start, step)
+    return build.contract(ONE, [(node, labels), (matrix, (axis, node.rank))], range(node.rank), dims)
 
 
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
@@ -524,6 +350,32 @@ def reshaped(a: Array, sizes: Sequence[Expr]) -> Array:
     return Array(node)
 
 
+def ravel(a: Any, order: str = "C") -> Array:
+    """``np.ravel``: all entries, row by row."""
+    if order not in ("C", "K"):
+        raise UnsupportedError("np.ravel is read in C order: row by row")
+    a = as_array(a)
+    return linked(reshape(a, -1), a)
+
+
+def reshape(a: Any, shape: Any = None, order: str = "C", **extras: Any) -> Array:
+    """``np.reshape``: row by row; neighbouring axes are joined or taken apart."""
+    a = as_array(a)
+    wanted = shape if isinstance(shape, tuple | list) else (shape,)
+    if order != "C" or extras:
+        raise UnsupportedError("np.reshape is read in C order: row by row")
+    long = [i for i in range(a.ndim) if a.axes[i] is not None]
+    sizes = [-ONE if isinstance(s, int) and s == -1 else as_dimension(s) for s in wanted]
+    target = [i for i, s in enumerate(sizes) if s != 1]
+    fits = len(target) == len(long) and all(
+        sizes[t] in (-1, a.dims[i]) for t, i in zip(target, long, strict=True)
+    )
+    if fits and sum(1 for s in sizes if s == -1) <= 1:
+        places = dict(zip(target, long, strict=True))
+        return viewed(a, tuple(a.axes[places[i]] if i in places else None for i in range(len(sizes))))
+    return linked(reshaped(a, sizes), a)
+
+
 def _product(sizes: Sequence[Expr]) -> Expr:
     total: Expr = ONE
     for s in sizes:
@@ -569,7 +421,7 @@ def broadcast_to(array: Any, shape: Any) -> Array:
     sizes = tuple(as_dimension(s) for s in (shape if isinstance(shape, tuple | list) else (shape,)))
     if len(sizes) < a.ndim:
         raise ShapeError(f"np.broadcast_to: {shape_text(a.dims)} has more axes than {shape_text(sizes)}")
-    return a + Array(build.zeros(sizes))
+    return linked(a + Array(build.zeros(sizes)), a)
 
 
 def take(a: Any, indices: Any, axis: Any = None) -> Array:
@@ -578,19 +430,23 @@ def take(a: Any, indices: Any, axis: Any = None) -> Array:
     position = _single_axis(a, axis, "np.take")
     keys: list[Any] = [slice(None)] * a.ndim
     keys[position] = indices
-    return a[tuple(keys)]
+    return a[tuple(keys)].copy()
 
 
-def take_along_axis(arr: Any, indices: Any, axis: int) -> Array:
-    """``np.take_along_axis`` with one index for each row: ``indices`` is ``y[:, None]``."""
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Array:
+    """``np.take_along_axis``: for each place of ``indices``, the entry of its line along the axis."""
     a, index = as_array(arr), as_array(indices)
     (position,) = axes_of(a, axis, "np.take_along_axis")
-    if a.ndim != 2 or index.ndim != 2 or index.axes[position] is not None or index.axes[1 - position] is None:
-        raise UnsupportedError("np.take_along_axis is read for a matrix and one index a row, y[:, None]")
-    rows = Array(Range(a.dims[1 - position]))
-    own = Array(index.node)
-    picked = a[(rows, own) if position == 1 else (own, rows)]
-    return picked[:, None] if position == 1 else picked[None, :]
+    if axis is None or index.ndim != a.ndim:
+        raise ShapeError(
+            f"np.take_along_axis needs an axis and indices with {a.ndim} axes (y[:, None] for one a row), "
+            f"got {shape_text(index.dims)}"
+        )
+    keys: list[Any] = []
+    for k, size in enumerate(a.dims):
+        places = Array(Range(size))[tuple(slice(None) if k == j else None for j in range(a.ndim))]
+        keys.append(index if k == position else places)
+    return a[tuple(keys)]
 
 
 def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
@@ -644,6 +500,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: broadcast_to,
     np.take: take,
     np.take_along_axis: take_along_axis,
+    np.reshape: reshape,
+    np.ravel: ravel,
     np.max: extreme("max"),
     np.min: extreme("min"),
     np.amax: extreme("max"),
@@ -652,4 +510,4 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.cov: cov,
 }
 
-__all__ = ["FUNCTIONS", "Span", "cut", "gathered", "placed", "reshaped", "span"]
+ARRAY_FUNCTIONS.update(FUNCTIONS)

@@ -20,6 +20,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -358,7 +359,7 @@ def _row(make: Callable[..., Any], signature: str) -> _Row:
 
 def _ufunc(name: str, arity: int) -> _Row:
     letters = _words("x y z")[:arity]
-    return _row(UFUNCS[name], " ".join(f"{letter}:array" for letter in letters))
+    return _row(partial(arrays.elementary, name), " ".join(f"{letter}:array" for letter in letters))
 
 
 def _python_sum(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -519,8 +520,8 @@ ROWS: dict[str, _Row] = {
     "moveaxis": _row(arrays.moveaxis, "a:array source:int destination:int"),
     "expand_dims": _row(arrays.expand_dims, "a:array axis:int"),
     "squeeze": _row(arrays.squeeze, "a:array axis:axis="),
-    "reshape": _row(arrays.reshape, "a:array shape:shape"),
-    "ravel": _row(lambda a: arrays.reshape(a, -1), "a:array"),
+    "reshape": _row(selections.reshape, "a:array shape:shape"),
+    "ravel": _row(selections.ravel, "a:array"),
     "ones_like": _row(_ones_like, "a:array"),
     "zeros_like": _row(_zeros_like, "a:array"),
     "eye": _row(arrays.eye, "n:dim"),
@@ -803,12 +804,12 @@ class _Reader:
                 return self.chain(node)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 inner = self.array(operand)
-                return self.made(node, lambda: UFUNCS["negative"](inner))
+                return self.made(node, lambda: arrays.elementary("negative", inner))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.array(operand)
             case ast.UnaryOp(op=ast.Invert(), operand=operand):
                 mask = self.array(operand)
-                return self.made(node, lambda: UFUNCS["invert"](mask))
+                return self.made(node, lambda: arrays.elementary("invert", mask))
             case ast.Constant():
                 return self.constant(node)
             case ast.Name():
@@ -839,7 +840,7 @@ class _Reader:
             left = result
             if name == "power":
                 self.check_power(left, right, link)
-            result = self.made(link, lambda name=name, left=left, right=right: UFUNCS[name](left, right))
+            result = self.made(link, lambda name=name, left=left, right=right: arrays.elementary(name, left, right))
         return result
 
     def check_power(self, base: Array, exponent: Array, node: ast.AST) -> None:
@@ -909,7 +910,7 @@ class _Reader:
         if op is None:
             raise self.refuse(f"the comparison {type(node.ops[0]).__name__} is not read", node)
         left, right = self.array(node.left), self.array(node.comparators[0])
-        return self.made(node, lambda: UFUNCS[op[1]](left, right))
+        return self.made(node, lambda: arrays.elementary(op[1], left, right))
 
     # -- attributes, indices, calls
 
