@@ -205,13 +205,13 @@ class _Backward:
         adjoint = self.frontier.pop(u)
         local: list[tuple[Expr, Node]] = []
         for child, weight, forward, use, needs in _rules(u, self.active):
-            contribution = simplify(weight(adjoint, self.rank), self.wrt).node
+            found = simplify(weight(adjoint, self.rank), self.wrt)
+            uses.update(dict.fromkeys(r.rule for r in found.rewrites))
             if child in self.frontier:
                 shape = self.root.shape + child.shape
-                contribution = simplify(
-                    build.add([(ONE, self.frontier[child]), (ONE, contribution)], shape), self.wrt
-                ).node
-            self.frontier[child] = contribution
+                found = simplify(build.add([(ONE, self.frontier[child]), (ONE, found.node)], shape), self.wrt)
+                uses.update(dict.fromkeys(r.rule for r in found.rewrites))
+            self.frontier[child] = found.node
             local.append((ONE, forward))
             if use:
                 uses[use] = None

@@ -145,6 +145,7 @@ BOOKS = {
     "Geddes, Czapor & Labahn": "K. O. Geddes, S. R. Czapor and G. Labahn, Algorithms for Computer Algebra, 1992",
     "Giles": "M. B. Giles, Collected matrix derivative results for forward and reverse mode algorithmic "
     "differentiation, 2008",
+    "Golub & Van Loan": "G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., 2013",
     "Hardy": "G. H. Hardy, A Course of Pure Mathematics, 10th ed., 1952",
     "Magnus & Neudecker": "J. R. Magnus and H. Neudecker, Matrix Differential Calculus, 3rd ed., 2019",
     "Petersen & Pedersen": "K. B. Petersen and M. S. Pedersen, The Matrix Cookbook, 2012",
@@ -158,6 +159,7 @@ x, y, w, X = sd.array("x", n), sd.array("y", n), sd.array("w", d), sd.array("X",
 u, v, t = sd.array("u"), sd.array("v"), sd.array("t", domain=sd.positive)
 p, q = sd.array("p", n, domain=sd.simplex), sd.array("q", n, domain=sd.simplex & sd.positive)
 S, A = sd.array("S", d, d, domain=sd.symmetric), sd.array("A", d, d)
+P, Q = sd.array("P", d, d, domain=sd.spd), sd.array("Q", d, d, domain=sd.orthogonal)
 Y, s = sd.array("Y", n, d, domain=sd.one_hot), sd.array("s", n, domain=sd.labels(-1, 1))
 """
 """The arrays that the rows' examples speak of."""
@@ -286,7 +288,7 @@ _REWRITING = (
             "和、积与幂可以重排；函数不展开",
         ),
         "Hardy, ch. 1",
-        "sd.gradient(np.sum(x**2 * (x + 1)) - np.sum(x**3), x)",
+        "sd.gradient(u**2 / (1 + u), u)",
     ),
     Rule(
         "collect like terms",
@@ -331,7 +333,7 @@ _REWRITING = (
         Phrase("u is defined", "u 有定义"),
         Phrase("zero times a number is zero", "零乘以任何数得零"),
         "Hardy, ch. 1",
-        "sd.gradient(np.sum(x * np.sign(x)), x)",
+        "sd.gradient(np.sum(0 * x * y), x)",
     ),
     Rule(
         "index of a delta",
@@ -344,9 +346,9 @@ _REWRITING = (
     ),
     Rule(
         "declared symmetry",
-        Phrase("declared symmetry", "已声明的对称性"),
+        Phrase("symmetry", "对称性"),
         _form("S_ij = S_ji", "S_{ij} = S_{ji}"),
-        Phrase("S is symmetric", "S 对称"),
+        Phrase("S is symmetric, by its declaration or by its form", "S 对称（由声明或由其形式）"),
         Phrase("a symmetric matrix is its own transpose", "对称矩阵等于其转置"),
         "Magnus & Neudecker, ch. 1",
         "sd.gradient(w @ S @ w, w)",
@@ -439,7 +441,7 @@ _REWRITING = (
         Phrase("a > 0 and b > 0 in the first two", "前两式要求 a > 0 且 b > 0"),
         Phrase("log is the inverse of exp, which turns sums into products", "log 是 exp 的反函数，而 exp 把和变为积"),
         "DLMF, 4.8",
-        'sd.chain(np.log(t * 2)).to(np.log(t) + np.log(2), by="logarithm")',
+        'sd.chain(np.log(t * t)).to(2 * np.log(t), by="logarithm")',
     ),
     Rule(
         "exponential",
@@ -523,6 +525,328 @@ _REWRITING = (
     ),
 )
 
+_MATRICES = (
+    Rule(
+        "inverse",
+        Phrase("inverse", "逆矩阵"),
+        _form("A⁻¹A = I, AA⁻¹ = I", r"A^{-1} A = I", r"A A^{-1} = I"),
+        Phrase("A is invertible", "A 可逆"),
+        Phrase("the definition of the inverse", "逆矩阵的定义"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(A) @ A @ w, w)",
+    ),
+    Rule(
+        "inverse of a product",
+        Phrase("inverse of a product", "乘积的逆"),
+        _form("(AB)⁻¹ = B⁻¹A⁻¹", r"(A B)^{-1} = B^{-1} A^{-1}"),
+        Phrase("A and B are square and invertible", "A 与 B 为可逆方阵"),
+        Phrase("B⁻¹A⁻¹AB = B⁻¹B = I", "B⁻¹A⁻¹AB = B⁻¹B = I"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(A @ S) @ A @ w, w)",
+    ),
+    Rule(
+        "inverse of a transpose",
+        Phrase("inverse of a transpose", "转置的逆"),
+        _form("(Aᵀ)⁻¹ = (A⁻¹)ᵀ", r"(A^{\top})^{-1} = (A^{-1})^{\top}"),
+        Phrase("A is invertible", "A 可逆"),
+        Phrase("Aᵀ(A⁻¹)ᵀ = (A⁻¹A)ᵀ = I", "Aᵀ(A⁻¹)ᵀ = (A⁻¹A)ᵀ = I"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(A.T) @ w, A)",
+    ),
+    Rule(
+        "inverse of an inverse",
+        Phrase("inverse of an inverse", "逆的逆"),
+        _form("(A⁻¹)⁻¹ = A", r"(A^{-1})^{-1} = A"),
+        Phrase("A is invertible", "A 可逆"),
+        Phrase("A A⁻¹ = I says that each is the inverse of the other", "A A⁻¹ = I 表明两者互逆"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(np.linalg.inv(A)) @ w, A)",
+    ),
+    Rule(
+        "inverse of a multiple",
+        Phrase("inverse of a multiple", "数乘的逆"),
+        _form("(c·A)⁻¹ = A⁻¹/c", r"(c A)^{-1} = c^{-1} A^{-1}"),
+        Phrase("A is invertible and c != 0", "A 可逆且 c != 0"),
+        Phrase("c·A·A⁻¹/c = I", "c·A·A⁻¹/c = I"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(2 * A) @ w, A)",
+    ),
+    Rule(
+        "inverse of a diagonal matrix",
+        Phrase("inverse of a diagonal matrix", "对角矩阵的逆"),
+        _form("diag(v)⁻¹ = diag(1/v)", r"\operatorname{diag}(v)^{-1} = \operatorname{diag}(1 / v)"),
+        Phrase("no entry of v is 0", "v 的各元素都不为 0"),
+        Phrase("diagonal matrices multiply entry by entry", "对角矩阵的乘积是对角元逐个相乘"),
+        "Petersen & Pedersen, ch. 3",
+        "sd.gradient(w @ np.linalg.inv(np.diag(w)) @ w, w)",
+    ),
+    Rule(
+        "inverse of an orthogonal matrix",
+        Phrase("inverse of an orthogonal matrix", "正交矩阵的逆"),
+        _form("Q⁻¹ = Qᵀ", r"Q^{-1} = Q^{\top}"),
+        Phrase("Q is orthogonal", "Q 为正交矩阵"),
+        Phrase("QᵀQ = I by definition", "由定义 QᵀQ = I"),
+        "Golub & Van Loan, ch. 2",
+        "sd.gradient(w @ np.linalg.inv(Q) @ w, w)",
+    ),
+    Rule(
+        "log-determinant",
+        Phrase("log-determinant", "行列式的对数"),
+        _form("log |det A| = slogdet(A)[1]", r"\log \lvert \det A \rvert = \operatorname{logabsdet} A"),
+        Phrase("A is invertible", "A 可逆"),
+        Phrase("the definition of slogdet, which does not overflow", "slogdet 的定义，它不会溢出"),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.log(np.linalg.det(A)), A)",
+    ),
+    Rule(
+        "determinant of a transpose",
+        Phrase("determinant of a transpose", "转置的行列式"),
+        _form("det Aᵀ = det A", r"\det A^{\top} = \det A"),
+        Phrase(),
+        Phrase(
+            "rows and columns play the same part in the expansion of a determinant", "在行列式的展开中行与列地位相同"
+        ),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.linalg.det(A.T), A)",
+    ),
+    Rule(
+        "determinant of an inverse",
+        Phrase("determinant of an inverse", "逆的行列式"),
+        _form("det A⁻¹ = 1/det A", r"\det A^{-1} = 1 / \det A"),
+        Phrase("A is invertible", "A 可逆"),
+        Phrase("det A·det A⁻¹ = det I = 1", "det A·det A⁻¹ = det I = 1"),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.linalg.det(np.linalg.inv(A)), A)",
+    ),
+    Rule(
+        "determinant of a product",
+        Phrase("determinant of a product", "乘积的行列式"),
+        _form(
+            "log |det AB| = log |det A| + log |det B|",
+            r"\log \lvert \det A B \rvert = \log \lvert \det A \rvert + \log \lvert \det B \rvert",
+        ),
+        Phrase("A and B are square and invertible", "A 与 B 为可逆方阵"),
+        Phrase("det AB = det A·det B", "det AB = det A·det B"),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.linalg.slogdet(A @ A)[1], A)",
+    ),
+    Rule(
+        "determinant of a multiple",
+        Phrase("determinant of a multiple", "数乘的行列式"),
+        _form(
+            "log |det cA| = n·log c + log |det A|",
+            r"\log \lvert \det c A \rvert = n \log c + \log \lvert \det A \rvert",
+        ),
+        Phrase("A is n by n and invertible, and c > 0", "A 为 n 阶可逆方阵，c > 0"),
+        Phrase("c goes out of each of the n rows", "从 n 行中各提出一个 c"),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.linalg.slogdet(2 * A)[1], A)",
+    ),
+    Rule(
+        "determinant of a triangular matrix",
+        Phrase("determinant of a triangular matrix", "三角矩阵的行列式"),
+        _form(
+            "det T = Π_i T_ii, log |det T| = Σ_i log |T_ii|",
+            r"\det T = \prod_i T_{ii}",
+            r"\log \lvert \det T \rvert = \sum_i \log \lvert T_{ii} \rvert",
+        ),
+        Phrase("T is triangular", "T 为三角矩阵"),
+        Phrase("every other product of the expansion has a 0 in it", "展开式中其余各乘积都含有 0"),
+        "Petersen & Pedersen, ch. 1",
+        "sd.gradient(np.linalg.det(np.diag(w)), w)",
+    ),
+    Rule(
+        "eigenvalues",
+        Phrase("eigenvalues", "特征值"),
+        _form(
+            "Σ_i λ_i = tr A, Σ_i λ_i² = ‖A‖², Σ_i log λ_i = log det A",
+            r"\sum_i \lambda_i = \operatorname{tr} A",
+            r"\sum_i \lambda_i^{2} = \lVert A \rVert_F^{2}",
+            r"\sum_i \log \lambda_i = \log \det A",
+        ),
+        Phrase("A is symmetric; for the last, positive definite", "A 对称；末式要求 A 正定"),
+        Phrase(
+            "trace, norm and determinant do not change in the basis of eigenvectors, where A is diagonal",
+            "迹、范数与行列式在特征向量基下不变，而在该基下 A 为对角矩阵",
+        ),
+        "Petersen & Pedersen, ch. 5",
+        "sd.gradient(np.sum(np.linalg.eigvalsh(S)), S)",
+    ),
+    Rule(
+        "product of eigenvalues",
+        Phrase("product of eigenvalues", "特征值之积"),
+        _form("Π_i λ_i = det A", r"\prod_i \lambda_i = \det A"),
+        Phrase("A is symmetric", "A 对称"),
+        Phrase(
+            "the determinant does not change in the basis of eigenvectors, where A is diagonal",
+            "行列式在特征向量基下不变，而在该基下 A 为对角矩阵",
+        ),
+        "Petersen & Pedersen, ch. 5",
+        "sd.gradient(np.prod(np.linalg.eigvalsh(S)), S)",
+    ),
+    Rule(
+        "eigenvectors",
+        Phrase("eigenvectors", "特征向量"),
+        _form(
+            "VᵀV = VVᵀ = I, V diag(λ) Vᵀ = A",
+            r"V^{\top} V = V V^{\top} = I",
+            r"V \operatorname{diag}(\lambda) V^{\top} = A",
+        ),
+        Phrase("A is symmetric", "A 对称"),
+        Phrase(
+            "the spectral theorem: a symmetric matrix has an orthonormal basis of eigenvectors",
+            "谱定理：对称矩阵有一组标准正交的特征向量",
+        ),
+        "Petersen & Pedersen, ch. 5",
+        "sd.gradient(np.trace(np.linalg.eigh(S)[1] @ np.linalg.eigh(S)[1].T @ A), A)",
+    ),
+    Rule(
+        "singular values",
+        Phrase("singular values", "奇异值"),
+        _form("Σ_i σ_i² = ‖A‖²", r"\sum_i \sigma_i^{2} = \lVert A \rVert_F^{2}"),
+        Phrase(),
+        Phrase("orthogonal factors do not change the norm", "正交因子不改变范数"),
+        "Petersen & Pedersen, ch. 5",
+        "sd.gradient(np.sum(np.linalg.svd(X, compute_uv=False)**2), X)",
+    ),
+    Rule(
+        "singular vectors",
+        Phrase("singular vectors", "奇异向量"),
+        _form(
+            "UᵀU = I, VᵀV = I, U diag(σ) Vᵀ = A",
+            r"U^{\top} U = I",
+            r"V^{\top} V = I",
+            r"U \operatorname{diag}(\sigma) V^{\top} = A",
+        ),
+        Phrase(),
+        Phrase("the definition of the singular value decomposition", "奇异值分解的定义"),
+        "Petersen & Pedersen, ch. 5",
+        "sd.gradient(np.sum((np.linalg.svd(X, full_matrices=False)[0]"
+        " * np.linalg.svd(X, full_matrices=False)[1]) @ np.linalg.svd(X, full_matrices=False)[2] @ w), w)",
+    ),
+    Rule(
+        "Cholesky factor",
+        Phrase("Cholesky factor", "楚列斯基因子"),
+        _form(
+            "L Lᵀ = A, Σ_i log L_ii = log det(A)/2", r"L L^{\top} = A", r"\sum_i \log L_{ii} = \frac{1}{2} \log \det A"
+        ),
+        Phrase("A is positive definite", "A 正定"),
+        Phrase(
+            "the definition of the factor; the determinant of a triangular matrix is the product of its diagonal",
+            "该因子的定义；三角矩阵的行列式是其对角元之积",
+        ),
+        "Golub & Van Loan, ch. 4",
+        "sd.gradient(np.sum(np.log(np.diag(np.linalg.cholesky(P)))), P)",
+    ),
+    Rule(
+        "shift of a softmax",
+        Phrase("shift of a softmax", "softmax 的平移"),
+        _form("softmax(z + c) = softmax(z)", r"\operatorname{softmax}(z + c) = \operatorname{softmax}(z)"),
+        Phrase("c is the same for all entries", "c 对所有元素相同"),
+        Phrase("exp(c) is a factor of numerator and denominator", "exp(c) 是分子与分母的公因子"),
+        "Bishop, 4.3.4",
+        "sd.gradient(y @ sd.softmax(x + u), x)",
+    ),
+    Rule(
+        "shift of log-sum-exp",
+        Phrase("shift of log-sum-exp", "log-sum-exp 的平移"),
+        _form(
+            "logsumexp(z + c) = logsumexp(z) + c", r"\operatorname{logsumexp}(z + c) = \operatorname{logsumexp}(z) + c"
+        ),
+        Phrase("c is the same for all entries", "c 对所有元素相同"),
+        Phrase("exp(c) goes out of the sum", "exp(c) 可从和式中提出"),
+        "Boyd & Vandenberghe, 3.1.5",
+        "sd.gradient(sd.logsumexp(x + u), x)",
+    ),
+    Rule(
+        "shift of a maximum",
+        Phrase("shift of a maximum", "最大值的平移"),
+        _form("max(z + c) = max(z) + c", r"\max(z + c) = \max(z) + c"),
+        Phrase("c is the same for all entries", "c 对所有元素相同"),
+        Phrase("a shift keeps the order of the entries", "平移保持各元素的大小次序"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.max(x + u), x)",
+    ),
+    Rule(
+        "multiple of a maximum",
+        Phrase("multiple of a maximum", "最大值的倍数"),
+        _form(
+            "c > 0 ⇒ max(c·z) = c·max(z), c < 0 ⇒ max(c·z) = c·min(z)",
+            r"c > 0 \Rightarrow \max(c z) = c \max(z)",
+            r"c < 0 \Rightarrow \max(c z) = c \min(z)",
+        ),
+        Phrase(),
+        Phrase(
+            "a positive factor keeps the order of the entries, a negative one turns it round",
+            "正因子保持各元素的次序，负因子使其反转",
+        ),
+        "Hardy, ch. 1",
+        "sd.gradient(np.max(2 * x), x)",
+    ),
+    Rule(
+        "largest entries",
+        Phrase("largest entries", "最大元素"),
+        _form("[x_i = max x] = is_max(x)_i", r"[x_i = \max x] = \operatorname{ismax}(x)_i"),
+        Phrase(),
+        Phrase("the definition of the mask of the largest entries", "最大元素示性函数的定义"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum((x == np.max(x)) * y), y)",
+    ),
+    Rule(
+        "power of a product",
+        Phrase("power of a product", "积的幂"),
+        _form("(a·b)^k = a^k·b^k", r"(a b)^{k} = a^{k} b^{k}"),
+        Phrase("k is a positive integer", "k 为正整数"),
+        Phrase("the factors of a product may be put in any order", "乘积的因子可按任意次序排列"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.outer(x, y)**2), x)",
+    ),
+    Rule(
+        "sum over parts",
+        Phrase("sum over parts", "分段求和"),
+        _form("Σ f(concatenate(a, b)) = Σ f(a) + Σ f(b)", r"\sum_i f((a, b)_i) = \sum_i f(a_i) + \sum_i f(b_i)"),
+        Phrase(),
+        Phrase("the parts together have each index once", "各段合起来恰好遍历每个下标一次"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.concatenate([x, y])**2), x)",
+    ),
+    Rule(
+        "ordered values",
+        Phrase("ordered values", "有序的值"),
+        _form(
+            "max λ = λ_n, min λ = λ_1, max σ = σ_1",
+            r"\max \lambda = \lambda_n",
+            r"\min \lambda = \lambda_1",
+            r"\max \sigma = \sigma_1",
+        ),
+        Phrase(),
+        Phrase(
+            "eigenvalues come in ascending order, singular values in descending order",
+            "特征值按升序排列，奇异值按降序排列",
+        ),
+        "Golub & Van Loan, ch. 2",
+        "sd.gradient(np.max(np.linalg.eigvalsh(S)), S)",
+    ),
+    Rule(
+        "power of an exponential",
+        Phrase("power of an exponential", "指数函数的幂"),
+        _form("exp(x)^a = exp(a·x)", r"\exp(x)^{a} = \exp(a x)"),
+        Phrase(),
+        Phrase("a power of exp(x) multiplies the exponent", "exp(x) 的幂使指数相乘"),
+        "DLMF, 4.2",
+        "sd.gradient(np.sum(np.exp(x)**(1 - u)), x)",
+    ),
+    Rule(
+        "index of a slice",
+        Phrase("index of a slice", "切片换标"),
+        _form("(u[a:b])_i = u_(a+i)", r"(u_{a:b})_i = u_{a + i}"),
+        Phrase(),
+        Phrase("a slice renumbers entries and changes none", "切片只重新编号，不改变元素"),
+        "Golub & Van Loan, ch. 1",
+        "sd.gradient(np.trace(np.kron(A, S)), A)",
+    ),
+)
+
 _REASONING = (
     Rule(
         "definition",
@@ -574,7 +898,7 @@ _REASONING = (
     ),
 )
 
-RULES: dict[str, Rule] = {row.key: row for row in (*_CALCULUS, *_REWRITING, *_REASONING)}
+RULES: dict[str, Rule] = {row.key: row for row in (*_CALCULUS, *_REWRITING, *_MATRICES, *_REASONING)}
 """The rows that are written by hand; `rule` finds these and the generated ones."""
 
 CHINESE_NAMES = {
@@ -625,16 +949,17 @@ def rule(key: str) -> Rule:
     """
     if key in RULES:
         return RULES[key]
-    made = _generated(key)
-    if made is None:
-        near = get_close_matches(key, known(), 3)
-        raise UnknownNameError(f"no rule named {key!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    return made
+    if is_rule(key):
+        return _generated(key)
+    near = get_close_matches(key, known(), 3)
+    raise UnknownNameError(f"no rule named {key!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
 
 
 def is_rule(key: str) -> bool:
     """Whether there is such a rule."""
-    return key in RULES or _generated(key) is not None
+    function = key.removeprefix(_DERIVATIVE)
+    made = key.startswith(_DEFINITION) or (function != key and function in {*FUNCTIONS, *ARRAY_FUNCTIONS})
+    return key in RULES or key in LEMMAS or made
 
 
 def known() -> tuple[str, ...]:
@@ -658,18 +983,14 @@ def distinct(rows: Iterable[Rule]) -> tuple[Rule, ...]:
 
 
 @cache
-def _generated(key: str) -> Rule | None:
+def _generated(key: str) -> Rule:
     """A row made from the table that has the thing itself."""
     if key in LEMMAS:
         return _lemma(key)
-    if key.startswith(_DERIVATIVE):
-        name = key.removeprefix(_DERIVATIVE)
-        if name in FUNCTIONS:
-            return _derivative(name)
-        return _differential(name) if name in ARRAY_FUNCTIONS else None
     if key.startswith(_DEFINITION):
         return _definition(key.removeprefix(_DEFINITION))
-    return None
+    name = key.removeprefix(_DERIVATIVE)
+    return _derivative(name) if name in FUNCTIONS else _differential(name)
 
 
 def _text(node: Node) -> str:
