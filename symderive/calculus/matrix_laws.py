@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sympy import Rational
 
+from symderive.calculus.signs import sign_of
 from symderive.language import build
 from symderive.language.array_functions import product, symmetrised
 from symderive.language.nodes import (
@@ -129,6 +130,34 @@ def _inverse_of_multiple(node: Opaque, x: Node, blocked: Blocked) -> Node | None
     if c == 1 or c == 0 or isinstance(rest, Number) or (isinstance(rest, Contraction) and not rest.factors):
         return None
     return build.scale(1 / c, build.opaque("inv", rest))
+
+
+def _scalar_factor(x: Node) -> tuple[Node, Node] | None:
+    """``(t, A)`` where x = t A with a scalar t that is no number."""
+    if not isinstance(x, Contraction) or x.rank < 2:
+        return None
+    scalars = [(f, ls) for f, ls in x.factors if not ls]
+    rest = [(f, ls) for f, ls in x.factors if ls]
+    if not scalars or not rest:
+        return None
+    made = build.contract(x.coefficient, rest, range(x.out_rank), dict(enumerate(x.label_dims)))
+    return build.multiply(*(f for f, _ in scalars)), made
+
+
+def _multiple(node: Opaque, x: Node, blocked: Blocked) -> Node | None:
+    """``(tA)^-1 = A^-1/t``, ``det(tA) = t^n det A`` for a scalar t."""
+    found = _scalar_factor(x)
+    if found is None:
+        return None
+    t, a = found
+    inner = build.opaque(node.function, a)
+    size = x.shape[-1]
+    if node.function == "logabsdet":
+        size_log = build.apply("log", build.apply("abs", t))
+        return build.add([(size, size_log), (ONE, inner)], ()) if x.rank == 2 else None
+    factor = build.power(t, size if node.function == "det" else -1)
+    out = tuple(range(inner.rank))
+    return build.contract(ONE, [(factor, ()), (inner, out)], out, dict(enumerate(inner.shape)))
 
 
 def _inverse_of_diagonal(node: Opaque, x: Node, blocked: Blocked) -> Node | None:
@@ -269,12 +298,14 @@ _LAWS: dict[str, tuple[tuple[str, Law], ...]] = {
         ("inverse of a transpose", _inverse_of_transpose),
         ("inverse of an inverse", _inverse_of_inverse),
         ("inverse of a multiple", _inverse_of_multiple),
+        ("inverse of a multiple", _multiple),
         ("inverse of a diagonal matrix", _inverse_of_diagonal),
         ("inverse of an orthogonal matrix", _inverse_of_orthogonal),
     ),
     "det": (
         ("determinant of a transpose", _without_transpose),
         ("determinant of an inverse", _det_of_inverse),
+        ("determinant of a multiple", _multiple),
         ("determinant of a triangular matrix", _det_of_diagonal),
     ),
     "logabsdet": (
@@ -282,6 +313,7 @@ _LAWS: dict[str, tuple[tuple[str, Law], ...]] = {
         ("determinant of an inverse", _log_of_inverse),
         ("determinant of a product", _log_of_product),
         ("determinant of a multiple", _log_of_multiple),
+        ("determinant of a multiple", _multiple),
         ("determinant of a triangular matrix", _log_of_diagonal),
     ),
     "prod": (("product of eigenvalues", _product_of_eigenvalues),),
@@ -311,6 +343,8 @@ def of_map(node: Map) -> tuple[Node, str]:
         exponent, inner = node.arguments[1], first.arguments[0]
         product_ = build.multiply(build.broadcast(exponent, node.shape), build.broadcast(inner, node.shape))
         return build.apply("exp", product_), "power of an exponential"
+    if node.function == "where":
+        return _clipped(node)
     if node.function == "eq":
         for x, best in (node.arguments, node.arguments[::-1]):
             name = _extreme_of(x, best)
@@ -319,20 +353,63 @@ def of_map(node: Map) -> tuple[Node, str]:
     return node, ""
 
 
+def _clipped(node: Map) -> tuple[Node, str]:
+    """``r where |r| <= c, else c·sign r`` is r clipped to [-c, c], for c > 0."""
+    mask, inside, outside = node.arguments
+    if not (isinstance(mask, Map) and mask.function in ("lt", "le") and isinstance(mask.arguments[0], Map)):
+        return node, ""
+    size, bound = mask.arguments
+    if not (isinstance(size, Map) and size.function == "abs") or sign_of(bound).value != "+":
+        return node, ""
+    r = size.arguments[0]
+    low = build.scale(-1, bound)
+    for sign in (1, -1):
+        if build.scale(sign, r) is not inside and build.negated(r) is not inside:
+            continue
+        own = inside
+        edge = build.multiply(bound, build.apply("sign", own))
+        if outside is edge or outside is build.multiply(build.apply("sign", own), bound):
+            return build.apply("clip", own, low, bound), "clip"
+    return node, ""
+
+
 def _power_of_product(node: Map, base: Node, exponent: Number) -> tuple[Node, str]:
-    """``(a_i b_j)^k = a_i^k b_j^k`` for a whole exponent: no factor varies along all axes."""
+    """``(a_i b_j)^k = a_i^k b_j^k`` where no factor varies along all axes; scalars ``(s t)^k`` likewise.
+
+    For a whole k wherever both are defined; for other k the factors may not be negative.
+    """
     value = exponent.value
-    if not (isinstance(base, Contraction) and value.is_Integer and value > 0 and not base.bound):
+    if not (isinstance(base, Contraction) and value.is_number) or any(isinstance(f, Delta) for f in base.children):
         return node, ""
-    if len(base.factors) < 2 or len({frozenset(ls) for _, ls in base.factors}) < 2:
+    parts = components(base)
+    if len(parts) < 2 or any(isinstance(f, Slice | Merge) for f in base.children):
         return node, ""
-    if any(len(set(ls)) in (0, base.rank) for _, ls in base.factors):
+    if base.rank and any(len(set(ls)) in (0, base.rank) for _, ls in parts):
         return node, ""
-    if any(isinstance(f, Slice | Merge | Delta) for f, _ in base.factors):
-        return node, ""
-    factors = [(build.power(f, value), ls) for f, ls in base.factors]
-    dims = dict(enumerate(base.label_dims))
-    return build.contract(base.coefficient**value, factors, range(base.out_rank), dims), "power of a product"
+    if not value.is_Integer:
+        free = all(sign_of(f).value in ("+", "0+") for f, _ in parts)
+        if not free or not base.coefficient.is_positive:
+            return node, ""
+    factors = [(build.power(f, value), ls) for f, ls in parts]
+    made = build.contract(base.coefficient**value, factors, range(base.out_rank), dict(enumerate(base.shape)))
+    return made, "power of a product"
+
+
+def components(node: Contraction) -> list[Factor]:
+    """The factors of a product that share no summed label, each with the output labels that it lies along."""
+    groups: list[tuple[set[int], list[Factor]]] = []
+    for factor, labels in node.factors:
+        inner = {x for x in labels if x >= node.out_rank}
+        touching = [g for g in groups if g[0] & inner]
+        joined = (inner.union(*(g[0] for g in touching)), [f for g in touching for f in g[1]])
+        joined[1].append((factor, labels))
+        groups = [g for g in groups if g not in touching] + [joined]
+    found: list[Factor] = []
+    for inner, factors in groups:
+        out = tuple(dict.fromkeys(x for _, ls in factors for x in ls if x < node.out_rank))
+        dims = {x: node.label_dims[x] for x in (*out, *inner)}
+        found.append((build.contract(ONE, factors, out, dims), out))
+    return found
 
 
 def _extreme_of(x: Node, best: Node) -> str:
@@ -366,6 +443,7 @@ def cancelled(node: Contraction, blocked: Blocked) -> tuple[Node, str]:
         ("eigenvalues", _eigenvalue_sum),
         ("Cholesky factor", _cholesky_log),
         ("singular values", _svd_sum),
+        ("quotient of equals", _divided),
     ):
         after = law(node, blocked)
         if after is not None:
@@ -604,6 +682,33 @@ def _eigenvalue_sum(node: Contraction, blocked: Blocked) -> Node | None:
         return _summed(node, label, product("ii->", build.opaque("inv", x)))
     if factor is build.apply("log", values):
         return _summed(node, label, build.opaque("logabsdet", x))
+    return None
+
+
+def _divided(node: Contraction, blocked: Blocked) -> Node | None:
+    """A sum times a negative power of itself: ``(Σ_j P_ij) · (Σ_j P_ij)^-1``."""
+    powers = [
+        (k, f, ls)
+        for k, (f, ls) in enumerate(node.factors)
+        if isinstance(f, Map) and f.function == "power" and isinstance(f.arguments[1], Number)
+        and f.arguments[1].value.is_Integer and f.arguments[1].value < 0
+        and isinstance(f.arguments[0], Contraction) and f.arguments[0].bound
+    ]  # fmt: skip
+    if not powers:
+        return None
+    parts = components(node)
+    for _, f, ls in powers:
+        base, exponent = f.arguments
+        assert isinstance(exponent, Number)
+        for m, (part, out) in enumerate(parts):
+            if set(out) != set(ls) or len(set(ls)) < len(ls):
+                continue
+            if build.view(part, [ls.index(x) for x in out], base.shape) is not base:
+                continue
+            rest = [p for q, p in enumerate(parts) if q != m and p != (f, ls)]
+            if exponent.value != -1:
+                rest.append((build.power(base, exponent.value + 1), ls))
+            return build.contract(node.coefficient, rest, range(node.out_rank), dict(enumerate(node.shape)))
     return None
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from symderive.calculus.regions import is_elementwise, region_children
+from sympy import Rational
+
+from symderive.calculus.regions import region_children
 from symderive.language import build
 from symderive.language.nodes import (
     Contraction,
@@ -16,7 +18,9 @@ from symderive.language.nodes import (
     Map,
     Named,
     Node,
+    Number,
     Opaque,
+    Sum,
 )
 from symderive.language.views.lift import lift
 
@@ -72,6 +76,8 @@ def _uses(root: Node) -> dict[Node, int]:
             continue
         for core in _cores(node):
             if core.children and not isinstance(core, Named) and not _is_spread(core):
+                if isinstance(core, Sum) and build.negated(core) in uses:
+                    core = build.negated(core)
                 uses[core] = uses.get(core, 0) + 1
     return uses
 
@@ -109,7 +115,7 @@ def opened(node: Node) -> tuple[Node, dict[Node, Named]]:
 
 
 def _is_function(node: Node) -> bool:
-    return is_elementwise(node) and any(isinstance(p, Map) and p.function != "power" for p in _region(node))
+    return any(isinstance(p, Map | Opaque) for p in _region(node))
 
 
 def _region(node: Node) -> list[Node]:
@@ -119,12 +125,27 @@ def _region(node: Node) -> list[Node]:
     return found
 
 
+def _is_root(node: Node) -> bool:
+    """Whether a node is a square root: its other odd powers are powers of it."""
+    if not (isinstance(node, Map) and node.function == "power"):
+        return False
+    exponent = node.arguments[1]
+    return isinstance(exponent, Number) and exponent.value == Rational(1, 2)
+
+
 def with_names(node: Node, definitions: dict[Node, Named]) -> Node:
     """Put the definitions in wherever their bodies stand, signed and scaled ones included."""
     if not definitions:
         return node
     replacements: dict[Node, Node] = dict(definitions)
+    roots = {b.arguments[0]: name for b, name in definitions.items() if _is_root(b) and isinstance(b, Map)}
+    replacements |= {build.negated(b): build.scale(-1, name) for b, name in definitions.items() if isinstance(b, Sum)}
     for part in node.walk():
+        power = isinstance(part, Map) and part.function == "power" and part not in definitions
+        if isinstance(part, Map) and power and part.arguments[0] in roots:
+            exponent = part.arguments[1]
+            if isinstance(exponent, Number) and exponent.value.is_Rational and exponent.value.q == 2:
+                replacements[part] = build.power(roots[part.arguments[0]], 2 * exponent.value)
         if isinstance(part, Contraction) and part.coefficient != 1:
             c, core = build.split_coefficient(part)
             if core in definitions:

@@ -18,6 +18,7 @@ from functools import lru_cache, reduce
 from typing import Any, cast
 
 from sympy import (
+    Abs,
     Add,
     Dummy,
     Expr,
@@ -39,7 +40,7 @@ from sympy import (
     sympify,
 )
 
-from symderive.calculus.definedness import dropped
+from symderive.calculus.definedness import dropped, granted
 from symderive.calculus.rewrites import Rewrite
 from symderive.language import build
 from symderive.language.functions import FUNCTIONS
@@ -55,6 +56,7 @@ from symderive.language.nodes import (
     Shape,
     Sum,
 )
+from symderive.language.statements import Relation, nonzero
 from symderive.language.views.lift import lift
 from symderive.language.views.tree import Call, Index, Tree
 
@@ -157,7 +159,7 @@ def _plain(node: Node, region: _Region) -> Expr:
         c, core = build.split_coefficient(node)
         if core in region.whole:
             return c * region.atom(core)
-        if isinstance(core, Sum) and (negative := _negated(core)) in region.whole:
+        if isinstance(core, Sum) and (negative := build.negated(core)) in region.whole:
             return -c * region.atom(negative)
     match node:
         case Number(value=value):
@@ -305,6 +307,10 @@ def _log(argument: Expr, region: _Region) -> Expr:
 # -- SymPy back to nodes ----------------------------------------------------------------
 
 
+class _NotBack(Exception):
+    """SymPy found a form that no row says."""
+
+
 class _Back:
     """Turns an expression in stand-ins into a node, terms in the order of the original."""
 
@@ -332,6 +338,10 @@ class _Back:
         if expr.is_Pow and not self._dimensional(expr):
             base, exponent = expr.as_base_exp()
             return build.power(self._complemented(base), exponent)
+        if isinstance(expr, Abs):
+            return build.apply("abs", self.node(cast(Expr, expr.args[0])))
+        if not self._dimensional(expr):
+            raise _NotBack(expr)
         return Number(expr)
 
     def _dimensional(self, expr: Expr) -> bool:
@@ -495,6 +505,9 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                 except (PolynomialError, NotImplementedError, ValueError):
                     continue
                 found.append(e.subs(other, _fn("expit")(-base.u)))
+            tangent = Dummy("T", real=True)
+            turned = factor(expr.subs(base.s, (1 + tangent) / 2))
+            found.append(turned.subs(tangent, _fn("tanh")(base.u / 2)))
             square = cancel(expr)
             product = Dummy("v", positive=True)
             if square.is_polynomial(base.s):
@@ -504,7 +517,8 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         if base.has_exp and expr.has(base.s):
             found += _in_exponentials(expr, base)
     found += [e for base in region.bases.values() for e in _sided(expr, base)]
-    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr) + _cases(expr, region.is_final, region.bases.values())
+    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr)
+    found += _cases(expr, region.is_final, region.bases.values())
     return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
 
 
@@ -755,14 +769,15 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
         return node, ()
     best, best_cost, rule = node, cost(node), ""
     shared = _shared(node)
+    needed: tuple[Relation, ...] = ()
     for whole in (shared, frozenset()) if shared else (frozenset(),):
-        for made, name in _forms(node, blocked, whole):
+        for made, name, conditions in _forms(node, blocked, whole):
             made_cost = cost(made)
             if made_cost < best_cost:
-                best, best_cost, rule = made, made_cost, name
+                best, best_cost, rule, needed = made, made_cost, name, conditions
     if best is node:
         return node, ()
-    return best, (Rewrite(node, best, rule, dropped(node, best)),)
+    return best, (Rewrite(node, best, rule, (*dropped(node, best), *needed)),)
 
 
 def _shared(node: Node) -> frozenset[Node]:
@@ -776,7 +791,7 @@ def _shared(node: Node) -> frozenset[Node]:
         for child in region_children(stack.pop()):
             core = build.split_coefficient(child)[1]
             if isinstance(core, Sum) or (isinstance(core, Contraction) and core.factors):
-                negative = _negated(core)
+                negative = build.negated(core)
                 key = negative if negative in counts else core
                 counts[key] = counts.get(key, 0) + 1
             if child not in seen:
@@ -785,16 +800,12 @@ def _shared(node: Node) -> frozenset[Node]:
     return frozenset(n for n, count in counts.items() if count > 1)
 
 
-def _negated(node: Node) -> Node:
-    if isinstance(node, Sum):
-        return build.add([(-w, n) for w, n in node.terms], node.shape)
-    return node
-
-
-def _forms(node: Node, blocked: frozenset[Leaf], whole: frozenset[Node]) -> Iterable[tuple[Node, str]]:
-    """Equal forms of a region, with the rule that each rests on; the nodes of ``whole`` are not opened."""
+def _forms(
+    node: Node, blocked: frozenset[Leaf], whole: frozenset[Node]
+) -> Iterable[tuple[Node, str, tuple[Relation, ...]]]:
+    """Equal forms of a region, the rule and the conditions of each; the nodes of ``whole`` are not opened."""
     region = _Region(node.shape, is_final=not blocked, whole=whole)
-    plain = _plain(node, region)
+    plain = _compared(_plain(node, region))
     if plain.count_ops() > TERM_CAP:
         return
     family = facts = plain
@@ -820,7 +831,66 @@ def _forms(node: Node, blocked: frozenset[Leaf], whole: frozenset[Node]) -> Iter
             rule = "sigmoid and softplus"
         else:
             rule = "algebra"
-        yield _spread(back.node(expr), node.shape), rule
+        try:
+            yield _spread(back.node(expr), node.shape), rule, ()
+        except _NotBack:
+            continue
+    for gap, forms in _off_boundaries(plain):
+        for expr in forms:
+            try:
+                made, boundary = _spread(back.node(expr), node.shape), back.node(gap)
+            except _NotBack:
+                continue
+            needs = nonzero(boundary)
+            yield made, "masks off their boundary", () if granted(needs) else (needs,)
+
+
+def _compared(expr: Expr) -> Expr:
+    """Comparisons by the difference of their sides, where that is shorter: q·r < (q - 1)·r is r < 0."""
+    replacements: dict[Expr, Expr] = {}
+    for part in expr.atoms(_fn("lt"), _fn("le"), _fn("eq"), _fn("ne")):
+        low, high = (cast(Expr, a) for a in part.args)
+        if low == 0 or high == 0:
+            if (low + high).could_extract_minus_sign() and not (low + high).is_number:
+                replacements[part] = part.func(-high, -low)
+            continue
+        gap = expand(high - low)
+        if gap.count_ops() + 2 < low.count_ops() + high.count_ops():
+            turned = gap.could_extract_minus_sign()
+            replacements[part] = part.func(-gap, S.Zero) if turned else part.func(S.Zero, gap)
+    return expr.xreplace(replacements)
+
+
+def _off_boundaries(expr: Expr) -> list[tuple[Expr, list[Expr]]]:
+    """Forms that hold where two things differ: [u < v] + [v < u] = 1, sign u = 2·[u > 0] - 1."""
+    found: list[tuple[Expr, list[Expr]]] = []
+    less, sign = _fn("lt"), _fn("sign")
+    for part in expr.atoms(less):
+        low, high = part.args
+        other = less(high, low)
+        if expr.has(other) and not any(gap == low - high for gap, _ in found):
+            both = (({part: 1, other: 0}, part), ({part: 0, other: 1}, other))
+            forms = [f for values, mask in both for f in _in_one_mask(expr, values, mask)]
+            found.append((cast(Expr, high - low), forms))
+    for part in expr.atoms(sign):
+        u = cast(Expr, part.args[0])
+        if not expr.has(_fn("abs")(u)):
+            found.append((u, _in_one_mask(expr, {part: 1}, less(S.Zero, u), off=-1)))
+    return found
+
+
+def _in_one_mask(expr: Expr, values: dict[Expr, int], mask: Expr, off: int = 0) -> list[Expr]:
+    """An expression in parts that are 1 or ``off`` together, written with one mask."""
+    m = Dummy("m")
+    swapped = {part: (m + off * (1 - m) if value else 1 - m) for part, value in values.items()}
+    reduced = expand(expr.xreplace(swapped))
+    if not reduced.is_polynomial(m):
+        return []
+    on, of = (factor(reduced.subs(m, value)) for value in (1, 0))
+    forms = [of + factor(on - of) * mask]
+    if not _has_edges(on) and not _has_edges(of):
+        forms.append(_fn("where")(mask, on, of))
+    return forms
 
 
 def _spread(node: Node, shape: Shape) -> Node:

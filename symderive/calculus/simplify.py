@@ -43,7 +43,7 @@ from symderive.language.nodes import (
     Sum,
     Term,
 )
-from symderive.language.symmetry import is_symmetric
+from symderive.language.symmetry import is_symmetric, one_hot_of
 from symderive.language.views.lift import lift
 from symderive.language.views.tree import Call, Tree
 
@@ -185,9 +185,8 @@ class _Simplifier:
             return node
         (bound,) = inner.bound
         for position, (factor, labels) in enumerate(inner.factors):
-            if not isinstance(factor, Leaf) or factor in self.blocked or not factor.domain.has("one_hot"):
-                continue
-            if labels[factor.domain.axis("one_hot")] != bound or labels.count(bound) > 1:
+            axis = self._hot_axis(factor)
+            if axis is None or labels[axis] != bound or labels.count(bound) > 1:
                 continue
             others = [f for k, f in enumerate(inner.factors) if k != position]
             whole = range(len(inner.label_dims))
@@ -196,10 +195,19 @@ class _Simplifier:
             return build.contract(ONE, [(factor, labels), (chosen, tuple(whole))], range(inner.out_rank), dims)
         return node
 
+    def _hot_axis(self, node: Node) -> int | None:
+        """The axis along which a node has a single 1 and zeros."""
+        if isinstance(node, Leaf):
+            return node.domain.axis("one_hot") if node not in self.blocked and node.domain.has("one_hot") else None
+        hot = one_hot_of(node)
+        return None if hot is None else hot[2]
+
     def _sums_to_one(self, node: Node) -> int | None:
         """The axis along which the entries of a node sum to 1."""
         if isinstance(node, Leaf) and node not in self.blocked and node.domain.has("simplex"):
             return node.domain.axis("simplex")
+        if isinstance(node, Map) and (hot := one_hot_of(node)) is not None:
+            return hot[2]
         return -1 if isinstance(node, Opaque) and node.function == "softmax" else None
 
     def _has_unit_sum(self, node: Node) -> bool:
@@ -214,11 +222,15 @@ class _Simplifier:
             if not isinstance(total, Sum) or not (node.bound or node.out_rank):
                 continue
             gains = any(_has_delta(term) or self._has_unit_sum(term) for _, term in total.terms)
+            weights = [f for k, (f, _) in enumerate(node.factors) if k != position]
+            constant = any(isinstance(term, Contraction) and not term.children for _, term in total.terms)
+            gains = gains or (constant and any(self._sums_to_one(f) is not None for f in weights))
             gains = gains or any(isinstance(f, Opaque) and f.function == "inv" for f, _ in node.factors)
             if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift(node).tree):
                 continue
             split = self._split(node, position, total, labels)
-            if cost(split) < cost(best):
+            measure = _shared_cost if "einsum" in _functions(lift(node).tree) else cost
+            if measure(split) < measure(best):
                 best = split
         return best
 
@@ -236,7 +248,7 @@ class _Simplifier:
         terms: list[Term] = []
         for weight, term in total.terms:
             part = build.contract(node.coefficient * weight, [*others, (term, labels)], range(node.out_rank), dims)
-            for rule in (eliminate_deltas, sum_constants, self._facts, self._cancelled):
+            for rule in (eliminate_deltas, sum_constants, self._facts, self._cancelled, self._distributed):
                 part = rule(part) if isinstance(part, Contraction) else part
             terms.append((ONE, part))
         split = build.add(terms, node.shape)
@@ -286,6 +298,28 @@ class _Simplifier:
         kept = [f for k, f in enumerate(factors) if k not in gone]
         return build.contract(coefficient, kept, range(node.out_rank), dict(enumerate(node.label_dims)))
 
+
+def _shared_cost(node: Node) -> float:
+    """The cost of a form in which what stands several times is named."""
+    tree = lift(node).tree
+    seen: set[Tree] = set()
+    repeated = 0
+
+    def visit(part: Tree) -> None:
+        nonlocal repeated
+        if part in seen and part.children:
+            repeated += part.count() - 1
+            return
+        seen.add(part)
+        for child in part.children:
+            visit(child)
+
+    visit(tree)
+    return cost(node) - repeated + _ODDITY * ("einsum" in _functions(tree))
+
+
+_ODDITY = 4
+"""What an einsum costs beyond its length where a form in matrix products is to be had."""
 
 def _has_delta(node: Node) -> bool:
     return isinstance(node, Delta) or (isinstance(node, Contraction) and any(_has_delta(f) for f in node.children))

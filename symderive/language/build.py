@@ -192,6 +192,13 @@ def add(terms: Iterable[tuple[Expr | int, Node]], shape: Shape) -> Node:
     return Sum(tuple(flat))
 
 
+def negated(node: Node) -> Node:
+    """A sum with all its signs turned; another node as it is."""
+    if isinstance(node, Sum):
+        return add([(-w, n) for w, n in node.terms], node.shape)
+    return node
+
+
 def apply(function: str, *arguments: Node) -> Node:
     """An elementwise function; the arguments are scalars or of one shape."""
     shapes = {a.shape for a in arguments if a.shape}
@@ -320,6 +327,7 @@ __all__ = [
     "contract",
     "is_zero",
     "multiply",
+    "negated",
     "number",
     "ones",
     "opaque",

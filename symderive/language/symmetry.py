@@ -1,4 +1,4 @@
-"""Which matrices are symmetric or triangular by how they are declared and built.
+"""Which matrices are symmetric, triangular or one-hot by how they are declared and built.
 
 A syntactic question with a certain answer: True is a fact for every point of the
 declared domains, False says only that it does not show.
@@ -10,7 +10,7 @@ from collections import Counter
 from itertools import permutations
 from typing import Any
 
-from symderive.language.nodes import ONE, Contraction, Delta, Leaf, Map, Named, Node, Number, Opaque, Sum
+from symderive.language.nodes import ONE, Contraction, Delta, Leaf, Map, Named, Node, Number, Opaque, Range, Sum
 
 
 def is_symmetric(node: Node, blocked: frozenset[Leaf] = frozenset()) -> bool:
@@ -110,6 +110,32 @@ def _own_order(factor: Node, labels: list[int], blocked: frozenset[Leaf]) -> tup
                 labels[a], labels[b] = labels[b], labels[a]
                 sign *= p
     return sign, tuple(labels)
+
+
+def one_hot_of(node: Node) -> tuple[Leaf, tuple[int, ...], int] | None:
+    """``(y, axes, place)`` where a mask is [y = 0, 1, ..., k - 1]: one 1 along its axis ``place``.
+
+    The entries of y lie in 0, ..., k - 1 by declaration; y lies along ``axes``.
+    """
+    if not (isinstance(node, Map) and node.function == "eq" and node.rank >= 1):
+        return None
+    for index, places in (node.arguments, node.arguments[::-1]):
+        (leaf, axes), (counted, where) = _laid(index), _laid(places)
+        if not isinstance(leaf, Leaf) or not isinstance(counted, Range) or len(where) != 1 or where[0] in axes:
+            continue
+        entries = leaf.domain.entries
+        ends = entries.values or (entries.low, entries.high)
+        inside = all((e.is_nonnegative and (counted.dim - 1 - e).is_nonnegative) for e in ends)
+        if entries.integer and inside and len(axes) + 1 == node.rank:
+            return leaf, axes, where[0]
+    return None
+
+
+def _laid(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """A node behind its view, and the axes that it lies along."""
+    if isinstance(node, Contraction) and node.coefficient == 1 and len(node.factors) == 1 and not node.bound:
+        return node.factors[0]
+    return node, tuple(range(node.rank))
 
 
 def is_lower(node: Node) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, fraction
+from sympy import Expr, Integer, Rational, fraction
 from sympy import Pow as SymPow
 
 from symderive.language import build
@@ -40,7 +40,7 @@ from symderive.language.nodes import (
     Slice,
     Sum,
 )
-from symderive.language.symmetry import is_symmetric
+from symderive.language.symmetry import is_symmetric, one_hot_of
 from symderive.language.views import layout
 from symderive.language.views import tree as t
 from symderive.language.views.masks import is_truth, with_numbers
@@ -169,7 +169,7 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
         return number(coefficient * tree.value)
     if coefficient.could_extract_minus_sign():
         return negate(scaled(-coefficient, tree))
-    above, below = fraction(coefficient)
+    above, below = _root_fraction(coefficient)
     if isinstance(tree, t.Div) and above != 1:
         return scaled(1 / below, t.Div(tree.shape, scaled(above, tree.numerator), tree.denominator))
     result = tree
@@ -182,6 +182,16 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
             return t.Div(tree.shape, result.numerator, scalar)
         result = t.Div(tree.shape, result, number(below))
     return result
+
+
+def _root_fraction(coefficient: Expr) -> tuple[Expr, Expr]:
+    """Numerator and denominator; a product of roots as one root, 1/√(2π) rather than √2/(2√π)."""
+    above, below = fraction(coefficient)
+    if not any(isinstance(p, SymPow) and p.exp.is_Rational and p.exp.q == 2 for p in coefficient.atoms(SymPow)):
+        return above, below
+    square_above, square_below = fraction(coefficient**2)
+    rooted = SymPow(square_above, Rational(1, 2)), SymPow(square_below, Rational(1, 2))
+    return min((above, below), rooted, key=lambda pair: pair[0].count_ops() + pair[1].count_ops())
 
 
 def _takes_number(tree: t.Mul) -> bool:
@@ -329,6 +339,11 @@ class _Lifter:
     def _map(self, node: Map) -> tuple[t.Tree, Labels]:
         if layout.triangle(node) is not None:
             return layout.tri(node), (0, 1)
+        if (hot := one_hot_of(node)) is not None and hot[1] == tuple(range(node.rank - 1)):
+            leaf, axes, _ = hot
+            size = node.shape[-1]
+            index = t.Name(leaf.shape, leaf.name)
+            return t.Index(node.shape, t.Call((size, size), "eye", (), sizes=(size,)), (index,)), (*axes, node.rank - 1)
         trees, labels = self._joint(node.arguments, node.shape)
         shape = tuple(node.shape[x] for x in labels)
         self._masks = self._masks or FUNCTIONS[node.function].mask
@@ -367,11 +382,14 @@ class _Lifter:
         items: list[_Item] = []
         picks: dict[int, Expr] = {}
         layouts: list[tuple[Slice | Merge, Labels]] = []
+        gathers: list[tuple[Node, Labels]] = []
         for factor, labels in factors:
             if isinstance(factor, Basis) and labels[0] not in out and labels[0] not in picks:
                 picks[labels[0]] = factor.index
             elif isinstance(factor, Slice | Merge):
                 layouts.append((factor, labels))
+            elif isinstance(factor, Map) and one_hot_of(factor) is not None and len(set(labels)) == len(labels):
+                gathers.append((factor, labels))
             else:
                 items.append(self._item(factor, labels))
         carried = {x for item in items for x in item.labels}
@@ -379,17 +397,39 @@ class _Lifter:
             if label in carried:
                 items = [_picked(item, label, index) for item in items]
         items = [_distinct(item) for item in items]
+        looked_up: set[int] = set()
+        for factor, labels in gathers:
+            elsewhere = {x for f, ls in (*gathers, *layouts) if (f, ls) != (factor, labels) for x in ls}
+            items = self._gathered(items, factor, labels, out | elsewhere, looked_up)
         later = _Later(items, dims, out)
         later.take_all(layouts)
         items = [_distinct(item) for item in later.items]
         carried = {x for item in items for x in item.labels} | later.kept
         for label, size in dims.items():
-            if label not in out and label not in carried and label not in picks and label not in later.gone:
+            if label not in out and label not in carried and label not in {*picks, *looked_up, *later.gone}:
                 coefficient = coefficient * size
         items = _eliminate(items, [x for x in sorted(carried) if x not in out and x not in later.kept], dims)
         items = later.applied(items)
         tree, labels = _assemble(items, dims)
         return _with_coefficient(coefficient, _turned_as_one(tree)), labels
+
+    def _gathered(
+        self, items: list[_Item], mask: Node, labels: Labels, kept: set[int], looked_up: set[int]
+    ) -> list[_Item]:
+        """``Z[np.arange(n), y]`` for Σ_j [y_i = j] Z_ij; else the mask as rows of the identity."""
+        found = one_hot_of(mask)
+        assert found is not None
+        leaf, axes, place = found
+        summed, own = labels[place], tuple(labels[a] for a in axes)
+        index = t.Name(leaf.shape, leaf.name)
+        picked = [_at_index(i, summed, own, index) if summed in i.labels else i for i in items]
+        carriers = [i for i in items if summed in i.labels]
+        if summed not in kept and len(own) == 1 and carriers and None not in picked:
+            looked_up.add(summed)
+            return [i for i in picked if i is not None]
+        size = mask.shape[place]
+        rows = t.Index((*leaf.shape, size), t.Call((size, size), "eye", (), sizes=(size,)), (index,))
+        return [*items, _Item(rows, (*own, summed))]
 
     def _item(self, factor: Node, labels: Labels) -> _Item:
         if isinstance(factor, Map) and factor.function == "power":
@@ -401,6 +441,23 @@ class _Lifter:
         tree, own = self.loose(factor)
         symmetric = len(own) == factor.rank == 2 and is_symmetric(factor)
         return _Item(tree, tuple(labels[k] for k in own), symmetric=symmetric)
+
+
+def _at_index(item: _Item, label: int, own: Labels, index: t.Tree) -> _Item | None:
+    """The item with an axis taken at an array of indices that lies along ``own``; None where that is not one index."""
+    position = item.labels.index(label)
+    (row,) = own
+    shape = list(item.tree.shape)
+    keys: list[t.Key] = [":"] * len(shape)
+    keys[position] = index
+    if row not in item.labels:
+        shape[position] = index.shape[0]
+        labels = tuple(row if x == label else x for x in item.labels)
+        return _Item(t.Index(tuple(shape), item.tree, tuple(keys[: position + 1])), labels, item.inverse)
+    if len(shape) != 2:
+        return None
+    keys[1 - position] = t.Call(index.shape, "arange", (), sizes=index.shape)
+    return _Item(t.Index(index.shape, item.tree, tuple(keys)), (row,), item.inverse)
 
 
 class _Later:

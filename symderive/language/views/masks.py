@@ -37,6 +37,20 @@ def is_truth(tree: t.Tree, truths: Collection[str] = ()) -> bool:
     return False
 
 
+def _leading(tree: t.Tree, truths: Collection[str]) -> t.Tree:
+    """A product whose first factor is no mask: a minus before it would be the mask's own."""
+    if isinstance(tree, t.Div):
+        return replace(tree, numerator=_leading(tree.numerator, truths))
+    if not isinstance(tree, t.Mul | t.MatMul) or not is_truth(tree.factors[0], truths):
+        return tree
+    first, *rest = tree.factors
+    vectors = len(rest) == 1 and len(first.shape) == len(rest[0].shape) == 1
+    if isinstance(tree, t.Mul) or vectors:
+        return replace(tree, factors=(*rest, first))
+    number = t.Call(first.shape, "where", (first, t.Num((), ONE), t.Num((), ZERO)))
+    return replace(tree, factors=(number, *rest))
+
+
 def with_numbers(tree: t.Tree, truths: Collection[str] = ()) -> t.Tree:
     """The tree with its masks written as numbers where NumPy would not take them for such."""
 
@@ -56,7 +70,7 @@ def with_numbers(tree: t.Tree, truths: Collection[str] = ()) -> t.Tree:
                 done[0] = (done[0][0], number(done[0][1]))
             return t.Add(tree.shape, tuple(done))
         case t.Neg(operand=operand):
-            return t.Neg(tree.shape, number(operand))
+            return t.Neg(tree.shape, _leading(number(operand), truths))
         case t.Pow(base=base, exponent=exponent):
             return t.Pow(tree.shape, number(base), number(exponent))
         case t.Div(numerator=numerator, denominator=denominator):

@@ -117,6 +117,8 @@ def key_text(key: t.Key) -> str:
         case t.Span(start=start, stop=stop, step=step):
             ends = ":".join("" if end is None else number_text(end) for end in (start, stop))
             return ends if step == 1 else f"{ends}:{number_text(step)}"
+        case t.Tree():
+            return tree_text(key)
     return number_text(key)
 
 

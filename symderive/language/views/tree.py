@@ -171,15 +171,15 @@ class Span:
     step: Expr
 
 
-Key = Expr | str | Span | None
+Key = Expr | str | Span | Tree | None
 
 
 @final
 @dataclass(frozen=True)
 class Index(Tree):
-    """``a[keys]`` with keys None (a new axis), a colon (":"), a slice, or an integer expression.
+    """``a[keys]`` with keys None (a new axis), a colon (":"), a slice, an integer, or an array of integers.
 
-    A negative integer counts from the end.
+    A negative integer counts from the end.  Arrays of integers stand side by side.
     """
 
     operand: Tree
@@ -187,7 +187,7 @@ class Index(Tree):
 
     @property
     def children(self) -> tuple[Tree, ...]:
-        return (self.operand,)
+        return (self.operand, *(k for k in self.keys if isinstance(k, Tree)))
 
 
 @final
