@@ -277,6 +277,61 @@ class ArrayLaws:
         single = algebra.relabel(algebra.single(*signature), {ROW: inner, COLUMN: outer})
         return (rest, single) if end == column else (single, rest)
 
+    def _crossed(
+        self, p: Polynomial, row: int, column: int
+    ) -> tuple[tuple[Polynomial, Expr], tuple[Polynomial, Expr]] | None:
+        """The factors (and their dimensions) of a Kronecker product; None if the matrix is none."""
+        algebra = self.algebra
+        places = {row: (algebra.fresh(), algebra.fresh()), column: (algebra.fresh(), algebra.fresh())}
+        rest: Polynomial = {}
+        merge: int | None = None
+        for m, c in p.items():
+            ends = [f for f in m[0] if f[1][0:1] in ((row,), (column,)) and algebra.atoms[f[0]].kind == "merge"]
+            if len(ends) != 2 or {f[1][0] for f in ends} != {row, column} or merge not in (None, ends[0][0]):
+                return None
+            merge = ends[0][0]
+            if ends[1][0] != merge or any(i >= -1 for f in ends for i in f[1][1:]):
+                return None
+            factors, bound = algebra.open(m)
+            rename: dict[int, int] = {}
+            for a, ls, _ in factors:
+                if a == merge and ls[0] in places:
+                    rename.update(zip(ls[1:], places[ls[0]], strict=True))
+            kept = [
+                (a, tuple(rename.get(i, i) for i in ls), e)
+                for a, ls, e in factors
+                if not (a == merge and ls[0] in places)
+            ]
+            rest = add(rest, algebra.reduce(c, kept, {i: d for i, d in bound.items() if i not in rename}))
+        if merge is None or not rest:
+            return None
+        first, second = algebra.atoms[merge].payload
+        sides = [ONE, ONE]
+        c, units, parts = algebra.factorise(rest)
+        for q, e in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
+            carried = [any(places[end][side] in free_labels(q) for end in places) for side in (0, 1)]
+            if all(carried):
+                return None
+            at = 1 if carried[1] else 0
+            sides[at] = algebra.multiply(sides[at], algebra.power(q, e))
+        x, y = (
+            algebra.relabel(side, {places[row][k]: row, places[column][k]: column}) for k, side in enumerate(sides)
+        )
+        return (scale(c, x), first), (y, second)
+
+    def _kronecker(
+        self, x: Polynomial, y: Polynomial, row: int, column: int, first: Expr, second: Expr
+    ) -> Polynomial:
+        """The Kronecker product of two matrices over the same labels."""
+        algebra = self.algebra
+        merge = algebra.atom("merge", (first, second), 3, exactly_unit())
+        i, j, k, l = (algebra.fresh() for _ in range(4))  # noqa: E741
+        places = algebra.multiply(algebra.single(merge, (row, i, j)), algebra.single(merge, (column, k, l)))
+        value = algebra.multiply(
+            places, algebra.relabel(x, {row: i, column: k}), algebra.relabel(y, {row: j, column: l})
+        )
+        return algebra.contract(value, {i: first, k: first, j: second, l: second})
+
     # -- inverse -------------------------------------------------------------------------
 
     def inverse(
@@ -316,6 +371,10 @@ class ArrayLaws:
         if peeled is not None:
             x, y = (self.inverse(q, row, column, dim) for q in peeled)
             return self._matrix_product(y, x, row, column, dim)
+        crossed = self._crossed(p, row, column)
+        if crossed is not None:
+            parts = [self.inverse(q, row, column, d) for q, d in crossed]
+            return self._kronecker(parts[0], parts[1], row, column, crossed[0][1], crossed[1][1])
         made = self._wrap("inv", p, (row, column), dim, outputs=(row, column), turns=True)
         only = only_factor(made)
         if only is not None:
@@ -375,6 +434,13 @@ class ArrayLaws:
             peeled = self._peeled(p, row, column, dim)
             if peeled is not None:
                 return algebra.multiply(*(self.determinant(q, row, column, dim) for q in peeled))
+            crossed = self._crossed(p, row, column)
+            if crossed is not None:
+                (x, first), (y, second) = crossed
+                return algebra.multiply(
+                    self._to_the(self.determinant(x, row, column, first), second),
+                    self._to_the(self.determinant(y, row, column, second), first),
+                )
             updated = self._rank_one(p, row, column, dim)
             if updated is not None:
                 return updated
@@ -574,8 +640,6 @@ class ArrayLaws:
                 return self._of_logarithm
             case "is_max":
                 return self._of_mask
-            case "sign" if self._order(atom):
-                return self._of_order
         return None
 
     def _lead(self, atom: Atom) -> Lead | None:
@@ -931,46 +995,8 @@ class ArrayLaws:
                 items.append((-c * q / lead.coefficient, [*rest, *more], {**left, **inner}))
         return items
 
-    def _order(self, atom: Atom) -> int:
-        """±1 where a sign is that of the difference of two indices of one dimension (in that order), else 0."""
-        terms = {}
-        for m, c in atom.inner[0].items():
-            if len(m[0]) != 1 or m[1] or m[0][0][2] != 1 or self.algebra.atoms[m[0][0][0]].kind != "range":
-                return 0
-            terms[m[0][0][:2]] = c
-        if len(terms) != 2:
-            return 0
-        (first, a), (second, b) = sorted(terms.items(), key=lambda item: item[0][1])
-        if first[0] != second[0] or first[1] != (0,) or second[1] != (1,) or a != -b:
-            return 0
-        return 1 if a > 0 else -1
-
-    def _of_order(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
-        """sign(i - j): its square is 1 - δ, triangular matrices absorb it, its sum over j is 2i - n + 1."""
-        algebra = self.algebra
-        a, (i, j), e = factors[k]
-        atom = algebra.atoms[a]
-        c_order = self._order(atom)
-        (m, _), *_ = atom.inner[0].items()
-        index = m[0][0][0]
-        dim = algebra.atoms[index].payload
-        others = factors[:k] + factors[k + 1 :]
-        if e == 2:
-            return algebra.replaced(c, others, bound, add(ONE, scale(-1, self._delta(dim, i, j))))
-        if (i in bound, i) > (j in bound, j) and not (i in bound and j in bound):
-            return [(-c, [*others, (a, (j, i), e)], bound)]
-        for b, ls, power in others:
-            other = algebra.atoms[b]
-            side = self.triangle(other) if len(ls) >= 2 and set(ls[-2:]) == {i, j} else ""
-            if side and isinstance(power, int) and power > 0:
-                sign = c_order * (1 if (ls[-2:] == (i, j)) == (side == "lower") else -1)
-                return algebra.replaced(sign * c, others, bound, add(ONE, scale(-1, self._delta(dim, i, j))))
-        for summed, kept, sign in ((j, i, c_order), (i, j, -c_order)):
-            if summed in bound and not any(summed in f[1] for f in others):
-                left = {q: d for q, d in bound.items() if q != summed}
-                places = scale(2, algebra.single(index, (kept,)))
-                value = add(places, scale(-1, algebra.constant(dim)), ONE)
-                return algebra.replaced(sign * c, others, left, value)
+    def order(self, q: Polynomial) -> Polynomial | None:
+        """No sign is known here."""
         return None
 
     def split(

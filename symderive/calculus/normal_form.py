@@ -215,7 +215,7 @@ class Normaliser:
         self.algebra = Algebra(budget)
         self.signs = Signs(given)
         self.arrays = ArrayLaws(self.algebra, self._shown)
-        self.selections = SelectionLaws(self.algebra)
+        self.selections = SelectionLaws(self.algebra, self.arrays.triangle)
         self.algebra.laws = (self.arrays, self.selections)
         self.named = named
         self._memo: dict[Node, Polynomial] = {}

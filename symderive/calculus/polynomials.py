@@ -107,6 +107,10 @@ class Laws(Protocol):
         """Whether the matrix over an atom's last two labels is positive semidefinite."""
         ...
 
+    def order(self, q: Polynomial) -> Polynomial | None:
+        """The sign of a polynomial in indices, or None."""
+        ...
+
     def split(
         self, inner: Sequence[Polynomial], make: Callable[[Sequence[Polynomial]], Polynomial]
     ) -> Polynomial | None:
@@ -607,9 +611,10 @@ class Algebra:
             return self.product_over(self.relabel(atom.inner[0], {**rename, atom.rank: slot}), slot, atom.payload)
         if atom.kind in OUTPUTS:
             return self.laws[0].remake(atom, labels)
-        return self._make(atom.kind, [self.relabel(p, rename) for p in atom.inner])
+        return self.make(atom.kind, [self.relabel(p, rename) for p in atom.inner])
 
-    def _make(self, kind: str, inner: list[Polynomial]) -> Polynomial:
+    def make(self, kind: str, inner: Sequence[Polynomial]) -> Polynomial:
+        """A function of entries of polynomials, by the kind of its atom."""
         match kind:
             case "exp":
                 return self.exp(inner[0])
@@ -1041,7 +1046,7 @@ class Algebra:
                     if zeroed == inside:
                         plain.append((b, ls, e))
                     else:
-                        others.append(self.power(self._make(atom.kind, zeroed), e))
+                        others.append(self.power(self.make(atom.kind, zeroed), e))
                 else:
                     plain.append((b, ls, e))
             if not gone:
@@ -1105,6 +1110,18 @@ class Algebra:
         if isinstance(value, log):
             return self.log(self.constant(args[0]))
         return self._opaque_constant(value)
+
+    def expression(self, p: Polynomial) -> Expr | None:
+        """The expression in the dimensions that a polynomial is, or None."""
+        total: Expr = Integer(0)
+        for m, c in p.items():
+            term: Expr = to_sympy(c)
+            for a, _, e in m[0]:
+                if self.atoms[a].kind not in ("dim", "constant"):
+                    return None
+                term = term * self.atoms[a].payload ** to_sympy(e)
+            total = total + term
+        return total
 
     def _opaque_constant(self, value: Expr) -> Polynomial:
         if value is not pi and not value.is_real:
@@ -1589,9 +1606,14 @@ class Algebra:
             return split
         c, units, parts = self.factorise(p)
         result: list[Factor] = []
+        known_signs: list[Polynomial] = []
         for q, k in [(raw([(a, ls, 1)]), e) for a, ls, e in units] + list(parts):
             bounds = self.bounds(q)
             if bounds.sign == "+":
+                continue
+            found = next((s for s in (laws.order(q) for laws in self.laws) if s is not None), None)
+            if found is not None and isinstance(k, int):
+                known_signs.append(found if k % 2 else self.multiply(found, found))
                 continue
             at = only_factor(q)
             if at is not None and self.atoms[at[0]].kind == "sign" and isinstance(k, int):
@@ -1608,7 +1630,7 @@ class Algebra:
             outer = Bounds(Fraction(-1), Fraction(1), False, False, bounds.sign == "nonzero")
             a, ls = self.wrap("sign", [q], outer.meet(_of_sign(bounds.sign)))
             result.append((a, ls, exponent))
-        return self.reduce(Fraction(1 if c > 0 else -1), result, {})
+        return self.multiply(self.reduce(Fraction(1 if c > 0 else -1), result, {}), *known_signs)
 
     def magnitude(self, p: Polynomial, hint: Bounds = Bounds()) -> Polynomial:
         """|p| = p · sign(p)."""

@@ -30,12 +30,15 @@ from symderive.calculus.polynomials import (
     Labels,
     Polynomial,
     add,
+    constant_value,
     exactly_unit,
     raw,
     scale,
 )
 from symderive.calculus.signs import number_bounds
 
+ELEMENTWISE = ("exp", "log", "poly", "abs", "sign")
+"""The functions of entries in whose arguments indices are put."""
 Span = tuple[Expr, Expr, Expr, Expr]
 """size, count, start and step of a slice."""
 
@@ -47,10 +50,11 @@ def nonnegative(value: Expr) -> bool:
 
 @final
 class SelectionLaws:
-    """The slices, merges and prefixes of one `Algebra`."""
+    """The slices, merges and prefixes of one `Algebra`; ``triangle`` tells "lower" and "upper" matrix atoms."""
 
-    def __init__(self, algebra: Algebra) -> None:
+    def __init__(self, algebra: Algebra, triangle: Callable[[Atom], str]) -> None:
         self.algebra = algebra
+        self._triangle = triangle
 
     # -- atoms -----------------------------------------------------------------------
 
@@ -81,7 +85,13 @@ class SelectionLaws:
         """1 where ``i < bound``."""
         if bound == 0:
             return {}
-        return ONE if bound == size or size == 1 else self._atom("below", (size, bound), (i,))
+        if bound == size or size == 1:
+            return ONE
+        if bound == 1:
+            return self._atom("basis", (size, Integer(0)), (i,))
+        if size - bound == 1:
+            return add(ONE, scale(-1, self._atom("basis", (size, bound), (i,))))
+        return self._atom("below", (size, bound), (i,))
 
     def mask(self, span: Span, i: int) -> Polynomial | None:
         """``Σ_k S_ik``: which indices a slice keeps; None where they are no interval."""
@@ -124,6 +134,10 @@ class SelectionLaws:
                     found = self._of_merge(c, factors, bound, k)
                 case "below" if e == 1:
                     found = self._of_prefix(c, factors, bound, k)
+                case "basis" if e == 1:
+                    found = self._of_unit(c, factors, bound, k)
+                case "sign":
+                    found = self._of_order(c, factors, bound, k)
                 case _:
                     continue
             if found is not None:
@@ -152,9 +166,6 @@ class SelectionLaws:
         algebra = self.algebra
         return add(algebra.constant(start), algebra.multiply(algebra.constant(step), algebra.single(index, (label,))))
 
-    def _range(self, dim: Expr) -> int:
-        return self.algebra.range(dim)
-
     def _of_slice(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
         algebra = self.algebra
         a, (i, j), _ = factors[k]
@@ -164,13 +175,14 @@ class SelectionLaws:
             return None
         if self._alone(factors, bound, i, [k]):
             return self._without(c, factors, bound, [k], [i], ONE)
+        place = self._place(algebra.range(count), j, start, step)
+        found = self._indexed(c, factors, bound, k, i, place)
+        if found is not None:
+            return found
         for q, (b, ls, e) in enumerate(factors):
             other = algebra.atoms[b]
             if q == k or not isinstance(e, int) or e < 1:
                 continue
-            if other.kind == "range" and ls == (i,):
-                place = self._place(self._range(count), j, start, step)
-                return self._without(c, factors, bound, [q], [], algebra.integer_power(place, e))
             if other.kind == "basis" and ls in ((i,), (j,)):
                 found = self._picked(other.payload[1], span, ls == (i,))
                 if found is not None:
@@ -185,6 +197,8 @@ class SelectionLaws:
             if b == a and ls[1] == j and ls[0] != i:
                 unit = algebra.single(algebra.delta(size), (i, ls[0]))
                 return self._without(c, factors, bound, [q], [], unit)
+            if ls == (i, j) and other.payload[3] == step and cancel(other.payload[2] - start).is_nonzero:
+                return []
             if ls[0] == i and ls[1] != j:
                 met = self._met(span, other.payload, j, ls[1])
                 if met is not None:
@@ -246,6 +260,52 @@ class SelectionLaws:
             return self.slice((fewer, count, cancel(-shift), Integer(1)), l, j), True
         return None
 
+    def _moved(self, p: Polynomial, label: int, place: Polynomial) -> Polynomial | None:
+        """The polynomial with the index of a label put as ``place``, inside functions too; None if nothing is put."""
+        algebra = self.algebra
+        total: Polynomial = {}
+        changed = False
+        for m, c in p.items():
+            factors, bound = algebra.open(m)
+            plain: list[Factor] = []
+            others: list[Polynomial] = []
+            for a, ls, e in factors:
+                atom = algebra.atoms[a]
+                new = None
+                if atom.kind == "range" and ls == (label,):
+                    new = place
+                elif label in ls and atom.kind in ELEMENTWISE:
+                    inner = [algebra.relabel(q, dict(enumerate(ls))) for q in atom.inner]
+                    moved = [self._moved(q, label, place) for q in inner]
+                    if any(q is not None for q in moved):
+                        new = algebra.make(
+                            atom.kind, [old if q is None else q for old, q in zip(inner, moved, strict=True)]
+                        )
+                if new is None:
+                    plain.append((a, ls, e))
+                else:
+                    changed = True
+                    others.append(algebra.power(new, e))
+            for item in algebra.replaced(c, plain, bound, algebra.multiply(*others) if others else ONE):
+                total = add(total, algebra.reduce(*item))
+        return total if changed else None
+
+    def _indexed(
+        self, c: Fraction, factors: list[Factor], bound: Bound, k: int, label: int, place: Polynomial
+    ) -> Items | None:
+        """Put the index of a label, known through factor k, into the other factors."""
+        for q, (b, ls, e) in enumerate(factors):
+            if q != k and label in ls and isinstance(e, int) and self.algebra.atoms[b].kind in {"range", *ELEMENTWISE}:
+                moved = self._moved(raw([(b, ls, 1)]), label, place)
+                if moved is not None:
+                    return self._without(c, factors, bound, [q], [], self.algebra.power(moved, e))
+        return None
+
+    def _of_unit(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """``e_m(i) f(i) = e_m(i) f(m)`` for what depends on the index itself."""
+        a, (i,), _ = factors[k]
+        return self._indexed(c, factors, bound, k, i, self.algebra.constant(self.algebra.atoms[a].payload[1]))
+
     def _of_merge(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
         algebra = self.algebra
         a, labels, _ = factors[k]
@@ -257,15 +317,13 @@ class SelectionLaws:
             return self._without(c, factors, bound, [k], [whole], ONE)
         if self._alone(factors, bound, i, [k]) and self._alone(factors, bound, j, [k]):
             return self._without(c, factors, bound, [k], [i, j], ONE)
+        place = algebra.multiply(algebra.constant(second), algebra.single(algebra.range(first), (i,)))
+        place = add(place, algebra.single(algebra.range(second), (j,)))
+        found = self._indexed(c, factors, bound, k, whole, place)
+        if found is not None:
+            return found
         for q, (b, ls, e) in enumerate(factors):
-            kind = algebra.atoms[b].kind
-            if q == k or not isinstance(e, int) or e < 1:
-                continue
-            if kind == "range" and ls == (whole,):
-                place = algebra.multiply(algebra.constant(second), algebra.single(self._range(first), (i,)))
-                place = add(place, algebra.single(self._range(second), (j,)))
-                return self._without(c, factors, bound, [q], [], algebra.integer_power(place, e))
-            if b != a:
+            if q == k or b != a or e != 1:
                 continue
             if ls[0] == whole:
                 tie = [(x, y, d) for x, y, d in zip((i, j), ls[1:], (first, second), strict=True) if x != y]
@@ -304,6 +362,108 @@ class SelectionLaws:
         if nonnegative(bound - index - 1):
             return ONE
         return {} if nonnegative(index - bound) else None
+
+    # -- order of indices ------------------------------------------------------------------------
+
+    def order(self, q: Polynomial) -> Polynomial | None:
+        """The sign of an index against a number, or of ``i - j ± 1``, in masks; None where it is neither.
+
+        For integers ``sign(t + 1) = sign(t) + [t = 0] + [t = -1]``.
+        """
+        algebra = self.algebra
+        places: dict[tuple[int, int], Fraction] = {}
+        rest: Polynomial = {}
+        for m, c in q.items():
+            if len(m[0]) == 1 and not m[1] and algebra.atoms[m[0][0][0]].kind == "range" and m[0][0][2] == 1:
+                places[m[0][0][0], m[0][0][1][0]] = c
+            else:
+                rest[m] = c
+        if len(places) == 1:
+            return self._against(*next(iter(places.items())), rest)
+        if len(places) != 2:
+            return None
+        (range_i, i), (range_j, j) = places
+        scaled = places[range_i, i]
+        shift = constant_value(scale(1 / scaled, rest))
+        if places[range_j, j] != -scaled or shift not in (1, -1):
+            return None
+        if shift < 0:
+            range_i, i, range_j, j, scaled = range_j, j, range_i, i, -scaled
+        # the sign of scaled · (i - j + 1)
+        here, there = algebra.atoms[range_i].payload, algebra.atoms[range_j].payload
+        ties = [self._tied(i, here, j, there, t) for t in (0, 1)]
+        if ties[0] is None or ties[1] is None:
+            return None
+        gap = add(algebra.single(range_i, (i,)), scale(-1, algebra.single(range_j, (j,))))
+        value = add(algebra.sign(gap), ties[0], ties[1])
+        return value if scaled > 0 else scale(-1, value)
+
+    def _tied(self, i: int, here: Expr, j: int, there: Expr, shift: int) -> Polynomial | None:
+        """1 where ``j = i + shift`` for a shift of 0 or 1; None where it is not known which indices are left out."""
+        algebra = self.algebra
+        one, whole = Integer(1), Integer(shift)
+        if nonnegative(there - here - shift):
+            return self.slice((there, here, whole, one), j, i)
+        if nonnegative(here - there) and shift == 0:
+            return self.slice((here, there, whole, one), i, j)
+        if here != there:
+            return None
+        k = algebra.fresh()
+        sides = [self.slice((here, here - 1, Integer(start), one), label, k) for start, label in ((0, i), (1, j))]
+        return algebra.contract(algebra.multiply(*sides), {k: here - 1})
+
+    def _ordered(self, atom: Atom) -> tuple[int, Expr, Expr] | None:
+        """±1 and the dimensions where a sign is that of the difference of its two indices, in that order."""
+        terms: dict[int, tuple[Expr, Fraction]] = {}
+        for m, c in atom.inner[0].items():
+            if len(m[0]) != 1 or m[1] or m[0][0][2] != 1 or self.algebra.atoms[m[0][0][0]].kind != "range":
+                return None
+            terms[m[0][0][1][0]] = (self.algebra.atoms[m[0][0][0]].payload, c)
+        if terms.keys() != {0, 1} or terms[0][1] != -terms[1][1]:
+            return None
+        return 1 if terms[0][1] > 0 else -1, terms[0][0], terms[1][0]
+
+    def _of_order(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """sign(i - j): its square is 1 - [i = j], triangular matrices absorb it, its sum over j is 2i - n + 1."""
+        algebra = self.algebra
+        a, labels, e = factors[k]
+        found = self._ordered(algebra.atoms[a])
+        if found is None:
+            return None
+        turn, here, there = found
+        i, j = labels
+        tie = self._tied(i, here, j, there, 0)
+        if e == 2 and tie is not None:
+            return self._without(c, factors, bound, [k], [], add(ONE, scale(-1, tie)))
+        if e != 1 or here != there:
+            return None
+        if (i in bound, i) > (j in bound, j) and not (i in bound and j in bound):
+            return self._without(-c, factors, bound, [k], [], raw([(a, (j, i), e)]))
+        for b, ls, power in factors:
+            side = self._triangle(algebra.atoms[b]) if len(ls) >= 2 and set(ls[-2:]) == {i, j} else ""
+            if side and tie is not None and isinstance(power, int) and power > 0:
+                sign = turn * (1 if (ls[-2:] == (i, j)) == (side == "lower") else -1)
+                return self._without(sign * c, factors, bound, [k], [], add(ONE, scale(-1, tie)))
+        for summed, kept, sign in ((j, i, turn), (i, j, -turn)):
+            if self._alone(factors, bound, summed, [k]):
+                places = scale(2, algebra.single(algebra.range(here), (kept,)))
+                value = add(places, scale(-1, algebra.constant(here)), ONE)
+                return self._without(sign * c, factors, bound, [k], [summed], value)
+        return None
+
+    def _against(self, at: tuple[int, int], c: Fraction, rest: Polynomial) -> Polynomial | None:
+        """sign(c i + rest) for a number rest: 1 - [i < b] - [i < b + 1] with b = -rest/c an integer on the axis."""
+        algebra = self.algebra
+        index, i = at
+        size = algebra.atoms[index].payload
+        bound = algebra.expression(scale(-1 / c, rest))
+        if bound is None or not bound.is_integer:
+            return None
+        parts = [self._cut(size, bound, i), self._cut(size, bound + 1, i)]
+        if parts[0] is None or parts[1] is None:
+            return None
+        value = add(ONE, scale(-1, parts[0]), scale(-1, parts[1]))
+        return value if c > 0 else scale(-1, value)
 
     # -- functions of arrays laid side by side ------------------------------------------------
 

@@ -33,6 +33,7 @@ from symderive.language.nodes import (
     Labels,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
@@ -63,6 +64,7 @@ _DECLARED = {
 _TRANSPOSED = {"lower": "upper", "upper": "lower"}
 _IDENTITY = frozenset(("pd", "psd", "symmetric", "invertible", "diagonal", "lower", "upper", "orthogonal"))
 _NONE: frozenset[str] = frozenset()
+_NONZERO = ("+", "-", "nonzero")
 
 
 class Signed(Protocol):
@@ -251,11 +253,38 @@ class Structures:
                 found.add("invertible")
             return found
         bound = [i for i in dims if i >= node.rank]
+        if self._crossed(factors, dims, (r, c), bound) and self._sign(Number(node.coefficient)) in _NONZERO:
+            return {"invertible", *self._mirrored(node, factors, dims, bound)}
         found = self._chain(node.coefficient, factors, dims, node.rank, bound)
         for factor, ls in factors:
             if factor.rank >= 2 and set(ls[-2:]) == {r, c}:
                 own = self.of(factor) & {"lower", "upper", "diagonal"}
                 found |= own if ls[-2:] == (r, c) else {_TRANSPOSED.get(s, s) for s in own}
+        return found | self._mirrored(node, factors, dims, bound)
+
+    def _crossed(
+        self, factors: Sequence[Factor], dims: dict[int, Expr], ends: tuple[int, int], bound: Sequence[int]
+    ) -> bool:
+        """Whether the factors are a Kronecker product of two invertible square matrices."""
+        merges = {ls[0]: ls[1:] for f, ls in factors if isinstance(f, Merge) and ls[0] in ends}
+        if len(factors) != 4 or merges.keys() != set(ends) or {*merges[ends[0]], *merges[ends[1]]} != set(bound):
+            return False
+        wanted = [set(pair) for pair in zip(merges[ends[0]], merges[ends[1]], strict=True)]
+        others = [(f, ls) for f, ls in factors if not (isinstance(f, Merge) and ls[0] in ends)]
+        return (
+            len(bound) == 4
+            and len(others) == 2
+            and all(dims[i] == dims[j] for i, j in zip(merges[ends[0]], merges[ends[1]], strict=True))
+            and all(any(set(ls[-2:]) == pair for _, ls in others) for pair in wanted)
+            and all("invertible" in self.of(f) for f, _ in others)
+        )
+
+    def _mirrored(
+        self, node: Contraction, factors: Sequence[Factor], dims: dict[int, Expr], bound: Sequence[int]
+    ) -> set[str]:
+        """What a product is that reads the same from both ends."""
+        r, c = node.rank - 2, node.rank - 1
+        found: set[str] = set()
         for pairs in self._exchanges(factors, dims, bound, ((r, c),)):
             found.add("symmetric")
             mirror = self._read(factors, pairs, bound)
@@ -287,9 +316,13 @@ class Structures:
                 return False
             labels = sorted({i for _, ls in mirror.halves for i in ls})
             vector = build.contract(1, mirror.halves, labels, {i: dims[i] for i in labels})
-            return self._sign(vector) in ("+", "-", "nonzero")
+            return self._sign(vector) in _NONZERO
         if outer in mirror.links:
             return False
+        if len(inner) == 2 and len(mirror.pairs) == 3 and not mirror.fixed and len(mirror.halves) == 1:
+            # H is a merge of two axes, a permutation: a Kronecker product
+            factor, labels = mirror.halves[0]
+            return isinstance(factor, Merge) and labels[0] == r and set(labels[1:]) == {inner[0][0], inner[1][0]}
         if len(inner) == 1 and not mirror.fixed:
             end = inner[0][0]
         elif not inner and len(mirror.fixed) == 1:
@@ -341,7 +374,7 @@ class Structures:
                 found.add(side)
         labels = sorted({i for _, ls in others for i in ls})
         weight = self._sign(build.contract(coefficient, others, labels, {i: dims[i] for i in labels}))
-        if weight in ("+", "-", "nonzero") and all("invertible" in own for own, _ in links):
+        if weight in _NONZERO and all("invertible" in own for own, _ in links):
             found.add("invertible")
             if not others and coefficient in (ONE, -ONE) and all("orthogonal" in own for own, _ in links):
                 found.add("orthogonal")
@@ -404,7 +437,7 @@ def stated(node: Node, sign: str) -> tuple[Node, str] | None:
     matrix = node.arguments[0]
     if node.function == "eigvalsh" and sign in ("+", "0+"):
         return matrix, "pd" if sign == "+" else "psd"
-    if node.function in ("eigvalsh", "det") and sign in ("+", "-", "nonzero"):
+    if node.function in ("eigvalsh", "det") and sign in _NONZERO:
         return matrix, "invertible"
     return None
 
