@@ -388,7 +388,8 @@ class Kernel:
         names = [leaf.name for leaf in self.variables]
         point = {name: np.array(inputs.values[name], dtype=float) for name in names}
         bound = self.bind(**{k: v for k, v in inputs.values.items() if k not in names}, **inputs.sizes)
-        return cross_check(lambda **at: bound.value(at), lambda **at: bound.gradient(at), point)
+        symmetric = [leaf.name for leaf in self.variables if leaf.domain.has("symmetric")]
+        return cross_check(lambda **at: bound.value(at), lambda **at: bound.gradient(at), point, symmetric=symmetric)
 
     def __repr__(self) -> str:
         wrt = ", ".join(a.name for a in self.wrt)

@@ -9,7 +9,7 @@ answer: a claimed entry fails only where it is off by clearly more than it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import factorial, inf, isfinite
 from typing import Any
@@ -124,6 +124,7 @@ def cross_check(
     gradient: Any,
     point: Mapping[str, Any],
     *,
+    symmetric: Collection[str] = (),
     max_entries: int = MAX_ENTRIES,
     directions: int = DIRECTIONS,
     seed: int = 0,
@@ -132,9 +133,13 @@ def cross_check(
 
     ``value(**point)`` is a float; ``point`` maps names to arrays; ``gradient`` maps the same names
     to arrays of the same shapes (for a single name the array itself will do), or is a callable
-    that returns one.  Every entry is compared while there are at most ``max_entries``; of more, a
-    random choice of entries, and ``directions`` random directions over all of them.  How much the
-    value jitters from rounding (a sum that cancels, single precision) is measured, not assumed.
+    that returns one.  ``symmetric`` names square matrices that stay symmetric: NumPy's ``eigvalsh``
+    and ``cholesky`` look at one triangle only, so an entry moves with its mirror image, each by
+    half, and the average of the two entries of the gradient is compared.
+
+    Every entry is compared while there are at most ``max_entries``; of more, a random choice of
+    entries, and ``directions`` random directions over all of them.  How much the value jitters from
+    rounding (a sum that cancels, single precision) is measured, not assumed.
 
     ``ok`` is False where an entry is off by clearly more than its error estimate, or is not
     finite.  A gradient of the wrong shape raises `ShapeError`; a value that is not finite at the
@@ -148,6 +153,9 @@ def cross_check(
     'w[1]'
     """
     arrays = _arrays(point)
+    unknown = sorted(set(symmetric) - set(arrays))
+    if unknown:
+        raise ShapeError(f"symmetric names {', '.join(unknown)}, but the point is for {', '.join(arrays)}")
     claimed = _claimed(gradient(**{k: v.copy() for k, v in arrays.items()}) if callable(gradient) else gradient, arrays)
 
     def at(moved: Mapping[str, np.ndarray]) -> float:
@@ -160,18 +168,25 @@ def cross_check(
     centre = at({k: v.copy() for k, v in arrays.items()})
     if not isfinite(centre):
         raise DataError(f"the value is {centre} at the point; finite differences need a point inside the domain")
-    places = [(name, index) for name, array in arrays.items() for index in np.ndindex(array.shape)]
+    for name in symmetric:
+        claimed[name] = _mirrored(claimed[name])
+    places = [
+        (name, index)
+        for name, array in arrays.items()
+        for index in np.ndindex(array.shape)
+        if name not in symmetric or index[-1] <= index[-2]
+    ]
     if not places:
         raise DataError("finite differences need at least one parameter")
     rng = np.random.default_rng(seed)
     many = len(places) > max_entries
-    noise = _noise(at, arrays, rng)
+    noise = _noise(at, arrays, symmetric, rng)
     chosen = (
         [places[i] for i in sorted(rng.choice(len(places), max_entries, replace=False))] if many else places
     )
-    rows = [_entry(at, arrays, claimed, name, index, centre, noise) for name, index in chosen]
+    rows = [_entry(at, arrays, claimed, name, index, name in symmetric, centre, noise) for name, index in chosen]
     lines = directions if many else 0
-    rows += [_direction(at, arrays, claimed, number, rng, centre, noise) for number in range(lines)]
+    rows += [_direction(at, arrays, claimed, number, symmetric, rng, centre, noise) for number in range(lines)]
     size = max((abs(r.claimed) for r in rows if isfinite(r.claimed)), default=0.0)
     failing = [r for r in rows if r.fails(size)]
     worst = max(failing or rows, key=lambda r: r.badness(size))
@@ -250,6 +265,13 @@ def _claimed(gradient: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, np.nd
     return claimed
 
 
+def _mirrored(value: np.ndarray) -> np.ndarray:
+    """The symmetric part of square matrices."""
+    if value.ndim < 2 or value.shape[-1] != value.shape[-2]:
+        raise ShapeError(f"a symmetric array is a square matrix, got the shape {value.shape}")
+    return (value + np.swapaxes(value, -1, -2)) / 2
+
+
 _At = Callable[[Mapping[str, np.ndarray]], float]
 
 
@@ -259,14 +281,16 @@ def _entry(
     claimed: Mapping[str, np.ndarray],
     name: str,
     index: tuple[int, ...],
+    mirrored: bool,
     centre: float,
     noise: float,
 ) -> _Row:
     moved = {k: v.copy() for k, v in arrays.items()}
     start = float(arrays[name][index])
+    image = (*index[:-2], index[-1], index[-2]) if mirrored else index
 
     def f(t: float) -> float:
-        moved[name][index] = start + t
+        moved[name][index] = moved[name][image] = start + (t if image == index else t / 2)
         # a fresh copy each time: a value function may keep or change what it is given
         return at({k: v.copy() for k, v in moved.items()})
 
@@ -278,11 +302,13 @@ def _direction(
     arrays: Mapping[str, np.ndarray],
     claimed: Mapping[str, np.ndarray],
     number: int,
+    symmetric: Collection[str],
     rng: np.random.Generator,
     centre: float,
     noise: float,
 ) -> _Row:
     lines = {k: rng.choice((-1.0, 1.0), v.shape) * rng.uniform(0.5, 1.0, v.shape) for k, v in arrays.items()}
+    lines = {k: _mirrored(v) if k in symmetric else v for k, v in lines.items()}
     length = float(np.sqrt(sum(float(np.sum(v * v)) for v in lines.values())))
     lines = {k: v / length for k, v in lines.items()}
     size = max((float(np.max(np.abs(v))) for v in arrays.values() if v.size), default=0.0)
@@ -294,8 +320,11 @@ def _direction(
     return _Row(f"direction {number}", None, along, slope(f, _first_step(size), centre, noise))
 
 
-def _noise(at: _At, arrays: Mapping[str, np.ndarray], rng: np.random.Generator) -> float:
+def _noise(
+    at: _At, arrays: Mapping[str, np.ndarray], symmetric: Collection[str], rng: np.random.Generator
+) -> float:
     lines = {k: rng.choice((-1.0, 1.0), v.shape) * np.maximum(np.abs(v), 1e-3) for k, v in arrays.items()}
+    lines = {k: _mirrored(v) if k in symmetric else v for k, v in lines.items()}
     return noise_level(lambda t: at({k: v + t * lines[k] for k, v in arrays.items()}))
 
 
