@@ -82,8 +82,13 @@ def _tall(parts: Iterable[Part]) -> int:
 def _size(bracket: Bracket) -> int:
     """0 to 3: plain, big, Big, bigg."""
     tall = max((p.tall for p in bracket.inside if isinstance(p, Piece)), default=-1)
-    inner = max((_size(b) for b in bracket.inside if isinstance(b, Bracket)), default=-1)
+    inner = max((_size(b) for b in bracket.inside if isinstance(b, Bracket) and not _is_plain_call(b)), default=-1)
     return min(max(0 if tall <= 0 else tall + 1, inner + 1 if inner < 1 else inner), 3)
+
+
+def _is_plain_call(bracket: Bracket) -> bool:
+    """Whether it holds no more than the name of a function's argument: brackets round it need not be larger."""
+    return bracket.kind == "call" and _size(bracket) == 0 and [*map(type, bracket.inside)] == [Piece]
 
 
 _SIZES = (
@@ -297,7 +302,7 @@ def product_of(factors: Sequence[Formula]) -> Formula:
                 parts.append(CDOT)
             elif after in ("d", "word") or before in ("word", "function"):
                 parts.append(THIN)
-            if before == after == "bracket":
+            if before in ("bracket", "call") and after == "bracket":
                 parts.append(Break(1))
         parts += written.parts
     ends_open = factors[-1].level == OPEN
@@ -317,6 +322,16 @@ def chain_of(factors: Sequence[Formula], operator: Piece, level: int) -> Formula
     return Formula(tuple(parts), level)
 
 
+def mask_of(inside: Sequence[Part]) -> Formula:
+    """Iverson's brackets: 1 where the relation inside holds, else 0."""
+    return Formula((Bracket("[", "]", tuple(inside), None, "mask"),), CALL)
+
+
+def has_mask(formula: Formula) -> bool:
+    """Whether Iverson's brackets stand in it, where square brackets round it would be misread."""
+    return any(isinstance(part, Bracket) and part.kind == "mask" for part in formula.parts)
+
+
 def hadamard_of(factors: Sequence[Formula]) -> Formula:
     """The entrywise product."""
     return factors[0] if len(factors) == 1 else chain_of(factors, ODOT, HADAMARD)
@@ -329,7 +344,7 @@ def call_of(tex: str, width: float, arguments: Sequence[Formula], level: int = C
         if position:
             inside += [Break(1), COMMA]
         inside += argument.parts
-    return Formula((Piece(tex, width, 0, "function"), Bracket("(", ")", tuple(inside))), level)
+    return Formula((Piece(tex, width, 0, "function"), Bracket("(", ")", tuple(inside), None, "call")), level)
 
 
 def operator_of(name: str, arguments: Sequence[Formula]) -> Formula:
@@ -338,8 +353,14 @@ def operator_of(name: str, arguments: Sequence[Formula]) -> Formula:
 
 
 def _is_simple(formula: Formula) -> bool:
-    """Whether ``\\log`` may stand before it without brackets."""
-    return len(formula.parts) == 1 and isinstance(formula.parts[0], Piece) and formula.level in (ATOM, FRACTION)
+    """Whether ``\\log`` may stand before it without brackets: a name, a fraction, a norm, ``\\det A``."""
+    if len(formula.parts) == 2 and formula.closed is not None:
+        return kind_at(formula.parts, 0) == "function" and _stands_alone(formula.parts[1])
+    return len(formula.parts) == 1 and _stands_alone(formula.parts[0]) and formula.level in (ATOM, FRACTION)
+
+
+def _stands_alone(part: Part) -> bool:
+    return isinstance(part, Piece) or (isinstance(part, Bracket) and part.kind == "norm")
 
 
 def function_of(tex: str, width: float, argument: Formula) -> Formula:
@@ -349,6 +370,12 @@ def function_of(tex: str, width: float, argument: Formula) -> Formula:
         return replace(closed, level=CALL)
     head = Piece(tex, width + 0.17, 0, "function")
     return Formula((head, *argument.parts), OPEN, closed.parts)
+
+
+def log_of_call(call: Formula) -> Formula:
+    """The logarithm of a function that brings its own brackets."""
+    head = Piece(r"\log", 1.45, 0, "function")
+    return Formula((head, *call.parts), OPEN, (head, Bracket("(", ")", call.parts)))
 
 
 def exponential_of(exponent: Formula) -> Formula:

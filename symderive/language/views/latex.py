@@ -15,15 +15,18 @@ entries, ``\bigl[ ... \bigr]_{ij}``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain, count, groupby, zip_longest
 from typing import final
 
-from sympy import Expr, Integer
+from sympy import Dummy, Expr, Integer, Symbol
 
 from symderive.errors import UnsupportedError
 from symderive.language.arrays import Array
 from symderive.language.statements import Relation
+from symderive.language.views import latex_arrays as arrays
 from symderive.language.views.formula import (
     ADD,
     ATOM,
@@ -32,7 +35,6 @@ from symderive.language.views.formula import (
     FRACTION,
     HADAMARD,
     ITALIC,
-    MINUS,
     MUL,
     ONES,
     OPEN,
@@ -57,7 +59,10 @@ from symderive.language.views.formula import (
     fraction_of,
     function_of,
     hadamard_of,
+    has_mask,
     has_sum,
+    log_of_call,
+    mask_of,
     operator_of,
     product_of,
     root_of,
@@ -65,19 +70,28 @@ from symderive.language.views.formula import (
     sum_of,
     superscript,
 )
+from symderive.language.views.latex_arrays import Labels
 from symderive.language.views.latex_functions import NoMatrixForm, elementwise, ordered
 from symderive.language.views.latex_names import name_formula, name_latex, name_parts, number_formula, subscript
 from symderive.language.views.latex_trees import (
     HALF,
     ONE,
     TWO,
+    axes_of,
+    ends,
+    flattened,
     has_differential,
+    inner_product,
     is_linear,
     is_one,
     is_scalar,
+    picks_row,
+    place,
     plainly,
+    power_of_norm,
     signed,
     square_of,
+    through,
 )
 from symderive.language.views.lift import lift, lift_array
 from symderive.language.views.tree import (
@@ -93,6 +107,7 @@ from symderive.language.views.tree import (
     Num,
     Pow,
     Shape,
+    Span,
     Transpose,
     Tree,
 )
@@ -113,6 +128,7 @@ __all__ = [
     "where_formulas",
 ]
 
+_EQUALS = Piece(" = ", 1.34, 0, "op")
 _LETTERS = "ijklmpqrstuvabcdefgh"
 
 
@@ -120,39 +136,23 @@ _LETTERS = "ijklmpqrstuvabcdefgh"
 class _Writer:
     """Writes one formula; knows which letters its names take, so that indices never collide."""
 
-    def __init__(self, trees: Iterable[Tree]) -> None:
-        self._taken: set[str] = set()
-        for tree in trees:
-            self._collect(tree)
-        self._labels: list[str] = []
-
-    def _collect(self, tree: Tree) -> None:
-        stack = [tree]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, Name):
-                self._taken.add(node.text)
-            values = [*node.shape]
-            if isinstance(node, Num):
-                values.append(node.value)
-            if isinstance(node, Call):
-                values += node.sizes
-            for value in values:
-                self._taken.update(str(s) for s in value.free_symbols)
-            stack.extend(node.children)
+    def __init__(self, notation: arrays.Notation) -> None:
+        self.notation = notation
+        self._labels: list[Symbol] = []
+        self._places: dict[Symbol, Formula] = {}
 
     # indices
 
-    def _fresh(self) -> str:
-        for letter in _LETTERS:
-            if letter not in self._taken and letter not in self._labels:
-                self._labels.append(letter)
-                return letter
-        letter = f"i{1 + sum(label.startswith('i') for label in self._labels)}"
-        self._labels.append(letter)
-        return letter
+    def fresh(self) -> Symbol:
+        """An index that nothing else is called."""
+        used = self.notation.taken | {label.name for label in self._labels}
+        names = chain(_LETTERS, (f"i{k}" for k in count(1)))
+        label = Symbol(next(name for name in names if name not in used), integer=True)
+        self._labels.append(label)
+        return label
 
-    def _release(self, count: int) -> None:
+    def release(self, count: int) -> None:
+        """Give back the indices made last."""
         del self._labels[len(self._labels) - count :]
 
     # entry points
@@ -163,33 +163,50 @@ class _Writer:
         try:
             if len(tree.shape) > 2:
                 raise NoMatrixForm
-            return self._matrix(tree)
+            return self.matrix(tree)
         except NoMatrixForm:
             del self._labels[mark:]
-            if not tree.shape:
-                return self._entry(tree, ())
-            return self._by_entries(tree)
+            return self.part(tree, ()) if tree.shape else self.entry(tree, ())
 
-    def _by_entries(self, tree: Tree) -> Formula:
-        labels = tuple(None if is_one(size) else self._fresh() for size in tree.shape)
-        inside = self._entry(tree, labels)
-        shown = [label for label in labels if label is not None]
-        self._release(len(shown))
-        pieces = [self._label(label) if label else Piece("1", 0.5, 0, "digit") for label in labels]
-        return bracket(inside, "[", "]", subscript(pieces))
+    def whole(self, tree: Tree) -> Formula:
+        """The tree as the argument of a function of arrays; a name stands for an array of any rank."""
+        return name_formula(tree.text) if isinstance(tree, Name) else self.write(tree)
 
-    @staticmethod
-    def _label(label: str) -> Piece:
-        if len(label) == 1:
-            return Piece(label, ITALIC[label])
-        return Piece(f"{label[0]}_{{{label[1:]}}}", 0.7, 0, "label")
+    def part(self, tree: Tree, labels: Labels) -> Formula:
+        """The array that is left of a tree when its first axes are held at labels."""
+        if labels and isinstance(tree, Name):
+            return self._subscripted(tree, self._pieces(labels))
+        rest = tuple(None if is_one(size) else self.fresh() for size in tree.shape[len(labels) :])
+        inside = self.entry(tree, (*labels, *rest))
+        script = subscript(self._pieces(rest))
+        self.release(sum(label is not None for label in rest))
+        # A mask is in square brackets itself.
+        left, right = ("(", ")") if has_mask(inside) else ("[", "]")
+        return bracket(inside, left, right, script)
+
+    def position(self, label: Expr | None) -> Piece:
+        """An index, counted from 1; None is the one index of an axis of length 1."""
+        if label is None:
+            return Piece("1", 0.5, 0, "digit")
+        if isinstance(label, Symbol) and label in self._labels and len(label.name) == 1:
+            return Piece(label.name, ITALIC[label.name])
+        written = number_formula(label, self._places)
+        return Piece(flat(written.parts), written.width, 0, "digit")
+
+    def indexed(self, base: Formula, labels: Labels) -> Formula:
+        """The entry of a written array."""
+        script = subscript(self._pieces(labels))
+        if base.level == ATOM and len(base.parts) == 1 and isinstance(base.parts[0], Piece):
+            letter = base.parts[0]
+            return Formula((replace(letter, tex=letter.tex + script.tex, width=letter.width + script.width),), ATOM)
+        return Formula(scripted(base, script).parts, ATOM)
 
     # -- matrix notation ---------------------------------------------------------------------
 
-    def _matrix(self, tree: Tree) -> Formula:
+    def matrix(self, tree: Tree) -> Formula:
         plain = plainly(tree)
         if plain is not None:
-            return self._matrix(plain)
+            return self.matrix(plain)
         match tree:
             case Name(text=text):
                 return name_formula(text)
@@ -215,7 +232,7 @@ class _Writer:
             case MatMul():
                 return self._matmul(tree)
             case Transpose(operand=operand):
-                return self._transposed(operand)
+                return self.transposed(operand)
             case Call():
                 return self._apply(tree)
             case Index():
@@ -236,47 +253,51 @@ class _Writer:
     def _fit(self, tree: Tree, shape: Shape) -> Formula:
         """The tree broadcast to a shape: with columns and rows of ones where it is smaller."""
         if tree.shape == shape or not shape:
-            return self._matrix(tree)
+            return self.matrix(tree)
         ones = Formula((ONES,), ATOM)
         row_of_ones = Formula((ONES, TOP), POWER)
         if not tree.shape:
             spread = [ones] if len(shape) == 1 else [ones, row_of_ones]
             if tree == Num((), ONE):
                 return product_of(spread)
-            return product_of([self._matrix(tree), *spread])
+            return product_of([self.matrix(tree), *spread])
         if len(shape) == 2 and len(tree.shape) == 1 and tree.shape[0] == shape[1]:
-            return product_of([ones, self._transposed(tree)])
+            return product_of([ones, self.transposed(tree)])
         if len(shape) == 2 and len(tree.shape) == 2:
             if tree.shape[0] == shape[0] and is_one(tree.shape[1]):
-                return product_of([self._matrix(tree), row_of_ones])
+                return product_of([self.matrix(tree), row_of_ones])
             if tree.shape[1] == shape[1] and is_one(tree.shape[0]):
-                return product_of([ones, self._matrix(tree)])
+                return product_of([ones, self.matrix(tree)])
         raise NoMatrixForm
 
     def _column(self, tree: Tree) -> Formula:
         """What a 1-D, (n, 1) or (1, n) tree holds, as a column."""
         whole = isinstance(tree, Index) and all(k is None or k == ":" for k in tree.keys)
         if isinstance(tree, Index) and whole and len(tree.operand.shape) == 1:
-            return self._matrix(tree.operand)
+            return self.matrix(tree.operand)
         if len(tree.shape) == 2 and is_one(tree.shape[0]) and not is_one(tree.shape[1]):
-            return self._transposed(tree)
-        return self._matrix(tree)
+            return self.transposed(tree)
+        return self.matrix(tree)
 
-    def _transposed(self, tree: Tree) -> Formula:
+    def transposed(self, tree: Tree) -> Formula:
         match tree:
             case Transpose(operand=operand) if len(operand.shape) == 2:
-                return self._matrix(operand)
+                return self.matrix(operand)
             case Index(operand=operand) if len(tree.shape) == 2 and len(operand.shape) == 1:
                 if all(k is None or k == ":" for k in tree.keys):
-                    inner = self._matrix(operand)
+                    inner = self.matrix(operand)
                     return inner if tree.keys[0] is None else scripted(inner, TOP)
             case Call(function="diag") if len(tree.shape) == 2:
-                return self._matrix(tree)
+                return self.matrix(tree)
             case Call(function="eye"):
-                return self._matrix(tree)
+                return self.matrix(tree)
+            case Call(function="inv"):
+                return arrays.inverse(self, tree, transposed=True)
+            case Index() if picks_row(tree):
+                return self._subscripted(tree.operand, self._keys(tree))
         if len(tree.shape) > 2:
             raise NoMatrixForm
-        return scripted(self._matrix(tree), TOP)
+        return scripted(self.matrix(tree), TOP)
 
     def _mul(self, tree: Mul) -> Formula:
         scalars = [f for f in tree.factors if not f.shape]
@@ -285,7 +306,7 @@ class _Writer:
             scalars = [f for f in scalars if f != Num((), ONE)] or scalars[:1]
         # Numbers lead; fractions of numbers among the scalars stand first.
         scalars.sort(key=lambda f: not isinstance(f, Num))
-        left = ordered([self._matrix(f) for f in scalars])
+        left = ordered([self.matrix(f) for f in scalars])
         if not arrays:
             return product_of(left)
         body = self._hadamard_of(arrays, tree.shape)
@@ -297,7 +318,7 @@ class _Writer:
 
     def _hadamard_of(self, arrays: Sequence[Tree], shape: Shape) -> Formula:
         if all(a.shape == shape for a in arrays):
-            return hadamard_of([self._matrix(a) for a in arrays])
+            return hadamard_of([self.matrix(a) for a in arrays])
         if len(shape) != 2:
             raise NoMatrixForm
         full = [a for a in arrays if a.shape == shape]
@@ -313,7 +334,7 @@ class _Writer:
             if column is None or row is None:
                 raise NoMatrixForm
             return product_of([at_least(column, MUL), scripted(row, TOP)])
-        middle = hadamard_of([self._matrix(a) for a in full])
+        middle = hadamard_of([self.matrix(a) for a in full])
         factors = [] if column is None else [operator_of("diag", [column])]
         factors.append(bracket(middle) if middle.level < MUL else middle)
         if row is not None:
@@ -327,16 +348,19 @@ class _Writer:
         one = Piece("^{-1}", 0.9)
         if top.shape == tree.shape and len(tree.shape) == 2 and bottom.shape != tree.shape:
             inverse = Formula((*operator_of("diag", [self._column(bottom)]).parts, one), CALL)
-            middle = self._matrix(top)
+            middle = self.matrix(top)
             if len(bottom.shape) == 2 and is_one(bottom.shape[1]) and bottom.shape[0] == tree.shape[0]:
                 return product_of([inverse, middle])
             if bottom.shape[-1] == tree.shape[1] and (len(bottom.shape) == 1 or is_one(bottom.shape[0])):
                 return product_of([at_least(middle, MUL) if middle.level != HADAMARD else bracket(middle), inverse])
+        if not top.shape and not is_scalar(top):
+            ratio = chain_of([self._fit(Num((), ONE), tree.shape), self._fit(bottom, tree.shape)], OSLASH, HADAMARD)
+            return product_of([self.matrix(top), bracket(ratio)])
         return chain_of([self._fit(top, tree.shape), self._fit(bottom, tree.shape)], OSLASH, HADAMARD)
 
     def _quotient(self, top: Tree, bottom: Tree) -> Formula:
         """A quotient by a scalar: ``\\frac{2}{n} X^{\\top} r``, with the scalars in the fraction."""
-        below = self._matrix(bottom)
+        below = self.matrix(bottom)
         factors = top.factors if isinstance(top, Mul) else (top,)
         scalars = [f for f in factors if is_scalar(f)]
         rest = [f for f in factors if not is_scalar(f)]
@@ -370,10 +394,15 @@ class _Writer:
             raise NoMatrixForm
         if exponent == Num((), HALF):
             root = self._root_of_squares(base)
-            return root if root is not None else root_of(self._matrix(base))
-        written = self._matrix(exponent)
+            return root if root is not None else root_of(self.matrix(base))
+        found = power_of_norm(base, exponent)
+        if found is not None:
+            inner, order, power = found
+            norm = self._norm(inner, self.matrix(order))
+            return norm if power == 1 else scripted(norm, superscript(str(power), 0.5))
+        written = self.matrix(exponent)
         if not base.shape and exponent == Num((), Integer(-1)):
-            return fraction_of(number_formula(ONE), self._matrix(base))
+            return fraction_of(number_formula(ONE), self.matrix(base))
         if not base.shape:
             return scripted(self._base(base), superscript(flat(written.parts), written.width))
         return scripted(self._base(base), superscript(rf"\odot {flat(written.parts)}", written.width + 0.8))
@@ -388,13 +417,13 @@ class _Writer:
                 inner = a
         if inner is None or not 1 <= len(inner.shape) <= 2:
             return None
-        inside = self._matrix(inner)
+        inside = self.matrix(inner)
         after = None if len(inner.shape) == 1 else Piece("_{F}", 0.5)
         return Formula((Bracket(r"\lVert ", r"\rVert", inside.parts, after, "norm"),), ATOM)
 
     def _base(self, tree: Tree) -> Formula:
         """A base of a power; ``\\sigma(z)`` needs no brackets of its own."""
-        written = self._matrix(tree)
+        written = self.matrix(tree)
         if isinstance(tree, Call) and tree.function == "expit":
             return replace(written, level=ATOM)
         return written
@@ -413,7 +442,13 @@ class _Writer:
         factors, rank = self._factors(tree)
         if rank == "row":
             factors = [self._flip_factor(f) for f in reversed(factors)]
-        written = [self._factor(f, transposed) for f, transposed in factors]
+        written: list[Formula] = []
+        for (factor, transposed), run in groupby(factors):
+            times = len(list(run))
+            if times == 1 or transposed or len(factor.shape) < 2:
+                written += [self._factor(factor, transposed)] * times
+            else:
+                written.append(arrays.matrix_power(self, factor, times))
         product = product_of([*(bracket(f) if f.level == OPEN else f for f in written[:-1]), written[-1]])
         return product if tree.shape else replace(product, dot=True)
 
@@ -447,13 +482,13 @@ class _Writer:
         return factor[0], not factor[1]
 
     def _factor(self, tree: Tree, transposed: bool) -> Formula:
-        written = self._transposed(tree) if transposed else self._matrix(tree)
+        written = self.transposed(tree) if transposed else self.matrix(tree)
         if written.level == OPEN:
             return written if written.closed is not None else bracket(written)
         return at_least(written, MUL) if isinstance(tree, Call) else at_least(written, FRACTION)
 
     def _norm_squared(self, tree: Tree) -> Formula:
-        inside = self._matrix(tree)
+        inside = self.matrix(tree)
         after = Piece("^{2}", 0.4) if len(tree.shape) < 2 else Piece("_{F}^{2}", 0.6)
         return Formula((Bracket(r"\lVert ", r"\rVert", inside.parts, after, "norm"),), POWER)
 
@@ -461,24 +496,50 @@ class _Writer:
         operand, keys = tree.operand, tree.keys
         if all(k is None or k == ":" for k in keys):
             if len(operand.shape) == 1 and keys in ((None, ":"), (":", None), (None,)):
-                inner = self._matrix(operand)
+                inner = self.matrix(operand)
                 return scripted(inner, TOP) if keys[0] is None else inner
             if not operand.shape and len(keys) == 1:
-                return self._matrix(operand)
+                return self.matrix(operand)
             if all(k == ":" for k in keys):
-                return self._matrix(operand)
+                return self.matrix(operand)
             raise NoMatrixForm
-        if any(k is None for k in keys) or len(operand.shape) > 2:
+        tree = flattened(tree)
+        operand, keys = tree.operand, tree.keys
+        held = self._held(tree)
+        if held is not None:
+            return self.entry(operand, held)
+        vector = arrays.singled(self, tree)
+        if vector is not None:
+            return vector
+        if any(k is None or isinstance(k, Tree) for k in keys) or len(operand.shape) > 2:
             raise NoMatrixForm
-        pieces = [Piece(":", 0.5) if isinstance(k, str) else self._position(k) for k in keys if k is not None]
-        pieces += [Piece(":", 0.5)] * (len(operand.shape) - len(pieces))
-        return self._subscripted(operand, pieces)
+        if arrays.backwards(tree) is not None:
+            raise NoMatrixForm
+        written = self._subscripted(operand, self._keys(tree))
+        # A row is picked as a row; an array with one axis is a column.
+        return scripted(replace(written, level=ATOM), TOP) if picks_row(tree) else written
 
     @staticmethod
-    def _position(key: Expr) -> Piece:
-        """A NumPy index, counted from 1."""
-        written = number_formula(key + 1)
-        return Piece(flat(written.parts), written.width, 0, "digit")
+    def _held(tree: Index) -> Labels | None:
+        """The place of a single entry."""
+        keys = [k for k in tree.keys if isinstance(k, Expr)]
+        if len(keys) < len(tree.keys) or len(keys) < len(tree.operand.shape):
+            return None
+        return tuple(None if is_one(n) else place(k, n) for k, n in zip(keys, tree.operand.shape, strict=True))
+
+    def _keys(self, tree: Index) -> list[Piece]:
+        """A NumPy index counted from 1, with the last entry of a slice in it: ``2:n``, ``1:2:n``, ``n:-1:1``."""
+        pieces: list[Piece] = []
+        for key, size in zip_longest(tree.keys, tree.operand.shape, fillvalue=":"):
+            if isinstance(key, Expr) and isinstance(size, Expr):
+                pieces.append(self.position(place(key, size)))
+            elif isinstance(key, Span) and isinstance(size, Expr):
+                parts = [self.position(end) for end in dict.fromkeys(ends(key, size))]
+                tex = ":".join(part.tex for part in parts)
+                pieces.append(Piece(tex, sum(part.width + 0.5 for part in parts) - 0.5, 0, "digit"))
+            else:
+                pieces.append(Piece(":", 0.5))
+        return pieces
 
     def _subscripted(self, tree: Tree, pieces: Sequence[Piece]) -> Formula:
         script = subscript(pieces)
@@ -487,8 +548,11 @@ class _Writer:
             if not subscripts:
                 return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
             return Formula(scripted(bracket(name_formula(tree.text)), script).parts, ATOM)
-        inner = self._matrix(tree)
-        if isinstance(tree, Call) and inner.level == CALL:
+        inner = self.matrix(tree)
+        if isinstance(tree, Index):
+            # It has a subscript of its own.
+            inner = bracket(inner)
+        elif isinstance(tree, Call) and inner.level == CALL:
             inner = replace(inner, level=ATOM)
         return Formula(scripted(at_least(inner, ATOM), script).parts, ATOM)
 
@@ -502,15 +566,15 @@ class _Writer:
             case "prod" | "logsumexp" | "norm":
                 return self._reduction(tree)
             case "trace":
-                return operator_of("tr", [self._matrix(arguments[0])])
+                return operator_of("tr", [self.matrix(arguments[0])])
             case "diag":
-                return operator_of("diag", [self._matrix(arguments[0])])
+                return operator_of("diag", [self.matrix(arguments[0])])
             case "outer":
                 left, right = arguments
                 if len(left.shape) > 1 or len(right.shape) > 1:
                     raise NoMatrixForm
-                a = self._matrix(left)
-                return product_of([bracket(a) if a.level < MUL else a, scripted(self._matrix(right), TOP)])
+                a = self.matrix(left)
+                return product_of([bracket(a) if a.level < MUL else a, scripted(self.matrix(right), TOP)])
             case "einsum" | "transpose":
                 raise NoMatrixForm
             case "softmax" | "log_softmax":
@@ -525,9 +589,12 @@ class _Writer:
                 inside = Formula((Piece(r"0, 1, \dots, ", 3.2), *end.parts), ADD)
                 return bracket(inside)
             case "basis":
-                position = subscript([self._position(self._basis_index(tree))])
+                position = subscript([self.position(place(self._basis_index(tree), tree.shape[0]))])
                 return Formula((Piece("e" + position.tex, 0.47 + position.width),), ATOM)
-        return elementwise(tree, [self._matrix(a) for a in self._alike(arguments)])
+        form = arrays.FORMS.get(name)
+        if form is not None:
+            return form.matrix(self, tree)
+        return elementwise(tree, [self.matrix(a) for a in self._alike(arguments)])
 
     @staticmethod
     def _basis_index(tree: Call) -> Expr:
@@ -543,11 +610,13 @@ class _Writer:
             return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM)
         factors = []
         for position, size in enumerate(sizes):
+            if is_one(size):
+                continue
             written = number_formula(size)
             tex = rf"\mathbf{{1}}_{{{flat(written.parts)}}}"
             piece = Piece(tex + (r"^{\top}" if position else ""), 0.58 + SCRIPT * written.width)
-            factors.append(Formula((piece,), ATOM))
-        if len(sizes) > 2:
+            factors.append(Formula((piece,), POWER if position else ATOM))
+        if len(factors) > 2:
             raise NoMatrixForm
         return product_of(factors) if factors else number_formula(ONE)
 
@@ -567,26 +636,12 @@ class _Writer:
             raise NoMatrixForm
         if rank == 2:
             name += r"_{\mathrm{row}}" if axis % rank == 1 else r"_{\mathrm{col}}"
-        inner = call_of(name, 4.0 + (1.2 if rank == 2 else 0), [self._matrix(operand)])
-        if tree.function == "softmax":
-            return inner
-        return Formula(
-            (Piece(r"\log", 1.45, 0, "function"), *inner.parts),
-            OPEN,
-            (Piece(r"\log", 1.45, 0, "function"), Bracket("(", ")", inner.parts)),
-        )
-
-    @staticmethod
-    def _axes(tree: Call) -> tuple[int, ...]:
-        rank = len(tree.arguments[0].shape)
-        if tree.axis is None:
-            return tuple(range(rank))
-        axes = (tree.axis,) if isinstance(tree.axis, int) else tree.axis
-        return tuple(sorted(a % rank for a in axes))
+        inner = call_of(name, 4.0 + (1.2 if rank == 2 else 0), [self.matrix(operand)])
+        return inner if tree.function == "softmax" else log_of_call(inner)
 
     def _sum_of(self, tree: Call) -> Formula:
         operand = tree.arguments[0]
-        rank, axes = len(operand.shape), self._axes(tree)
+        rank, axes = len(operand.shape), axes_of(tree)
         if rank == 2 and len(axes) == 1:
             ones = Formula((ONES,), ATOM)
             if axes == (1,):
@@ -596,10 +651,26 @@ class _Writer:
             return product_of([self._factor(operand, True), ones])
         if len(axes) != rank or (tree.shape and not all(is_one(s) for s in tree.shape)):
             raise NoMatrixForm
+        short: Callable[[], Formula] | None = None
         root = square_of(operand)
         if root is not None and root.shape and root.shape == operand.shape:
-            return self._attempt(lambda: self._norm_squared(root), lambda: self._total(tree))
-        return self._total(tree)
+            short = partial(self._norm_squared, root)
+        elif arrays.is_nuclear(operand, axes):
+            short = partial(arrays.nuclear_norm, self, operand, ())
+        elif isinstance(operand, Call) and operand.function == "abs" and rank == 1:
+            short = partial(self._norm, operand.arguments[0], number_formula(ONE))
+        elif (pair := inner_product(operand)) is not None:
+            short = partial(self._trace_of, *pair)
+        return self._total(tree) if short is None else self._attempt(short, partial(self._total, tree))
+
+    def _norm(self, tree: Tree, order: Formula) -> Formula:
+        """The p-norm of a vector."""
+        return arrays.norm_of(self.matrix(tree), flat(order.parts), order.width)
+
+    def _trace_of(self, first: Tree, second: Tree) -> Formula:
+        """The sum of the entries of the elementwise product of a transpose and a matrix."""
+        factors = [f for tree in (first, second) for f in (tree.factors if isinstance(tree, MatMul) else (tree,))]
+        return operator_of("tr", [self.matrix(MatMul((first.shape[0], second.shape[1]), tuple(factors)))])
 
     def _attempt(self, first, otherwise) -> Formula:
         mark = len(self._labels)
@@ -615,30 +686,30 @@ class _Writer:
 
     def _reduction(self, tree: Call) -> Formula:
         operand = tree.arguments[0]
-        rank, axes = len(operand.shape), self._axes(tree)
+        rank, axes = len(operand.shape), axes_of(tree)
         if len(axes) != rank or tree.shape:
             raise NoMatrixForm
         if tree.function == "norm":
-            inside = self._matrix(operand)
+            inside = self.matrix(operand)
             after = None if rank < 2 else Piece("_{F}", 0.5)
             return Formula((Bracket(r"\lVert ", r"\rVert", inside.parts, after, "norm"),), ATOM)
         if tree.function == "prod":
             return self._big(r"\prod", operand, ())
         return self._logsumexp(operand, ())
 
-    def _logsumexp(self, operand: Tree, outer: Sequence[str | None]) -> Formula:
+    def _logsumexp(self, operand: Tree, outer: Sequence[Expr | None]) -> Formula:
         total = self._big(r"\sum", Call(operand.shape, "exp", (operand,)), outer)
         head = Piece(r"\log", 1.4, 0, "function")
         return Formula((head, *total.parts), OPEN, (head, Bracket("(", ")", total.parts)))
 
     def _big(
-        self, operator: str, operand: Tree, outer: Sequence[str | None], axes: tuple[int, ...] | None = None
+        self, operator: str, operand: Tree, outer: Sequence[Expr | None], axes: tuple[int, ...] | None = None
     ) -> Formula:
         """``\\sum_{i=1}^{n}`` of the entries over the axes that ``outer`` does not give (the last ones)."""
         rank = len(operand.shape)
         if axes is None:
             axes = tuple(range(len(outer), rank))
-        labels: list[str | None] = []
+        labels: list[Expr | None] = []
         given = iter(outer)
         heads: list[Part] = []
         made = 0
@@ -648,14 +719,14 @@ class _Writer:
             elif is_one(size):
                 labels.append(None)
             else:
-                label = self._fresh()
+                label = self.fresh()
                 made += 1
                 labels.append(label)
                 top = number_formula(size)
-                tex = rf"{operator}_{{{self._label(label).tex}=1}}^{{{flat(top.parts)}}}"
+                tex = rf"{operator}_{{{self.position(label).tex}=1}}^{{{flat(top.parts)}}}"
                 heads.append(Piece(tex, 1.6 + max(0.0, SCRIPT * top.width - 1.4), 1, "big"))
-        inside = self._entry(operand, tuple(labels))
-        self._release(made)
+        inside = self.entry(operand, tuple(labels))
+        self.release(made)
         if inside.level == ADD and inside.parts[0] == SIGN and not has_sum(inside):
             positive = Formula((*heads, *inside.parts[1:]), OPEN)
             return self._negated(positive)
@@ -667,11 +738,11 @@ class _Writer:
 
     # -- entries --------------------------------------------------------------------------------------
 
-    def _entry(self, tree: Tree, labels: tuple[str | None, ...]) -> Formula:
+    def entry(self, tree: Tree, labels: Labels) -> Formula:
         """The entry of a tree at the labels (None where the axis has length 1)."""
         plain = plainly(tree)
         if plain is not None:
-            return self._entry(plain, labels)
+            return self.entry(plain, labels)
         if not tree.shape and not isinstance(tree, Add | Mul | Div | Pow | Neg):
             return self._scalar(tree)
         match tree:
@@ -682,36 +753,36 @@ class _Writer:
             case Neg() | Mul() | Div():
                 sign, inner = signed(tree)
                 if sign < 0:
-                    return self._negated(self._entry_of(inner, labels))
+                    return self._negated(self.entry_of(inner, labels))
                 if isinstance(inner, Mul):
                     return self._entry_mul(inner, labels)
                 if isinstance(inner, Div):
                     return self._entry_div(inner, labels)
-                return self._entry_of(inner, labels)
+                return self.entry_of(inner, labels)
             case Add(terms=terms):
                 written = []
                 for sign, term in terms:
                     inner_sign, inner = signed(term)
-                    written.append((sign * inner_sign, self._entry_of(inner, labels)))
+                    written.append((sign * inner_sign, self.entry_of(inner, labels)))
                 return sum_of(written)
             case Pow(base=base, exponent=exponent):
                 if exponent == Num((), HALF):
-                    return root_of(self._entry_of(base, labels))
+                    return root_of(self.entry_of(base, labels))
                 if exponent == Num((), Integer(-1)):
-                    return fraction_of(number_formula(ONE), self._entry_of(base, labels))
-                power = self._entry_of(exponent, labels)
-                inner = self._entry_of(base, labels)
+                    return fraction_of(number_formula(ONE), self.entry_of(base, labels))
+                power = self.entry_of(exponent, labels)
+                inner = self.entry_of(base, labels)
                 if isinstance(base, Call) and base.function == "expit":
                     inner = replace(inner, level=ATOM)
                 return scripted(inner, superscript(flat(power.parts), power.width))
             case MatMul():
                 return self._entry_matmul(tree, labels)
             case Transpose(operand=operand):
-                return self._entry(operand, labels[::-1])
+                return self.entry(operand, labels[::-1])
             case Index():
                 return self._entry_index(tree, labels)
             case D(operand=operand):
-                inner = self._entry(operand, labels)
+                inner = self.entry(operand, labels)
                 return self._differential(inner)
             case Call():
                 return self._entry_call(tree, labels)
@@ -720,7 +791,7 @@ class _Writer:
     def _scalar(self, tree: Tree) -> Formula:
         mark = len(self._labels)
         try:
-            return self._matrix(tree)
+            return self.matrix(tree)
         except NoMatrixForm:
             del self._labels[mark:]
             if isinstance(tree, Call):
@@ -733,27 +804,21 @@ class _Writer:
                 return self._differential(self.write(tree.operand))
             raise UnsupportedError(f"the LaTeX writer has no form for {type(tree).__name__}") from None
 
-    def _entry_of(self, tree: Tree, labels: tuple[str | None, ...]) -> Formula:
+    def entry_of(self, tree: Tree, labels: Labels) -> Formula:
         """The entry of an operand that may broadcast: fewer axes, or axes of length 1."""
         own = labels[len(labels) - len(tree.shape) :] if tree.shape else ()
-        return self._entry(tree, tuple(None if is_one(s) else i for s, i in zip(tree.shape, own, strict=True)))
+        return self.entry(tree, tuple(None if is_one(s) else i for s, i in zip(tree.shape, own, strict=True)))
 
-    def _pieces(self, labels: Sequence[str | None]) -> list[Piece]:
-        return [Piece("1", 0.5, 0, "digit") if i is None else self._label_or_number(i) for i in labels]
+    def _pieces(self, labels: Iterable[Expr | None]) -> list[Piece]:
+        return [self.position(label) for label in labels]
 
-    def _label_or_number(self, label: str) -> Piece:
-        if label.startswith("#"):
-            text = label[1:]
-            return Piece(text, 0.5 * len(text), 0, "digit")
-        return self._label(label)
-
-    def _entry_mul(self, tree: Mul, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_mul(self, tree: Mul, labels: Labels) -> Formula:
         factors = [f for f in tree.factors if f != Num((), ONE)] or list(tree.factors[:1])
         factors.sort(key=lambda f: not isinstance(f, Num))
-        written = [self._entry_of(f, labels) for f in factors]
+        written = [self.entry_of(f, labels) for f in factors]
         return product_of(ordered(written))
 
-    def _entry_div(self, tree: Div, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_div(self, tree: Div, labels: Labels) -> Formula:
         top, bottom = tree.numerator, tree.denominator
         if not tree.shape and not is_scalar(tree):
             mark = len(self._labels)
@@ -761,13 +826,13 @@ class _Writer:
                 return self._quotient(top, bottom)
             except NoMatrixForm:
                 del self._labels[mark:]
-        above, below = self._entry_of(top, labels), self._entry_of(bottom, labels)
+        above, below = self.entry_of(top, labels), self.entry_of(bottom, labels)
         if above.width <= 14 and not above.tall and above.level != OPEN:
             return fraction_of(above, below)
         body = bracket(above) if above.level == ADD else above
         return product_of([fraction_of(number_formula(ONE), below), body])
 
-    def _entry_matmul(self, tree: MatMul, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_matmul(self, tree: MatMul, labels: Labels) -> Formula:
         mark = len(self._labels)
         try:
             written = self._matmul(tree)
@@ -778,11 +843,11 @@ class _Writer:
             return written
         return Formula(scripted(bracket(written), subscript(self._pieces(labels))).parts, ATOM)
 
-    def _entry_contraction(self, tree: MatMul, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_contraction(self, tree: MatMul, labels: Labels) -> Formula:
         """A product with batch axes, as a sum over the middle index."""
         *first, right = tree.factors
         left = first[0] if len(first) == 1 else MatMul(self._matmul_shape(first), tuple(first))
-        label = self._fresh()
+        label = self.fresh()
         inner = left.shape[-1]
         a, b = len(left.shape), len(right.shape)
         batch = labels[: max(a, b) - 2] if max(a, b) > 2 else ()
@@ -790,9 +855,9 @@ class _Writer:
         column = labels[-1] if b > 1 else None
         left_labels = (*batch[len(batch) - max(a - 2, 0) :], row, label) if a > 1 else (label,)
         right_labels = (*batch[len(batch) - max(b - 2, 0) :], label, column) if b > 1 else (label,)
-        body = product_of([self._entry_of(left, left_labels), self._entry_of(right, right_labels)])
-        self._release(1)
-        return self._summed([(label, inner)], body)
+        body = product_of([self.entry_of(left, left_labels), self.entry_of(right, right_labels)])
+        self.release(1)
+        return self.summed([(label, ONE, inner)], body)
 
     @staticmethod
     def _matmul_shape(factors: Sequence[Tree]) -> Shape:
@@ -807,96 +872,123 @@ class _Writer:
                 shape = (*batch, shape[-2], factor.shape[-1])
         return shape
 
-    def _summed(self, bound: Sequence[tuple[str, Expr]], body: Formula) -> Formula:
+    def summed(self, bound: Iterable[tuple[Symbol, Expr, Expr]], body: Formula) -> Formula:
+        """The sum of a body over indices, each from a first to a last value."""
         heads: list[Part] = []
-        for label, size in bound:
-            top = number_formula(size)
-            tex = rf"\sum_{{{self._label(label).tex}=1}}^{{{flat(top.parts)}}}"
-            heads.append(Piece(tex, 1.6 + max(0.0, SCRIPT * top.width - 1.4), 1, "big"))
+        for label, first, last in bound:
+            low, top = self.position(first), self.position(last)
+            tex = rf"\sum_{{{self.position(label).tex}={low.tex}}}^{{{top.tex}}}"
+            heads.append(Piece(tex, 1.6 + max(0.0, SCRIPT * max(top.width, low.width + 0.8) - 1.4), 1, "big"))
         inside = bracket(body) if body.level == ADD else body
         return Formula((*heads, *inside.parts), OPEN) if heads else inside
 
-    def _entry_index(self, tree: Index, labels: tuple[str | None, ...]) -> Formula:
-        inner: list[str | None] = []
+    def _entry_index(self, tree: Index, labels: Labels) -> Formula:
+        later = arrays.later_sum(self, tree, labels)
+        if later is not None:
+            return later
+        own = iter(tree.operand.shape)
+        inner: list[Expr | None] = []
         rest = iter(labels)
+        # Arrays of indices run together along one axis, where the first of them stands.
+        gathered: Expr | None = None
         for key in tree.keys:
             if key is None:
                 next(rest)
-            elif key == ":":
-                inner.append(next(rest))
+                continue
+            size = next(own)
+            if isinstance(key, Tree):
+                gathered = next(rest) if gathered is None else gathered
+                inner.append(self._looked_up(key, gathered))
+            elif isinstance(key, Expr):
+                inner.append(None if is_one(size) else place(key, size))
+            elif isinstance(key, Span):
+                inner.append(through(key, size, next(rest)))
             else:
-                assert not isinstance(key, str)
-                inner.append("#" + flat(number_formula(key + 1).parts))
+                inner.append(next(rest))
         inner.extend(rest)
-        return self._entry(tree.operand, tuple(inner))
+        return self.entry(tree.operand, tuple(inner))
 
-    def _entry_call(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
+    def _looked_up(self, key: Tree, label: Expr | None) -> Expr:
+        """The index, counted from 1, that an array of indices holds at a label."""
+        if isinstance(key, Call) and key.function == "arange" and label is not None:
+            return label
+        found = Dummy()
+        self._places[found] = self.entry(key, (label,))
+        return found + 1
+
+    def _entry_call(self, tree: Call, labels: Labels) -> Formula:
         name, arguments = tree.function, tree.arguments
         match name:
             case "sum" | "prod" | "logsumexp" | "norm":
                 return self._entry_reduction(tree, labels)
             case "outer":
                 a, b = arguments
-                return product_of(
-                    [self._entry_of(a, labels[: len(a.shape)]), self._entry_of(b, labels[len(a.shape) :])]
-                )
+                return product_of([self.entry_of(a, labels[: len(a.shape)]), self.entry_of(b, labels[len(a.shape) :])])
             case "einsum":
                 return self._entry_einsum(tree, labels)
             case "transpose":
                 order = tree.axis if isinstance(tree.axis, tuple) else tuple(range(len(labels)))[::-1]
-                inner: list[str | None] = [None] * len(labels)
+                inner: list[Expr | None] = [None] * len(labels)
                 for position, axis in enumerate(order):
                     inner[axis] = labels[position]
-                return self._entry(arguments[0], tuple(inner))
+                return self.entry(arguments[0], tuple(inner))
             case "eye":
-                return self._delta(self._pieces(labels))
+                return self._unit(labels)
             case "basis":
-                return self._delta([*self._pieces(labels), self._position(self._basis_index(tree))])
+                return self._unit((*labels, place(self._basis_index(tree), tree.shape[0])))
             case "ones":
                 return number_formula(ONE)
             case "zeros":
                 return number_formula(Integer(0))
             case "arange":
-                label = self._pieces(labels)[0]
-                return Formula((label, MINUS, Piece("1", 0.5, 0, "digit")), ADD)
+                return number_formula((ONE if labels[0] is None else labels[0]) - 1, self._places)
             case "diag" if len(tree.shape) == 1:
-                return self._entry(arguments[0], (labels[0], labels[0]))
+                return self.entry(arguments[0], (labels[0], labels[0]))
             case "diag" if len(tree.shape) == 2:
-                return product_of([self._entry(arguments[0], labels[:1]), self._delta(self._pieces(labels))])
+                return product_of([self.entry(arguments[0], labels[:1]), self._unit(labels)])
             case "softmax" | "log_softmax":
                 return self._entry_softmax(tree, labels)
             case "trace":
-                label = self._fresh()
-                body = self._entry(arguments[0], (label, label))
-                self._release(1)
-                return self._summed([(label, arguments[0].shape[0])], body)
-        return elementwise(replace(tree, shape=()), [self._entry_of(a, labels) for a in arguments])
+                label = self.fresh()
+                body = self.entry(arguments[0], (label, label))
+                self.release(1)
+                return self.summed([(label, ONE, arguments[0].shape[0])], body)
+        form = arrays.FORMS.get(name)
+        if form is not None:
+            return form.entry(self, tree, labels)
+        return elementwise(replace(tree, shape=()), [self.entry_of(a, labels) for a in arguments])
 
-    @staticmethod
-    def _delta(pieces: Sequence[Piece]) -> Formula:
+    def _unit(self, labels: Labels) -> Formula:
+        """The entry of the identity; with an index that is looked up, the mask that it is."""
+        pieces = self._pieces(labels)
+        if any(label is not None and label.free_symbols & self._places.keys() for label in labels):
+            first, second = (Piece(piece.tex, piece.width) for piece in pieces)
+            return mask_of((second, _EQUALS, first))
         script = subscript(pieces)
         return Formula((Piece(rf"\delta{script.tex}", 0.5 + script.width),), ATOM)
 
-    def _entry_softmax(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_softmax(self, tree: Call, labels: Labels) -> Formula:
         try:
             inner = self._softmax(replace(tree, function="softmax"))
-            entry = Formula(scripted(replace(inner, level=ATOM), subscript(self._pieces(labels))).parts, ATOM)
-            return entry if tree.function == "softmax" else function_of(r"\log", 1.3, entry)
+            entry = self.indexed(replace(inner, level=ATOM), labels)
+            return entry if tree.function == "softmax" else log_of_call(entry)
         except NoMatrixForm:
             operand = tree.arguments[0]
-            top = exponential_of(self._entry(operand, labels))
+            top = exponential_of(self.entry(operand, labels))
             axis = (tree.axis if isinstance(tree.axis, int) else -1) % len(labels)
             outer = tuple(label for position, label in enumerate(labels) if position != axis)
             below = self._big(r"\sum", Call(operand.shape, "exp", (operand,)), outer, (axis,))
             ratio = fraction_of(top, below)
             return ratio if tree.function == "softmax" else function_of(r"\log", 1.3, ratio)
 
-    def _entry_reduction(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
-        operand, axes = tree.arguments[0], self._axes(tree)
+    def _entry_reduction(self, tree: Call, labels: Labels) -> Formula:
+        operand, axes = tree.arguments[0], axes_of(tree)
         if tree.keepdims:
             labels = tuple(label for position, label in enumerate(labels) if position not in axes)
         if tree.function == "prod":
             return self._big(r"\prod", operand, labels, axes)
+        if tree.function == "sum" and arrays.is_nuclear(operand, axes):
+            return arrays.nuclear_norm(self, operand, labels)
         if tree.function == "norm":
             square = Pow(operand.shape, operand, Num((), TWO))
             return root_of(self._big(r"\sum", square, labels, axes))
@@ -906,26 +998,26 @@ class _Writer:
             return Formula((head, *total.parts), OPEN, (head, Bracket("(", ")", total.parts)))
         return self._big(r"\sum", operand, labels, axes)
 
-    def _entry_einsum(self, tree: Call, labels: tuple[str | None, ...]) -> Formula:
+    def _entry_einsum(self, tree: Call, labels: Labels) -> Formula:
         inputs, _, output = tree.subscripts.replace(" ", "").partition("->")
-        names: dict[str, str | None] = dict(zip(output, labels, strict=True))
-        bound: list[tuple[str, Expr]] = []
+        names: dict[str, Expr | None] = dict(zip(output, labels, strict=True))
+        bound: list[tuple[Symbol, Expr, Expr]] = []
         for text, argument in zip(inputs.split(","), tree.arguments, strict=True):
             for letter, size in zip(text, argument.shape, strict=True):
                 if letter not in names:
                     if is_one(size):
                         names[letter] = None
                         continue
-                    label = self._fresh()
+                    label = self.fresh()
                     names[letter] = label
-                    bound.append((label, size))
+                    bound.append((label, ONE, size))
         factors = [
-            self._entry_of(argument, tuple(names[letter] for letter in text))
+            self.entry_of(argument, tuple(names[letter] for letter in text))
             for text, argument in zip(inputs.split(","), tree.arguments, strict=True)
         ]
         body = product_of(ordered(factors)) if factors else number_formula(ONE)
-        self._release(len(bound))
-        return self._summed(bound, body)
+        self.release(len(bound))
+        return self.summed(bound, body)
 
 
 # -- the front -------------------------------------------------------------------------------------------
@@ -933,7 +1025,7 @@ class _Writer:
 
 def tree_formula(tree: Tree) -> Formula:
     """The tree as a formula that can be laid out over lines."""
-    return _Writer([tree]).write(tree)
+    return _Writer(arrays.Notation.of([tree])).write(tree)
 
 
 def tree_latex(tree: Tree) -> str:
@@ -954,26 +1046,43 @@ def tree_lines(tree: Tree, width: float, first: float | None = None) -> list[str
 
 
 _WHERE = Piece(r"\quad\text{where } ", 3.6)
-_EQUALS = Piece(" = ", 1.34, 0, "op")
 
 
-def where_formulas(definitions: Sequence[tuple[str, Tree]]) -> list[Formula]:
-    """Each definition as ``z = Xw``."""
-    return [Formula((*name_formula(name).parts, _EQUALS, *tree_formula(tree).parts), ADD) for name, tree in definitions]
+def where_formulas(definitions: Sequence[tuple[str, Tree]], notation: arrays.Notation) -> list[Formula]:
+    """Each definition as ``z = Xw``; the factors of a decomposition as ``S = LL^{\\top}``."""
+    return [
+        Formula((*left.parts, _EQUALS, *right.parts), ADD) for left, right in definition_formulas(definitions, notation)
+    ]
+
+
+def definition_formulas(
+    definitions: Sequence[tuple[str, Tree]], notation: arrays.Notation | None = None
+) -> list[tuple[Formula, Formula]]:
+    """The two sides of each definition: ``z`` and ``Xw``, or a matrix and its factors.
+
+    ``notation`` is that of the formula that they belong to.
+    """
+    out: list[tuple[Formula, Formula]] = []
+    for name, tree in definitions:
+        writer = _Writer(notation or arrays.Notation.of([tree], definitions))
+        said = arrays.factored(writer, name, tree)
+        said = said or (name_formula(name), writer.write(tree))
+        out += [said] if said not in out else []
+    return out
 
 
 def array_formula(array: Array, where: bool = True) -> Formula:
     """The array as a formula, its definitions behind it (``where=False`` leaves them out)."""
     lifted = lift_array(array)
-    formula = tree_formula(lifted.tree)
-    if not where or not lifted.definitions:
+    notation = arrays.Notation.of([lifted.tree], lifted.definitions, short=where)
+    writer = _Writer(notation)
+    formula = writer.write(lifted.tree)
+    if not where:
         return formula
-    parts: list[Part] = [*formula.parts, Break(), _WHERE]
-    for position, definition in enumerate(where_formulas(lifted.definitions)):
-        if position:
-            parts += [Break(), Piece(r",\; ", 0.6)]
-        parts += definition.parts
-    return Formula(tuple(parts), ADD)
+    parts: list[Part] = [*formula.parts]
+    for position, clause in enumerate([*where_formulas(lifted.definitions, notation), *arrays.clauses(writer)]):
+        parts += [Break(), Piece(r",\; ", 0.6) if position else _WHERE, *clause.parts]
+    return Formula(tuple(parts), ADD if len(parts) > len(formula.parts) else formula.level)
 
 
 def array_latex(array: Array) -> str:

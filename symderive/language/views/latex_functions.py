@@ -11,19 +11,30 @@ from sympy import Integer
 from symderive.errors import UnsupportedError
 from symderive.language.functions import FUNCTIONS
 from symderive.language.views.formula import (
+    ATOM,
     CALL,
     FRACTION,
     OPEN,
+    POWER,
     SIGN,
+    Bracket,
     Formula,
     Part,
     Piece,
     at_least,
     call_of,
     exponential_of,
+    flat,
+    fraction_of,
     function_of,
     kind_at,
+    log_of_call,
+    mask_of,
+    operation,
+    root_of,
+    scripted,
     sum_of,
+    superscript,
 )
 from symderive.language.views.latex_names import number_formula
 from symderive.language.views.latex_trees import ONE
@@ -45,6 +56,9 @@ def ordered(factors: Sequence[Formula]) -> list[Formula]:
     return sorted(factors, key=place)
 
 
+_RELATIONS = {"lt": " < ", "le": r" \le ", "eq": " = ", "ne": r" \ne "}
+
+
 def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
     """An elementwise function of written arguments, as its row of ``FUNCTIONS`` prints it."""
     match tree.function:
@@ -56,7 +70,20 @@ def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
             return function_of(tex, 1.3 + 0.4 * len(base), arguments[0])
         case "log1p":
             return call_of(r"\log", 1.3, [sum_of([(1, number_formula(ONE)), _term(tree.arguments[0], arguments[0])])])
-        case "sin" | "cos" | "tanh" | "sinh" | "cosh" | "arctan":
+        case "exp2" | "exp10":
+            base = tree.function.removeprefix("exp")
+            script = superscript(flat(arguments[0].parts), arguments[0].width)
+            return Formula((Piece(base, 0.5 * len(base), 0, "digit"), script), POWER)
+        case "rgamma":
+            return fraction_of(number_formula(ONE), call_of(r"\Gamma", 0.7, arguments))
+        case "cbrt":
+            return Formula((Piece(rf"\sqrt[3]{{{flat(arguments[0].parts)}}}", 0.9 + arguments[0].width),), ATOM)
+        case "hypot":
+            return root_of(sum_of([(1, scripted(a, superscript("2", 0.5))) for a in arguments]))
+        case "floor" | "ceil":
+            left, right = rf"\l{tree.function} ", rf"\r{tree.function}"
+            return Formula((Bracket(left, right, arguments[0].parts),), ATOM)
+        case "sin" | "cos" | "tan" | "tanh" | "sinh" | "cosh" | "arcsin" | "arccos" | "arctan":
             return function_of("\\" + tree.function, 0.5 * len(tree.function), arguments[0])
         case "logaddexp":
             terms = [
@@ -64,12 +91,33 @@ def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
                 for a, w in zip(tree.arguments, arguments, strict=True)
             ]
             return call_of(r"\log", 1.3, [sum_of([(1, t) for t in terms])])
+        case "abs":
+            return Formula((Bracket(r"\lvert ", r"\rvert", arguments[0].parts, None, "norm"),), ATOM)
+        case "lt" | "le" | "eq" | "ne":
+            relation = operation(_RELATIONS[tree.function], 1.34)
+            return mask_of((*arguments[0].parts, relation, *arguments[1].parts))
         case "heaviside" if len(arguments) == 2:
             arguments = arguments[:1]
     row = FUNCTIONS.get(tree.function)
     if row is None:
         raise UnsupportedError(f"the LaTeX writer has no form for the function {tree.function!r}")
+    called = _CALL.fullmatch(row.latex)
+    if called is not None:
+        return _called(called[1], called[2], arguments)
     return _formatted(row.latex, arguments, bool(tree.shape))
+
+
+_CALL = re.compile(r"(.*?[A-Za-z0-9}])\(((?:\{\d\}(?:, )?)+)\)")
+"""A row's format that is a head and arguments in brackets."""
+
+
+def _called(head: str, fields: str, arguments: Sequence[Formula]) -> Formula:
+    """``head(arguments)``; the head may have arguments as scripts, and a logarithm in front."""
+    tex = head.format(*(flat(a.parts) for a in arguments))
+    name = tex.removeprefix("\\log ")
+    visible = re.sub(r"\\operatorname|\\mathrm|[\\{}^_]", "", name)
+    inner = call_of(name, 0.5 * len(visible) + 0.2, [arguments[int(k)] for k in re.findall(r"\d", fields)])
+    return inner if name == tex else log_of_call(inner)
 
 
 def _term(tree: Tree, written: Formula) -> tuple[int, Formula]:
@@ -87,7 +135,7 @@ def _formatted(template: str, arguments: Sequence[Formula], entrywise: bool) -> 
     for position, (text, field) in enumerate(fields):
         if text:
             visible = re.sub(r"\\operatorname|\\[lr]vert|[\\{} ]", "", text)
-            kind = "function" if not position and text.startswith("\\") else "plain"
+            kind = "function" if not position and text.startswith("\\") else "digit" if text[:1].isdigit() else "plain"
             parts.append(Piece(text, 0.55 * len(visible) + 0.2, 0, kind))
         if field is None:
             continue

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Add as SymAdd
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, ceiling, default_sort_key, floor
 from sympy import Mul as SymMul
 from sympy import Pow as SymPow
 from sympy import latex as sympy_latex
@@ -28,6 +28,8 @@ from symderive.language.views.formula import (
     Part,
     Piece,
     at_least,
+    bracket,
+    call_of,
     flat,
     formula_latex,
     fraction_of,
@@ -134,46 +136,51 @@ def name_latex(name: str) -> str:
 # -- numbers ------------------------------------------------------------------------------------
 
 
-def number_formula(value: Expr) -> Formula:
-    """A SymPy number or expression in the dimensions."""
+def number_formula(value: Expr, names: Mapping[Symbol, Formula] | None = None) -> Formula:
+    """A SymPy number or expression in the dimensions; ``names`` are symbols that stand for written formulas."""
+
+    def write(part: Any) -> Formula:
+        return number_formula(part, names)
+
     if isinstance(value, Integer):
         text = str(abs(int(value)))
         digit = Piece(text, 0.5 * len(text), 0, "digit")
         return Formula((digit,), ATOM) if value >= 0 else Formula((SIGN, digit), ADD)
     if isinstance(value, Symbol):
-        return name_formula(value.name)
+        return names[value] if names and value in names else name_formula(value.name)
     if isinstance(value, Rational):
-        inner = fraction_of(number_formula(Integer(abs(value.p))), number_formula(Integer(value.q)))
-        return inner if value > 0 else Formula((SIGN, *inner.parts), ADD)
-    if value.could_extract_minus_sign():
-        inner = at_least(number_formula(-value), OPEN)
-        return Formula((SIGN, *inner.parts), ADD)
+        quotient = fraction_of(write(Integer(abs(value.p))), write(Integer(value.q)))
+        return quotient if value > 0 else Formula((SIGN, *quotient.parts), ADD)
     if isinstance(value, SymAdd):
         parts: list[Part] = []
         terms: list[Any] = sorted(value.as_ordered_terms(), key=lambda term: term.could_extract_minus_sign())
         for position, term in enumerate(terms):
             negative = term.could_extract_minus_sign()
-            written = at_least(number_formula(-term if negative else term), OPEN)
+            written = at_least(write(-term if negative else term), OPEN)
             if position:
                 parts += [Break(), MINUS if negative else PLUS]
             elif negative:
                 parts.append(SIGN)
             parts += written.parts
         return Formula(tuple(parts), ADD)
+    if value.could_extract_minus_sign():
+        return Formula((SIGN, *at_least(write(-value), OPEN).parts), ADD)
     numerator, denominator = value.as_numer_denom()
     if denominator != 1:
-        return fraction_of(number_formula(numerator), number_formula(denominator))
+        return fraction_of(write(numerator), write(denominator))
     if isinstance(value, SymMul):
-        return product_of([number_formula(factor) for factor in value.as_ordered_factors()])
+        return product_of([write(factor) for factor in value.as_ordered_factors()])
     if isinstance(value, SymPow) and value.exp == Rational(1, 2):
-        return root_of(number_formula(value.base))
+        return root_of(write(value.base))
     if isinstance(value, SymPow):
-        exponent = number_formula(value.exp)
-        return scripted(number_formula(value.base), superscript(flat(exponent.parts), exponent.width))
-    names = {symbol: name_latex(symbol.name) for symbol in value.free_symbols if isinstance(symbol, Symbol)}
-    text = sympy_latex(value, symbol_names=names)
+        exponent = write(value.exp)
+        return scripted(write(value.base), superscript(flat(exponent.parts), exponent.width))
+    if isinstance(value, Min | Max):
+        tex, width = (r"\min", 1.9) if isinstance(value, Min) else (r"\max", 2.0)
+        return call_of(tex, width, [write(a) for a in sorted(value.args, key=default_sort_key)])
+    if isinstance(value, floor | ceiling):
+        name = "floor" if isinstance(value, floor) else "ceil"
+        return bracket(write(value.args[0]), rf"\l{name} ", rf"\r{name}")
+    written = {symbol: name_latex(symbol.name) for symbol in value.free_symbols if isinstance(symbol, Symbol)}
+    text = sympy_latex(value, symbol_names=written)
     return Formula((Piece(text, 0.5 * len(str(value)) + 0.5, 1),), CALL if value.args else ATOM)
-
-
-def _negative(value: Expr) -> bool:
-    return value.could_extract_minus_sign()

@@ -13,12 +13,15 @@ from symderive.language.views.tree import (
     Call,
     D,
     Div,
+    Index,
+    Key,
     MatMul,
     Mul,
     Name,
     Neg,
     Num,
     Pow,
+    Span,
     Transpose,
     Tree,
 )
@@ -95,6 +98,8 @@ def is_linear(tree: Tree) -> bool:
     match tree:
         case Name() | Transpose() | MatMul() | D():
             return True
+        case Index(operand=operand, keys=keys):
+            return is_linear(operand) and all(k == ":" or isinstance(k, Expr | Span) for k in keys)
         case Call(function=function):
             return function not in FUNCTIONS
         case Neg(operand=operand):
@@ -112,3 +117,94 @@ def has_differential(tree: Tree) -> bool:
 def is_scalar(tree: Tree) -> bool:
     """Whether no array occurs in it."""
     return not tree.shape and all(is_scalar(child) for child in tree.children)
+
+
+def axes_of(tree: Call) -> tuple[int, ...]:
+    """The axes of its argument over which a reduction goes."""
+    rank = len(tree.arguments[0].shape)
+    if tree.axis is None:
+        return tuple(range(rank))
+    axes = (tree.axis,) if isinstance(tree.axis, int) else tree.axis
+    return tuple(sorted(a % rank for a in axes))
+
+
+def inner_product(tree: Tree) -> tuple[Tree, Tree] | None:
+    """The factors of ``tr(a b)`` whose value is the sum of the entries of a product of two matrices."""
+    match tree:
+        case Mul(shape=(_, _), factors=(a, b)) if a.shape == b.shape and is_linear(a) and is_linear(b):
+            if isinstance(b, Transpose):
+                return a, b.operand
+            if isinstance(a, Transpose):
+                return a.operand, b
+            return Transpose(a.shape[::-1], a), b
+    return None
+
+
+def power_of_norm(base: Tree, exponent: Tree) -> tuple[Tree, Tree, int] | None:
+    """``(x, p, q)`` where a power of a sum of powers is the q-th power of the p-norm of a vector x."""
+    match base:
+        case Call(function="sum", shape=(), arguments=(Pow(base=Call(function="abs", arguments=(x,)), exponent=p),)):
+            pass
+        case _:
+            return None
+    if len(x.shape) != 1:
+        return None
+    if isinstance(p, Num) and isinstance(exponent, Num):
+        power = p.value * exponent.value
+        return (x, p, int(power)) if power.is_Integer and power > 0 else None
+    return (x, p, 1) if exponent == Div((), Num((), ONE), p) else None
+
+
+# -- indices -----------------------------------------------------------------------------------------
+
+
+def place(index: Expr, size: Expr) -> Expr:
+    """A NumPy index counted from 1: the last entry of n is n."""
+    return index + size + 1 if index.is_negative else index + 1
+
+
+def ends(span: Span, size: Expr) -> list[Expr]:
+    """First and last place of a slice, counted from 1, with the step between them unless it is 1."""
+    last = ONE if span.step.is_negative else size
+    if span.stop is not None:
+        stop = span.stop + size if span.stop.is_negative else span.stop
+        last = stop + 2 if span.step.is_negative else stop
+    return [_first(span, size), last] if span.step == 1 else [_first(span, size), span.step, last]
+
+
+def through(span: Span, size: Expr, label: Expr | None) -> Expr:
+    """Where the entry of a slice at a label stands in the whole axis, both counted from 1."""
+    return _first(span, size) + span.step * ((ONE if label is None else label) - 1)
+
+
+def _first(span: Span, size: Expr) -> Expr:
+    if span.start is None:
+        return size if span.step.is_negative else ONE
+    return place(span.start, size)
+
+
+def flattened(tree: Index) -> Index:
+    """An index of an index as one, where each axis is cut once."""
+    inner = tree.operand
+    if not isinstance(inner, Index) or not all(
+        k == ":" or isinstance(k, Expr | Span) for k in (*inner.keys, *tree.keys)
+    ):
+        return tree
+    outer = iter(tree.keys)
+    keys: list[Key] = []
+    for old in (*inner.keys, *[":"] * (len(inner.operand.shape) - len(inner.keys))):
+        new = ":" if isinstance(old, Expr) else next(outer, ":")
+        if old != ":" and new != ":":
+            return tree
+        keys.append(new if old == ":" else old)
+    return flattened(Index(tree.shape, inner.operand, tuple(keys)))
+
+
+def picks_row(tree: Tree) -> bool:
+    """Whether it is (part of) a row of a matrix, as an array with one axis."""
+    return (
+        isinstance(tree, Index)
+        and len(tree.operand.shape) == 2
+        and len(tree.shape) == 1
+        and isinstance(tree.keys[0], Expr)
+    )
