@@ -996,7 +996,18 @@ class ArrayLaws:
         return items
 
     def order(self, q: Polynomial) -> Polynomial | None:
-        """No sign is known here."""
+        """``sign(x_i - max x) = [x_i is largest] - 1``."""
+        algebra = self.algebra
+        for m, c in q.items():
+            if len(m[0]) != 1 or m[1] or m[0][0][2] != 1 or algebra.atoms[m[0][0][0]].kind != "max":
+                continue
+            a, ls, _ = m[0][0]
+            atom = algebra.atoms[a]
+            for i in set(free_labels(q)) - set(ls):
+                p = self.argument(atom, ls, (i,))
+                if q == scale(-c, add(p, {m: Fraction(-1)})):
+                    mask = self.is_largest(p, i, atom.payload)
+                    return scale(1 if c < 0 else -1, add(mask, scale(-1, ONE)))
         return None
 
     def split(

@@ -793,6 +793,11 @@ class Definedness:
             return
         if not p:
             raise NotHandled("something is defined nowhere")
+        laid = None if guards or strong else self.normaliser.selections.pieces([p])
+        if laid is not None:
+            for where, own, (piece,) in laid:
+                self.require(op, piece, relation, strong=() if own else (where,))
+            return
         picked = algebra.bound_basis([p])
         if picked is not None:
             label, (inner,) = algebra.unpick([p], picked)

@@ -1552,6 +1552,8 @@ class Algebra:
         integral = isinstance(e, int) or (isinstance(e, Expr) and bool(e.is_integer))
         if isinstance(e, int):
             extra.append({UNIT: c**e})
+        elif c > 0 and isinstance(e, Expr):
+            extra.append(ONE if c == 1 else self.constant(to_sympy(c) ** e))
         elif c > 0:
             for prime, k in _primes(c):
                 a = self.atom("prime", prime, 0, exactly(Fraction(prime)))

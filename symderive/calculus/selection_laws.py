@@ -71,7 +71,9 @@ class SelectionLaws:
             return self._atom("basis", (size, start), (i,))
         if (count, start, step) == (size, 0, 1):
             return self.algebra.single(self.algebra.delta(size), (i, k))
-        return self._atom("slice", span, (i, k))
+        symmetries = ((0, 1), (1, 0)) if count == size else ()  # the reversal
+        index = self.algebra.atom("slice", span, 2, exactly_unit(), symmetries=symmetries)
+        return self.algebra.single(index, (i, k))
 
     def merge(self, first: Expr, second: Expr, labels: Labels) -> Polynomial:
         """1 where ``I = i second + j``."""
@@ -169,14 +171,28 @@ class SelectionLaws:
     def _of_slice(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
         algebra = self.algebra
         a, (i, j), _ = factors[k]
-        span: Span = algebra.atoms[a].payload
-        size, count, start, step = span
         if i == j:
             return None
+        if algebra.atoms[a].symmetries:  # the reversal: what is known moves to the label that stays, or the smaller
+            if (i in bound, i) < (j in bound, j):
+                i, j = j, i
+            moves = not (i in bound and j in bound)
+            found = self._of_span(c, factors, bound, k, i, j, moves)
+            return self._of_span(c, factors, bound, k, j, i, False) if found is None else found
+        return self._of_span(c, factors, bound, k, i, j, True)
+
+    def _of_span(
+        self, c: Fraction, factors: list[Factor], bound: Bound, k: int, i: int, j: int, moves: bool
+    ) -> Items | None:
+        """The relations of a slice from label j to label i; ``moves``: the index of i is put through j."""
+        algebra = self.algebra
+        a = factors[k][0]
+        span: Span = algebra.atoms[a].payload
+        size, count, start, step = span
         if self._alone(factors, bound, i, [k]):
             return self._without(c, factors, bound, [k], [i], ONE)
         place = self._place(algebra.range(count), j, start, step)
-        found = self._indexed(c, factors, bound, k, i, place)
+        found = self._indexed(c, factors, bound, k, i, place) if moves else None
         if found is not None:
             return found
         for q, (b, ls, e) in enumerate(factors):
@@ -472,6 +488,19 @@ class SelectionLaws:
     ) -> Polynomial | None:
         """An elementwise function piece by piece: ``f(Σ_k S_ik u_k) = Σ_k S_ik f(u_k)``, and f(0) elsewhere."""
         algebra = self.algebra
+        pieces = self.pieces(inner)
+        if pieces is None:
+            return None
+        result: Polynomial = {}
+        for selected, own, opened in pieces:
+            result = add(result, algebra.contract(algebra.multiply(selected, make(opened)), own))
+        return result
+
+    def pieces(
+        self, inner: Sequence[Polynomial]
+    ) -> list[tuple[Polynomial, Bound, Sequence[Polynomial]]] | None:
+        """Arrays laid side by side, as ``(where, labels of the piece, the piece)``; None where there are none."""
+        algebra = self.algebra
         found = next(
             (
                 (a, ls)
@@ -486,7 +515,7 @@ class SelectionLaws:
             return None
         a, (whole, *_) = found
         if algebra.atoms[a].kind == "merge":
-            return self._piece(a, whole, inner, make)
+            return [self._piece(a, whole, ONE, inner)]
         spans = {
             b
             for p in inner
@@ -494,27 +523,23 @@ class SelectionLaws:
             for b, ls, _ in m[0]
             if algebra.atoms[b].kind == "slice" and ls[0] == whole and ls[1] < -1
         }
-        result: Polynomial = {}
+        result: list[tuple[Polynomial, Bound, Sequence[Polynomial]]] = []
         left, current = ONE, list(inner)
         for b in sorted(spans):
             mask = self.mask(algebra.atoms[b].payload, whole)
             if mask is None:
                 return None
-            result = add(result, algebra.multiply(left, self._piece(b, whole, current, make)))
+            result.append(self._piece(b, whole, left, current))
             left = algebra.multiply(left, add(ONE, scale(-1, mask)))
             current = [
                 {m: c for m, c in p.items() if not any(f[0] == b and f[1][0] == whole for f in m[0])} for p in current
             ]
-        return add(result, algebra.multiply(left, make(current))) if left else result
+        return [*result, (left, {}, current)] if left else result
 
     def _piece(
-        self,
-        a: int,
-        whole: int,
-        inner: Sequence[Polynomial],
-        make: Callable[[Sequence[Polynomial]], Polynomial],
-    ) -> Polynomial:
-        """``Σ S_ik f(u at i = start + step k)``, or the like of a merge."""
+        self, a: int, whole: int, left: Polynomial, inner: Sequence[Polynomial]
+    ) -> tuple[Polynomial, Bound, Sequence[Polynomial]]:
+        """Where a slice (or merge) lies among what is left, its own labels, and the arrays at its indices."""
         algebra = self.algebra
         payload = algebra.atoms[a].payload
         dims = payload[1:2] if algebra.atoms[a].kind == "slice" else payload
@@ -522,7 +547,7 @@ class SelectionLaws:
         own = {algebra.fresh(): d for d in dims}
         selected = algebra.single(a, (whole, *own))
         opened = [algebra.contract(algebra.multiply(selected, p), {whole: size}) for p in inner]
-        return algebra.contract(algebra.multiply(selected, make(opened)), own)
+        return algebra.multiply(left, selected), own, opened
 
 
 __all__ = ["SelectionLaws", "nonnegative"]
