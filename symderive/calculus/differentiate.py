@@ -113,9 +113,34 @@ class _Backward:
                 if child in self.active:
                     self.waiting[child] += 1
         self.order = {n: k for k, n in enumerate(root.walk())}
+        self.layers = self._layers()
         self.frontier: dict[Node, Node] = {}
         self.lines: list[Line] = []
         self.stated = set(requirements(root))
+
+    def _layers(self) -> dict[Node, str]:
+        """Names for the adjoints that several parts use on the way to several variables: the δ of each layer.
+
+        Only where functions of functions change, as in a network; counted from the input.
+        """
+        if len(self.wrt) < 2:
+            return {}
+        curved: set[Node] = set()
+        sites: list[Node] = []
+        for node in self.root.walk():
+            if node not in self.active:
+                continue
+            if isinstance(node, Map | Opaque) or any(c in curved for c in node.children):
+                curved.add(node)
+            if isinstance(node, Sum | Contraction) and node.rank and sum(c in self.active for c in node.children) > 1:
+                sites.append(node)
+        inner = {c for n in sites for c in n.children}
+        sites = [n for n in sites if n not in inner]
+        if not any(n in curved for n in sites):
+            return {}
+        taken = {n.name for n in self.root.walk() if isinstance(n, Leaf | Named)}
+        stem = next(s for s in ("delta", "Delta", "adjoint_") if not any(t.startswith(s) for t in taken))
+        return {n: f"{stem}{k}" for k, n in enumerate(sites, 1)}
 
     def run(self) -> Differentiation:
         if self.root in self.active:
@@ -203,8 +228,12 @@ class _Backward:
         self, u: Node, uses: dict[str, None], conditions: dict[Relation, None], openings: list[Rewrite]
     ) -> None:
         adjoint = self.frontier.pop(u)
+        if u in self.layers and adjoint.children and not isinstance(adjoint, Named):
+            adjoint = Named(self.layers[u], adjoint)
         local: list[tuple[Expr, Node]] = []
         for child, weight, forward, use, needs in _rules(u, self.active):
+            if use:
+                uses[use] = None
             found = simplify(weight(adjoint, self.rank), self.wrt)
             uses.update(dict.fromkeys(r.rule for r in found.rewrites))
             if child in self.frontier:
@@ -213,8 +242,6 @@ class _Backward:
                 uses.update(dict.fromkeys(r.rule for r in found.rewrites))
             self.frontier[child] = found.node
             local.append((ONE, forward))
-            if use:
-                uses[use] = None
             for relation in needs:
                 conditions[relation] = None
         if isinstance(u, Map) and len(local) > 1:

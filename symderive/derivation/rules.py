@@ -291,6 +291,43 @@ _REWRITING = (
         "sd.gradient(u**2 / (1 + u), u)",
     ),
     Rule(
+        "masks off their boundary",
+        Phrase("masks off their boundary", "边界之外的示性函数"),
+        _form(
+            "u != 0 ⇒ [u > 0] + [u < 0] = 1, [u > 0] - [u < 0] = sign u",
+            r"u \ne 0 \Rightarrow [u > 0] + [u < 0] = 1",
+            r"[u > 0] - [u < 0] = \operatorname{sign} u",
+        ),
+        Phrase("the boundary of the masks is left out", "不含示性函数的边界"),
+        Phrase("off the boundary exactly one of the two cases holds", "在边界之外，两种情形恰有一种成立"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.maximum(x, -x)), x)",
+    ),
+    Rule(
+        "clip",
+        Phrase("clip", "截断"),
+        _form(
+            "c > 0 ⇒ where(|r| <= c, r, c·sign r) = clip(r, -c, c)",
+            r"c > 0 \Rightarrow \operatorname{where}(\lvert r \rvert \le c, r, c \operatorname{sign} r) = "
+            r"\operatorname{clip}(r, -c, c)",
+        ),
+        Phrase(),
+        Phrase(
+            "both are r between the bounds and the nearer bound beyond them", "两者在界内都是 r，在界外都是较近的界"
+        ),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.where(np.abs(x) <= 1, x**2 / 2, np.abs(x) - 0.5)), x)",
+    ),
+    Rule(
+        "quotient of equals",
+        Phrase("quotient of equals", "等量之商"),
+        _form("u·u^-1 = 1", r"u\,u^{-1} = 1"),
+        Phrase("u != 0", "u != 0"),
+        Phrase("the definition of the reciprocal", "倒数的定义"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.log(np.sum(X, axis=1))) + np.sum(X.T / np.sum(X, axis=1)), X)",
+    ),
+    Rule(
         "collect like terms",
         Phrase("collect like terms", "合并同类项"),
         _form("a·u + b·u = (a + b)·u", "a u + b u = (a + b) u"),
