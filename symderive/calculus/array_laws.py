@@ -566,6 +566,23 @@ class ArrayLaws:
         value = self._wrap("max", inside, (slot,), dim, self.algebra.bounds(inside))
         return add(apart, self.algebra.multiply(outside, value))
 
+    def below_maximum(self, index: int, m: Monomial) -> Iterator[tuple[Polynomial, Polynomial, Bound]]:
+        """Ways to read a term as ``Σ_bound weight · u_i`` for an atom max u: (weight, max u - u_i, bound labels)."""
+        algebra = self.algebra
+        atom = algebra.atoms[index]
+        if len(atom.inner[0]) != 1:
+            return
+        ((lead, c),) = atom.inner[0].items()
+        factors, bound = algebra.open(m)
+        for labels in permutations(sorted({i for _, ls, _ in factors for i in ls}), atom.rank + 1):
+            found = algebra.find(lead, labels, factors, bound)
+            if found is not None:
+                rest, left = found
+                gap = add(
+                    raw([(index, labels[:-1], 1)]), scale(-1, self.argument(atom, labels[:-1], labels[-1:]))
+                )
+                yield raw(rest, 1 / c), gap, left
+
     def is_largest(self, p: Polynomial, slot: int, dim: Expr) -> Polynomial:
         """1 over a label where an entry is the largest, else 0."""
         _, rest = self._centred(p, slot)
@@ -994,6 +1011,18 @@ class ArrayLaws:
                 more, inner = algebra.open(m, rename)
                 items.append((-c * q / lead.coefficient, [*rest, *more], {**left, **inner}))
         return items
+
+    def bounds(self, p: Polynomial) -> Bounds:
+        """``max x - x_i >= 0``."""
+        algebra = self.algebra
+        for m, c in p.items():
+            if len(m[0]) == 1 and not m[1] and m[0][0][2] == 1 and algebra.atoms[m[0][0][0]].kind == "max":
+                a, ls, _ = m[0][0]
+                for i in set(free_labels(p)) - set(ls):
+                    inner = self.argument(algebra.atoms[a], ls, (i,))
+                    if p == scale(c, add({m: Fraction(1)}, scale(-1, inner))):
+                        return _NONNEGATIVE if c > 0 else _NONNEGATIVE.negate()
+        return Bounds()
 
     def order(self, q: Polynomial) -> Polynomial | None:
         """``sign(x_i - max x) = [x_i is largest] - 1``."""

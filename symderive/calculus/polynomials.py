@@ -107,6 +107,10 @@ class Laws(Protocol):
         """Whether the matrix over an atom's last two labels is positive semidefinite."""
         ...
 
+    def bounds(self, p: Polynomial) -> Bounds:
+        """Bounds of a sum that its terms do not show."""
+        ...
+
     def order(self, q: Polynomial) -> Polynomial | None:
         """The sign of a polynomial in indices, or None."""
         ...
@@ -1323,6 +1327,9 @@ class Algebra:
         total = parts[0] if parts else exactly(Fraction(0))
         for part in parts[1:]:
             total = total.plus(part)
+        if len(p) > 1 and total.sign == "unknown":
+            for laws in self.laws:
+                total = total.meet(laws.bounds(p))
         if self._known and p and len(p) < 40 and len(free_labels(p)) < 4:
             q, lead = self._normalise(p)
             found = self._known.get(self.wrap("known", [q])[0])

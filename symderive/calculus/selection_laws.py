@@ -35,7 +35,7 @@ from symderive.calculus.polynomials import (
     raw,
     scale,
 )
-from symderive.calculus.signs import number_bounds
+from symderive.calculus.signs import Bounds, number_bounds
 
 ELEMENTWISE = ("exp", "log", "poly", "abs", "sign")
 """The functions of entries in whose arguments indices are put."""
@@ -125,6 +125,10 @@ class SelectionLaws:
     def semidefinite(self, atom: Atom) -> bool:
         """No matrix here is symmetric."""
         return False
+
+    def bounds(self, p: Polynomial) -> Bounds:
+        """No bounds of sums are known."""
+        return Bounds()
 
     def relate(self, c: Fraction, factors: list[Factor], bound: Bound) -> Items | None:
         """The product rewritten by the first relation that applies, or None."""

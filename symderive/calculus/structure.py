@@ -196,17 +196,18 @@ class Structures:
         return found
 
     def _kernel(self, node: Node) -> bool:
-        """Whether exp of it is psd: a psd matrix plus h_i + h_j, as exp(K) and the congruence by exp(h)."""
+        """Whether exp of it is psd: a psd matrix plus h_i + h_j, as exp(K) and the congruence by exp(h).
+
+        A negative squared distance ``-(u_i - u_j)²`` is ``2 u_i u_j - u_i² - u_j²``.
+        """
         while isinstance(node, Named):
             node = node.body
-        if "psd" in self.of(node):
-            return True
-        if not isinstance(node, Sum):
-            return False
         r, c = node.rank - 2, node.rank - 1
         loose: Counter[Node] = Counter()
-        for weight, term in node.terms:
+        for weight, term in node.terms if isinstance(node, Sum) else ((ONE, node),):
             if self._sign(Number(weight)) in ("+", "0+", "0") and "psd" in self.of(term):
+                continue
+            if self._is_distance(build.scale(-weight, term)):
                 continue
             if not isinstance(term, Contraction):
                 return False
@@ -217,6 +218,28 @@ class Structures:
                 half = build.scale(weight, _ordered(term if r in carried else _swapped(term)))
                 loose[half] += 1 if r in carried else -1
         return not any(loose.values())
+
+    def _is_distance(self, node: Node) -> bool:
+        """Whether a matrix is ``Σ weight · (u_i - u_j)²`` with weights >= 0 that carry neither i nor j."""
+        if not isinstance(node, Contraction):
+            return False
+        r, c = node.rank - 2, node.rank - 1
+        ends = [(f, ls) for f, ls in node.factors if r in ls or c in ls]
+        rest = [(f, ls) for f, ls in node.factors if (f, ls) not in ends]
+        bases = []
+        for factor, ls in ends:
+            while isinstance(factor, Named):
+                factor = factor.body
+            if isinstance(factor, Map) and factor.function == "power" and factor.arguments[1] == Number(2 * ONE):
+                bases += [(factor.arguments[0], ls)] * 2
+            else:
+                bases.append((factor, ls))
+        if len(bases) != 2 or bases[0] != bases[1]:
+            return False
+        base, labels = bases[0]
+        return _is_difference(base, labels, r, c) and self._weight(
+            rest, node.coefficient, dict(enumerate(node.label_dims))
+        ) in ("+", "0+", "0")
 
     # -- sums ------------------------------------------------------------------------
 
@@ -454,6 +477,29 @@ def _pairings(labels: list[int], dims: dict[int, Expr]) -> Iterator[tuple[tuple[
                 yield ((first, other), *more)
                 yield ((other, first), *more)
     yield from _pairings(rest, dims)
+
+
+def _is_difference(node: Node, labels: Labels, r: int, c: int) -> bool:
+    """Whether an array is ``u - u'`` where u does not carry the label c, and u' is u with c for r."""
+    while isinstance(node, Named):
+        node = node.body
+    if labels.count(r) != 1 or labels.count(c) != 1:
+        return False
+    if isinstance(node, Contraction) and not node.bound:  # a difference times what carries neither
+        own = {labels.index(r), labels.index(c)}
+        inner = [(f, ls) for f, ls in node.factors if own & set(ls)]
+        return len(inner) == 1 and _is_difference(inner[0][0], tuple(labels[i] for i in inner[0][1]), r, c)
+    if not isinstance(node, Sum) or len(node.terms) != 2:
+        return False
+    (weight, first), (other, second) = node.terms
+    if weight != -other or not isinstance(first, Contraction) or labels.index(r) >= node.rank:
+        return False
+    swap = list(range(node.rank))
+    swap[labels.index(r)], swap[labels.index(c)] = labels.index(c), labels.index(r)
+    carried = {i for _, ls in first.factors for i in ls}
+    return not {labels.index(r), labels.index(c)} <= carried and _ordered(
+        build.view(first, swap, node.shape)
+    ) == _ordered(second)
 
 
 def _swapped(node: Node) -> Node:

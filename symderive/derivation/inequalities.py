@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import final
 
 from sympy import Expr
@@ -116,7 +116,9 @@ class _Search:
             self._exponentials,
             self._tangents,
             self._magnitudes,
+            self._exchanged,
             self._quadratic,
+            self._maxima,
             self._weighted,
             self._own_means,
         ):
@@ -355,6 +357,38 @@ class _Search:
             if self.sign(w) in ("+", "0+"):
                 for piece in self._completed(g, shared, w, None):
                     yield [piece], add(p, scale(-1, self._slack(piece)))
+
+    def _exchanged(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """Σ w (g_ij² - g_ij g_ji) = Σ w (g_ij - g_ji)²/2 (Lagrange's identity)."""
+        algebra = self.algebra
+        for g, shared, w in self._squares(p):
+            if self.sign(w) not in ("+", "0+"):
+                continue
+            for i, j in combinations(shared, 2):
+                turn = {i: j, j: i}
+                other = algebra.relabel(g, turn)
+                if shared[i] == shared[j] and other != g and algebra.relabel(w, turn) == w:
+                    piece = _Piece(
+                        SQUARE, (add(g, scale(-1, other)),), scale(Fraction(1, 2), w), tuple(shared.items())
+                    )
+                    rest = add(p, scale(-1, self._slack(piece)))
+                    if len(rest) < len(p):
+                        yield [piece], rest
+
+    def _maxima(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """Σ w (max u - u_i) with w >= 0, where terms have u_i with a negative coefficient."""
+        algebra = self.algebra
+        arrays = self.normaliser.arrays
+        for a in sorted({f[0] for m in p for f in m[0] if algebra.atoms[f[0]].kind == "max"}):
+            for m in sorted(p, key=monomial_key):
+                for weight, gap, bound in arrays.below_maximum(a, m) if p[m] < 0 else ():
+                    w = scale(-p[m], weight)
+                    if self.sign(w) not in ("+", "0+") or not self.nonnegative(gap):
+                        continue
+                    piece = _Piece(SIGN, (gap,), w, tuple(bound.items()))
+                    rest = add(p, scale(-1, self._slack(piece)))
+                    if len(rest) <= len(p):
+                        yield [piece], rest
 
     def _completed(
         self, g: Polynomial, shared: dict[int, Expr], w: Polynomial, shared_h: dict[int, Expr] | None
