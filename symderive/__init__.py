@@ -76,6 +76,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "symderive.derivation.chains": ("Chain", "D", "chain"),
     "symderive.checking.check": ("check",),
     "symderive.checking.claims": ("claim",),
+    "symderive.checking.critical_points": ("CriticalFamily", "CriticalPoint", "CriticalPoints", "critical_points"),
     "symderive.checking.gradients": ("check_gradient",),
     "symderive.probability.information": ("cross_entropy", "entropy", "kl"),
     "symderive.compilation.kernel": ("Kernel", "compile"),
