@@ -444,6 +444,7 @@ def cancelled(node: Contraction, blocked: Blocked) -> tuple[Node, str]:
         ("Cholesky factor", _cholesky_log),
         ("singular values", _svd_sum),
         ("quotient of equals", _divided),
+        ("product of powers", _joined_powers),
     ):
         after = law(node, blocked)
         if after is not None:
@@ -709,6 +710,29 @@ def _divided(node: Contraction, blocked: Blocked) -> Node | None:
             if exponent.value != -1:
                 rest.append((build.power(base, exponent.value + 1), ls))
             return build.contract(node.coefficient, rest, range(node.out_rank), dict(enumerate(node.shape)))
+    return None
+
+
+def _joined_powers(node: Contraction, blocked: Blocked) -> Node | None:
+    """``b^p b = b^(p+1)`` for an exponent that is an array, so b > 0."""
+    for k, (f, ls) in enumerate(node.factors):
+        if not (isinstance(f, Map) and f.function == "power") or isinstance(f.arguments[1], Number):
+            continue
+        base, exponent = f.arguments
+        for m, (g, other) in enumerate(node.factors):
+            if m == k or other != ls or len(set(ls)) < len(ls):
+                continue
+            if g is base:
+                more: Node = build.ones(f.shape) if f.shape else Number(ONE)
+            elif isinstance(g, Map) and g.function == "power" and g.arguments[0] is base:
+                more = build.broadcast(g.arguments[1], f.shape)
+            else:
+                continue
+            total = build.add([(ONE, build.broadcast(exponent, f.shape)), (ONE, more)], f.shape)
+            joined = base if total is more else build.apply("power", base, total)
+            if isinstance(total, Number):
+                joined = build.power(base, total.value)
+            return _replaced(node, [k, m], [(joined, ls)], [])
     return None
 
 

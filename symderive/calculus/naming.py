@@ -22,7 +22,7 @@ from symderive.language.nodes import (
     Opaque,
     Sum,
 )
-from symderive.language.views.lift import lift
+from symderive.language.views.lift import lift_tree
 
 _USUAL = {"eigvecs": "V", "svd_u": "U", "svd_vt": "Vt", "cholesky": "L"}
 """What everybody calls the parts of a decomposition."""
@@ -38,7 +38,8 @@ def repeated(nodes: Iterable[Node], taken: Iterable[str]) -> dict[Node, Named]:
     names = [n for n in _NAMES if n not in set(taken)]
     found: dict[Node, Named] = {}
     for _ in range(2):
-        best = _best(tuple(with_names(r, found) for r in roots))
+        put = Renaming(found)
+        best = _best(tuple(put(r) for r in roots))
         if best is None or not names:
             break
         maps = (p for r in roots for p in r.walk() if isinstance(p, Map) and p.function != "power")
@@ -62,7 +63,7 @@ def _best(roots: Sequence[Node]) -> Node | None:
     savings: dict[Node, int] = {}
     for root in roots:
         for core, count in _uses(root).items():
-            size = lift(core).tree.count() + _LONG * _decomposes(core) if count > 1 else 0
+            size = lift_tree(core).count() + _LONG * _decomposes(core) if count > 1 else 0
             saving = count * size - (size + 1 + count)
             if saving > 0:
                 savings[core] = savings.get(core, 0) + saving
@@ -125,6 +126,14 @@ def _region(node: Node) -> list[Node]:
     return found
 
 
+def _by_depth(definitions: dict[Node, Named]) -> list[Node]:
+    """The bodies of definitions, those that stand in others first."""
+    order: dict[Node, None] = {}
+    for body in definitions:
+        order.update(dict.fromkeys(n for n in body.walk() if n in definitions))
+    return list(order)
+
+
 def _is_root(node: Node) -> bool:
     """Whether a node is a square root: its other odd powers are powers of it."""
     if not (isinstance(node, Map) and node.function == "power"):
@@ -133,21 +142,52 @@ def _is_root(node: Node) -> bool:
     return isinstance(exponent, Number) and exponent.value == Rational(1, 2)
 
 
-def with_names(node: Node, definitions: dict[Node, Named]) -> Node:
-    """Put the definitions in wherever their bodies stand, signed and scaled ones included."""
-    if not definitions:
-        return node
-    replacements: dict[Node, Node] = dict(definitions)
-    roots = {b.arguments[0]: name for b, name in definitions.items() if _is_root(b) and isinstance(b, Map)}
-    replacements |= {build.negated(b): build.scale(-1, name) for b, name in definitions.items() if isinstance(b, Sum)}
-    for part in node.walk():
-        power = isinstance(part, Map) and part.function == "power" and part not in definitions
-        if isinstance(part, Map) and power and part.arguments[0] in roots:
-            exponent = part.arguments[1]
+class Renaming:
+    """Puts definitions in wherever their bodies stand, signed and scaled ones included.
+
+    What was rewritten once is kept: the lines of a derivation share most of their parts.
+    """
+
+    def __init__(self, definitions: dict[Node, Named]) -> None:
+        self.named: dict[Node, Node] = {}
+        self.roots: dict[Node, Node] = {}
+        self.done: dict[Node, Node] = {}
+        for body in _by_depth(definitions):
+            inner = build.rebuild(body, [self(c) for c in body.children])
+            name = Named(definitions[body].name, inner)
+            self.named[body] = name
+            if _is_root(body):
+                self.roots[body.children[0]] = name
+            if isinstance(body, Sum):
+                self.named.setdefault(build.negated(body), build.scale(-1, name))
+            self.done.clear()
+
+    def __call__(self, node: Node) -> Node:
+        """The node with the definitions put in."""
+        if not self.named:
+            return node
+        stack = [(node, False)]
+        while stack:
+            current, ready = stack.pop()
+            if current in self.done:
+                continue
+            if ready:
+                self.done[current] = build.rebuild(current, [self.done[c] for c in current.children])
+            elif (found := self._replacement(current)) is not None:
+                self.done[current] = found
+            else:
+                stack.append((current, True))
+                stack.extend((c, False) for c in current.children)
+        return self.done[node]
+
+    def _replacement(self, node: Node) -> Node | None:
+        if node in self.named:
+            return self.named[node]
+        if isinstance(node, Contraction) and node.coefficient != 1:
+            c, core = build.split_coefficient(node)
+            return build.scale(c, self.named[core]) if core in self.named else None
+        if isinstance(node, Map) and node.function == "power" and node.arguments[0] in self.roots:
+            exponent = node.arguments[1]
             if isinstance(exponent, Number) and exponent.value.is_Rational and exponent.value.q == 2:
-                replacements[part] = build.power(roots[part.arguments[0]], 2 * exponent.value)
-        if isinstance(part, Contraction) and part.coefficient != 1:
-            c, core = build.split_coefficient(part)
-            if core in definitions:
-                replacements[part] = build.scale(c, definitions[core])
-    return build.substitute(node, replacements)
+                return build.power(self.roots[node.arguments[0]], 2 * exponent.value)
+        return None

@@ -37,6 +37,7 @@ from sympy import (
     fraction,
     gcd,
     rem,
+    sqrt,
     sympify,
 )
 
@@ -57,7 +58,7 @@ from symderive.language.nodes import (
     Sum,
 )
 from symderive.language.statements import Relation, nonzero
-from symderive.language.views.lift import lift
+from symderive.language.views.lift import lift_tree
 from symderive.language.views.tree import Call, Index, Tree
 
 TERM_CAP = 60
@@ -407,17 +408,30 @@ _PENALTY = {"exp": 3, "log": 2, "power": 0, "log1p": 2, "where": 2}
 def _clumsiness(tree: Tree) -> float:
     own = 0.0
     if isinstance(tree, Call):
-        own = {"outer": 3.0, "einsum": 8.0}.get(tree.function, 0.0)
+        own = {"outer": 3.0, "einsum": 8.0, "diag": 2.0}.get(tree.function, 0.0)
     elif isinstance(tree, Index) and None in tree.keys:
         own = 3.5
     return own + sum(_clumsiness(c) for c in tree.children)
 
 
+def _visible(node: Node) -> set[Node]:
+    """The parts of a node down to definitions, which are printed by their names."""
+    seen = {node}
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, Named):
+            new = [c for c in current.children if c not in seen]
+            seen.update(new)
+            stack.extend(new)
+    return seen
+
+
 def cost(node: Node) -> float:
     """Printed length, with penalties for exp, log and division."""
-    tree = lift(node).tree
+    tree = lift_tree(node)
     total = float(tree.count()) + _clumsiness(tree)
-    for part in node.walk():
+    for part in _visible(node):
         if isinstance(part, Map):
             total += _PENALTY.get(part.function, 0)
             if part.function == "power" and isinstance(part.arguments[1], Number):
@@ -517,9 +531,16 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         if base.has_exp and expr.has(base.s):
             found += _in_exponentials(expr, base)
     found += [e for base in region.bases.values() for e in _sided(expr, base)]
-    found += _hyperbolic(expr) + _rectified(expr) + _absolute(expr)
+    found += _normal(expr) + _hyperbolic(expr) + _rectified(expr) + _absolute(expr)
     found += _cases(expr, region.is_final, region.bases.values())
     return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
+
+
+def _normal(expr: Expr) -> list[Expr]:
+    """erf(x/√2) is 2Φ(x) - 1."""
+    root = sqrt(Integer(2))
+    closed = {part: 2 * _fn("ndtr")(root * part.args[0]) - 1 for part in expr.atoms(_fn("erf"))}
+    return [expand(expr.xreplace(closed)), factor(expr.xreplace(closed))] if closed else []
 
 
 def _hyperbolic(expr: Expr) -> list[Expr]:
@@ -552,14 +573,16 @@ def _in_exponentials(expr: Expr, base: _Base) -> list[Expr]:
     """σ/(1 - σ) is exp again."""
     e = Dummy("e", positive=True)
     try:
-        plain = expand(cancel(expr.subs(base.s, e / (1 + e))))
+        whole = cancel(expr.subs(base.s, e / (1 + e)))
+        forms = [factor(whole)]
+        plain = expand(whole)
+        if not any(p.base != e for p in plain.atoms(Pow) if p.has(e)):
+            forms.append(plain)
     except (PolynomialError, NotImplementedError, ValueError):
         return []
-    if any(p.base != e for p in plain.atoms(Pow) if p.has(e)):
-        return []
     exp = _fn("exp")
-    powers = {p: exp(p.exp * base.u) for p in plain.atoms(Pow) if p.base == e}
-    return [form.xreplace(powers).subs(e, exp(base.u)) for form in (plain, factor(plain))]
+    powers = {p: exp(p.exp * base.u) for form in forms for p in form.atoms(Pow) if p.base == e}
+    return [form.xreplace(powers).subs(e, exp(base.u)) for form in forms]
 
 
 def _absolute(expr: Expr) -> list[Expr]:
@@ -730,7 +753,9 @@ def _interpolated(plain: Expr, region: _Region, blocked: frozenset[Leaf]) -> lis
     return found
 
 
-_TALKING = frozenset({"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le", "eq", "ne", "abs", "sign", "where"})
+_TALKING = frozenset(
+    {"exp", "log", "tanh", "xlogy", "sinh", "cosh", "lt", "le", "eq", "ne", "abs", "sign", "where", "erf"}
+)
 """Functions that have identities with others, or with powers of themselves."""
 
 

@@ -44,7 +44,7 @@ from symderive.language.nodes import (
     Term,
 )
 from symderive.language.symmetry import is_symmetric, one_hot_of
-from symderive.language.views.lift import lift
+from symderive.language.views.lift import lift_tree
 from symderive.language.views.tree import Call, Tree
 
 
@@ -226,10 +226,10 @@ class _Simplifier:
             constant = any(isinstance(term, Contraction) and not term.children for _, term in total.terms)
             gains = gains or (constant and any(self._sums_to_one(f) is not None for f in weights))
             gains = gains or any(isinstance(f, Opaque) and f.function == "inv" for f, _ in node.factors)
-            if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift(node).tree):
+            if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift_tree(node)):
                 continue
             split = self._split(node, position, total, labels)
-            measure = _shared_cost if "einsum" in _functions(lift(node).tree) else cost
+            measure = _shared_cost if "einsum" in _functions(lift_tree(node)) else cost
             if measure(split) < measure(best):
                 best = split
         return best
@@ -301,7 +301,7 @@ class _Simplifier:
 
 def _shared_cost(node: Node) -> float:
     """The cost of a form in which what stands several times is named."""
-    tree = lift(node).tree
+    tree = lift_tree(node)
     seen: set[Tree] = set()
     repeated = 0
 

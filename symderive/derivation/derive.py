@@ -10,7 +10,7 @@ from sympy import Expr, Rational
 
 from symderive.calculus.definedness import requirements
 from symderive.calculus.differentiate import Differentiation, differentiate
-from symderive.calculus.naming import opened, repeated, with_names
+from symderive.calculus.naming import Renaming, opened, repeated
 from symderive.calculus.rewrites import Rewrite, Rewritten
 from symderive.calculus.simplify import simplify
 from symderive.derivation.derivation import (
@@ -324,15 +324,17 @@ class _Maker:
         taken = {n.name for s in self.steps for n in s.before.node.walk() if isinstance(n, Leaf | Named)}
         taken |= {str(x) for n in self.original.node.walk() for size in n.shape for x in size.free_symbols}
         names = dict(self.names)
-        shown = [with_names(a.node, names) for a in plain.results.values()]
+        put = Renaming(names)
+        shown = [put(a.node) for a in plain.results.values()]
         names |= repeated(shown, taken | {n.name for n in names.values()})
         if not names:
             return plain
+        put = Renaming(names)
 
         def rename(value: Any) -> Any:
             if isinstance(value, dict):
                 return {k: rename(v) for k, v in value.items()}
-            return Array(with_names(value.node, names), value.axes)
+            return Array(put(value.node), value.axes)
 
         steps = tuple(_renamed(step, rename) for step in self.steps)
         return replace(plain, steps=steps, result=rename(result))

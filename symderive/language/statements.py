@@ -28,7 +28,9 @@ class Relation:
             raise ReadError(f"a relation is one of {', '.join(RELATIONS)}, got {self.op!r}")
 
     def __str__(self) -> str:
-        return f"{Array(self.lhs)} {self.op} {Array(self.rhs)}"
+        from symderive.language.views.text import relation_text
+
+        return relation_text(Array(self.lhs), self.op, Array(self.rhs))
 
 
 def positive(node: Node) -> Relation:

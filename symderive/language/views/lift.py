@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, Rational, fraction
+from sympy import Mul as SymMul
 from sympy import Pow as SymPow
 
 from symderive.language import build
@@ -75,6 +76,12 @@ def lift(node: Node) -> Lifted:
     """The tree of a node, of the node's shape."""
     lifter = _Lifter()
     return lifter.lifted(lifter.strict(node))
+
+
+def lift_tree(node: Node) -> t.Tree:
+    """The tree of a node alone: its definitions are names and are not looked into."""
+    lifter = _Lifter(opened=False)
+    return lifter.lifted(lifter.strict(node)).tree
 
 
 def lift_array(array: Array) -> Lifted:
@@ -191,7 +198,14 @@ def _root_fraction(coefficient: Expr) -> tuple[Expr, Expr]:
         return above, below
     square_above, square_below = fraction(coefficient**2)
     rooted = SymPow(square_above, Rational(1, 2)), SymPow(square_below, Rational(1, 2))
-    return min((above, below), rooted, key=lambda pair: pair[0].count_ops() + pair[1].count_ops())
+    return min((above, below), rooted, key=lambda pair: _length(pair[0]) + _length(pair[1]))
+
+
+def _length(value: Expr) -> int:
+    """How long a constant is in print, where the roots among its factors are one root."""
+    factors = [f for f in SymMul.make_args(value) if f != 1]
+    rest = [f for f in factors if not (isinstance(f, SymPow) and f.exp == Rational(1, 2))]
+    return sum(1 + int(f.count_ops()) for f in rest) + (len(rest) < len(factors))
 
 
 def _takes_number(tree: t.Mul) -> bool:
@@ -218,8 +232,9 @@ def _matmul(shape: Shape, *factors: t.Tree) -> t.Tree:
 class _Lifter:
     """One walk over one program; collects the definitions it meets."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, opened: bool = True) -> None:
         self.definitions: dict[str, t.Tree] = {}
+        self._opened = opened
         self._masks = False
         self._done: dict[Node, tuple[t.Tree, Labels]] = {}
 
@@ -281,7 +296,7 @@ class _Lifter:
             case Number(value=value):
                 return number(value), ()
             case Named():
-                if node.name not in self.definitions:
+                if self._opened and node.name not in self.definitions:
                     body = self.strict(node.body)
                     self.definitions[node.name] = body
                 return t.Name(node.shape, node.name), every

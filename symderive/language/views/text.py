@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Rational, S
+from collections.abc import Iterable
+
+from sympy import Expr, Mul, Pow, Rational, S
+from sympy.printing.precedence import precedence
 from sympy.printing.str import StrPrinter
 
 from symderive.language.array_functions import ARRAY_FUNCTIONS
@@ -70,6 +73,14 @@ class _NumberPrinter(StrPrinter):
             return f"1/np.sqrt({self._print(base)})"
         return super()._print_Pow(expr, rational)
 
+    def _print_Mul(self, expr: Expr) -> str:
+        roots = [f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp == S.Half]
+        if len(roots) < 2:
+            return super()._print_Mul(expr)
+        root = f"np.sqrt({self._print(Mul(*(f.base for f in roots)))})"
+        rest = Mul(*(f for f in Mul.make_args(expr) if f not in roots))
+        return root if rest == 1 else f"{self.parenthesize(rest, precedence(expr))}*{root}"
+
     def _print_Function(self, expr: Expr) -> str:
         return f"np.{expr.func.__name__}({', '.join(self._print(a) for a in expr.args)})"
 
@@ -92,6 +103,8 @@ def _number_level(value: Expr) -> int:
         return ATOM
     if value.is_Symbol or value is S.Pi or value is S.Exp1:
         return ATOM
+    if value.is_Mul and all(isinstance(f, Pow) and f.exp == S.Half for f in value.args):
+        return ATOM  # one root
     if isinstance(value, Rational) or value.is_Mul:
         return MULTIPLY
     if value.is_Add:
@@ -236,10 +249,19 @@ def _call(tree: t.Call) -> tuple[str, int]:
 
 def lifted_text(lifted: Lifted) -> str:
     """The text with its ``where`` clauses."""
-    text = tree_text(lifted.tree)
-    if lifted.definitions:
-        text += ", where " + ", ".join(f"{name} = {tree_text(tree)}" for name, tree in lifted.definitions)
-    return text
+    return _with_definitions(tree_text(lifted.tree), lifted.definitions)
+
+
+def _with_definitions(text: str, definitions: Iterable[tuple[str, t.Tree]]) -> str:
+    clauses = ", ".join(f"{name} = {tree_text(tree)}" for name, tree in definitions)
+    return f"{text}, where {clauses}" if clauses else text
+
+
+def relation_text(lhs: Array, op: str, rhs: Array) -> str:
+    """Both sides, then the definitions that they use."""
+    left, right = lift_array(lhs), lift_array(rhs)
+    definitions = dict((*left.definitions, *right.definitions))
+    return _with_definitions(f"{tree_text(left.tree)} {op} {tree_text(right.tree)}", definitions.items())
 
 
 def array_text(array: Array) -> str:
