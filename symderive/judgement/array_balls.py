@@ -333,10 +333,11 @@ def _cholesky(a: Matrix) -> Matrix:
 
 @dataclass(frozen=True)
 class _Spectrum:
-    """Eigenvalues, ascending, and whether each is simple; None where that is open."""
+    """Eigenvalues, ascending, whether each is simple (None where that is open), and an exact matrix."""
 
     values: tuple[Element, ...]
     simple: tuple[bool | None, ...]
+    exact: tuple[fmpq, ...] = ()
 
 
 def _spectrum(a: Matrix) -> _Spectrum | Hole:
@@ -401,7 +402,7 @@ def _exact_spectrum(entries: tuple[fmpq, ...], n: int, bits: int) -> _Spectrum |
     if not all(sign_of(b[0] - a[0]) == 1 for a, b in pairwise(roots)):
         return Unknown("the order of two eigenvalues")
     values = tuple(root for root, times in roots for _ in range(times))
-    return _Spectrum(values, tuple(times == 1 for _, times in roots for _ in range(times)))
+    return _Spectrum(values, tuple(times == 1 for _, times in roots for _ in range(times)), entries)
 
 
 def _null_vector(a: Matrix) -> Vector | Hole:
@@ -484,20 +485,30 @@ def _pairs(a: Matrix, want_vectors: bool) -> _Pairs | Hole:
     spectrum = _spectrum(lead)
     if isinstance(spectrum, Hole):
         return spectrum
-    values: Vector = []
-    vectors: list[Vector] = []
-    for value, simple in zip(spectrum.values, spectrum.simple, strict=True):
-        if not terms and not want_vectors:
-            values.append(value)
-            continue
-        pair = _pair(a, lead, value, terms) if simple else _NOT_SIMPLE[simple]
-        if isinstance(pair, Hole):
-            values.append(pair if terms else value)
-            vectors.append([pair] * n)
-        else:
-            values.append(pair[0])
-            vectors.append(pair[1])
-    return _Pairs(values, vectors)
+    pairs = [_pair(a, lead, spectrum, k, terms, want_vectors) for k in range(n)]
+    return _Pairs([value for value, _ in pairs], [vector for _, vector in pairs])
+
+
+def _pair(
+    a: Matrix, lead: Matrix, spectrum: _Spectrum, k: int, terms: int, want_vectors: bool
+) -> tuple[Element, Vector]:
+    """The k-th eigenvalue and its eigenvector."""
+    n, value, simple = len(a), spectrum.values[k], spectrum.simple[k]
+    if not terms and not want_vectors:
+        return value, []
+    base = _base(lead, spectrum, k) if simple else _NOT_SIMPLE[simple]
+    if isinstance(base, Hole):
+        return (base if terms else value), [base] * n
+    continued, vector = value, base.start
+    if terms:
+        moved = _continued(a, base, terms)
+        if isinstance(moved, Hole):
+            return moved, [moved] * n
+        continued, vector = moved
+    if not want_vectors:
+        return continued, []
+    unit = _unit(vector, value)
+    return continued, ([unit] * n if isinstance(unit, Hole) else unit)
 
 
 _NOT_SIMPLE = {
@@ -506,35 +517,61 @@ _NOT_SIMPLE = {
 }
 
 
-def _pair(a: Matrix, lead: Matrix, value: Element, terms: int) -> tuple[Element, Vector] | Hole:
-    """A simple eigenvalue and its eigenvector, continued as series where the matrix moves."""
-    n = len(a)
+@dataclass(frozen=True)
+class _Base:
+    """A simple eigenvalue, an eigenvector of any length, and the inverse of [[A - λ, -x], [xᵀ, 0]]."""
+
+    value: Element
+    start: Vector
+    inverse: Matrix | Hole
+
+
+def _base(lead: Matrix, spectrum: _Spectrum, k: int) -> _Base | Hole:
+    if spectrum.exact:
+        return _exact_base(spectrum.exact, len(lead), k, ctx.prec)
+    return _regular(lead, spectrum.values[k])
+
+
+@lru_cache(maxsize=256)
+def _exact_base(entries: tuple[fmpq, ...], n: int, k: int, bits: int) -> _Base | Hole:
+    """Kept by precision: the matrix moves along many directions from one place."""
+    spectrum = _exact_spectrum(entries, n, bits)
+    if isinstance(spectrum, Hole):
+        return spectrum
+    return _regular([list(entries[n * i : n * i + n]) for i in range(n)], spectrum.values[k])
+
+
+def _regular(lead: Matrix, value: Element) -> _Base | Hole:
     shifted = [[v - value if i == j else v for j, v in enumerate(row)] for i, row in enumerate(lead)]
     start = _null_vector(shifted)
     if isinstance(start, Hole):
         return start
-    if not terms:
-        unit = _unit(start, value)
-        return unit if isinstance(unit, Hole) else (value, unit)
     bordered = [[*row, -x] for row, x in zip(shifted, start, strict=True)] + [[*start, ZERO]]
-    inverse = _inverse(bordered)
-    if isinstance(inverse, Hole):
+    return _Base(value, start, _inverse(bordered))
+
+
+def _continued(a: Matrix, base: _Base, terms: int) -> tuple[Element, Vector] | Hole:
+    """The eigenvalue and the eigenvector as series, where the matrix moves."""
+    if isinstance(base.inverse, Hole):
         return Unknown("the eigenvector at this precision")
-    parts = [_coefficients(a, k) for k in range(terms)]
-    xs, values = [start], [value]
+    n = len(a)
+    parts = [
+        [(i, j, v) for i, row in enumerate(_coefficients(a, k)) for j, v in enumerate(row) if not _is_zero(v)]
+        for k in range(terms)
+    ]
+    xs, values = [base.start], [base.value]
     for k in range(1, terms):
         right: Vector = [ZERO] * (n + 1)
-        for i in range(n):
-            for j in range(1, k + 1):
-                for p in range(n):
-                    right[i] = right[i] - parts[j][i][p] * xs[k - j][p]
-                if j < k:
+        for j in range(1, k + 1):
+            for i, p, v in parts[j]:
+                right[i] = right[i] - v * xs[k - j][p]
+            if j < k:
+                for i in range(n):
                     right[i] = right[i] + values[j] * xs[k - j][i]
-        solved = [_total([c * r for c, r in zip(row, right, strict=True)]) for row in inverse]
+        solved = [_total([c * r for c, r in zip(row, right, strict=True)]) for row in base.inverse]
         xs.append(solved[:n])
         values.append(solved[n])
-    unit = _unit([_jet([x[i] for x in xs]) for i in range(n)], value)
-    return unit if isinstance(unit, Hole) else (_jet(values), unit)
+    return _jet(values), [_jet([x[i] for x in xs]) for i in range(n)]
 
 
 def _eigvalsh(a: Matrix) -> Vector:
