@@ -958,14 +958,15 @@ _CHINESE_LEMMAS = {
     "positive by its sign": ("由符号知为正", "由各部分的符号得出"),
 }
 
-_CHINESE_REQUIREMENTS = {
-    "invertible": "可逆",
-    "positive definite": "正定",
-    "one largest entry": "最大元素唯一",
-    "one smallest entry": "最小元素唯一",
-    "simple eigenvalues": "特征值互异",
-    "simple singular values": "奇异值为正且互异",
+REQUIREMENTS = {
+    "invertible": Phrase("{} is invertible", "{} 可逆"),
+    "positive definite": Phrase("{} is positive definite", "{} 正定"),
+    "one largest entry": Phrase("{} has one largest entry", "{} 的最大元素唯一"),
+    "one smallest entry": Phrase("{} has one smallest entry", "{} 的最小元素唯一"),
+    "simple eigenvalues": Phrase("{} has simple eigenvalues", "{} 的特征值互异"),
+    "simple singular values": Phrase("{} has simple singular values, none of them 0", "{} 的奇异值为正且互异"),
 }
+"""What the rows of array functions ask of their argument, in words."""
 
 _DERIVATIVE, _DEFINITION = "derivative of ", "definition of "
 
@@ -1100,12 +1101,9 @@ def _differential(name: str) -> Rule:
     left, moved = Differential(value), change(value, Differential(argument))
     form = Form(f"{_text(left)} = {_text(moved)}", _equation(_formula(left), _formula(moved)))
     title = _named(name, row.rule)
-    needs = [text for text in (row.requires, row.kink) if text]
-    chinese = [_CHINESE_REQUIREMENTS.get(text, text) for text in needs]
-    condition = Phrase(
-        ", ".join(f"{argument.name}: {text}" for text in needs),
-        "，".join(f"{argument.name}：{text}" for text in chinese),
-    )
+    needs = [REQUIREMENTS[text] for text in (row.requires, row.kink) if text]
+    english = " and ".join(phrase.en.format(argument.name) for phrase in needs)
+    condition = Phrase(english, "且".join(phrase.zh.format(argument.name) for phrase in needs))
     return Rule(
         f"{_DERIVATIVE}{name}", title, form, condition, _because(title, form), "Magnus & Neudecker, ch. 8; Giles"
     )
@@ -1148,6 +1146,7 @@ __all__ = [
     "BOOKS",
     "CHINESE_NAMES",
     "LANGUAGES",
+    "REQUIREMENTS",
     "RULES",
     "SETTING",
     "Form",
