@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, Integer, Rational
+from sympy import Expr, Integer, Rational, sqrt
 from sympy import log as sympy_log
 
 from symderive.judgement.judge import judge_relation
@@ -49,6 +49,8 @@ __all__ = ["RULES", "Rule", "StableStep", "hold", "is_nonnegative", "is_positive
 
 #: A node is rewritten at most this often; a rule that undoes another one would never end.
 _ROUNDS = 40
+
+HALF = Rational(1, 2)
 
 
 @dataclass(frozen=True)
@@ -359,11 +361,73 @@ def _log_of_product(node: Map) -> Node | None:
         elif isinstance(inner := bare(base), Opaque) and inner.function == "softmax":
             terms.append((power, build.opaque("log_softmax", *inner.arguments)))
             special = True
+        elif (logarithm := _log_of_special(base)) is not None:
+            terms.extend((power * w, n) for w, n in logarithm)
+            special = True
+        elif isinstance(inner, Sum) and _log_of_exponentials(Map("log", (inner,))) is not None:
+            if len(split[1]) == 1 and split[0] == 1:
+                return None  # its own rule
+            terms.append((power, build.apply("log", base)))
+            special = True
         elif is_positive(base):
             terms.append((power, build.apply("log", base)))
         else:
             return None
     return build.add(terms, shape) if special else None
+
+
+def _log_of_special(base: Node) -> list[Term] | None:
+    """log of a special function as a sum of functions that neither overflow nor underflow, or None."""
+    inner = bare(base)
+    if not isinstance(inner, Map):
+        return None
+    u = inner.arguments[-1]
+    match inner.function:
+        case "ndtr":
+            return [(ONE, build.apply("log_ndtr", u))]
+        case "erfc":
+            return [(ONE, build.apply("log_ndtr", build.scale(-sqrt(2), hold(u)))), (ONE, Number(sympy_log(2)))]
+        case "gamma" | "rgamma" if is_positive(u):
+            return [(ONE if inner.function == "gamma" else -ONE, build.apply("gammaln", u))]
+        case "beta" if all(map(is_positive, inner.arguments)):
+            return [(ONE, build.apply("betaln", *inner.arguments))]
+        case "i0":
+            return [(ONE, build.apply("log", build.apply("i0e", u))), (ONE, build.apply("abs", u))]
+        case "exp2" | "exp10":
+            return [(sympy_log(int(inner.function[3:])), u)]
+    return None
+
+
+def _log_cosh(u: Node, shape: Shape) -> Node:
+    """log cosh u: near 0 without the cancellation, far out without the overflow."""
+    size = build.apply("abs", u)
+    near = build.apply("log1p", build.scale(2, build.power(build.apply("sinh", build.scale(HALF, hold(u))), 2)))
+    tail = build.apply("log1p", build.apply("exp", build.scale(-2, size)))
+    far = build.add([(ONE, size), (ONE, tail), (-ONE, Number(sympy_log(2)))], shape)
+    return build.apply("where", build.apply("lt", size, Number(ONE)), near, far)
+
+
+def _log_of_cosh(node: Map) -> Node | None:
+    inner = _call(node.arguments[0], "cosh") if node.function == "log" else None
+    return None if inner is None else _log_cosh(inner[0], node.shape)
+
+
+def _mean_of_exponentials(node: Sum) -> Node | None:
+    """log((e^u + e^-u)/2) = log cosh u."""
+    found = _constant_term(node)
+    if found is None:
+        return None
+    i, c = found
+    for k, (w, n) in enumerate(node.terms):
+        inner = _call(n, "logaddexp")
+        if inner is not None and c == -w * sympy_log(2) and is_multiple(inner[0], inner[1], -1):
+            return _without(node.terms, (i, k), (w, _log_cosh(inner[0], node.shape)), node.shape)
+    return None
+
+
+def _log_odds_of_sigmoid(node: Map) -> Node | None:
+    inner = _call(node.arguments[0], "expit") if node.function == "logit" else None
+    return None if inner is None else inner[0]
 
 
 def _log1p(node: Map) -> Node | None:
@@ -446,6 +510,77 @@ def _exp_of_log(node: Map) -> Node | None:
     return None
 
 
+def _is_square(part: Node, u: Node) -> Expr | None:
+    """c with part = c · u², where factors that are 1 or -1 count for nothing; else None."""
+    base, exponent = _power(part)
+    if exponent != 2:
+        return None
+    ours, theirs = _without_signs(base), _without_signs(u)
+    if ours is None or theirs is None or ours[1] != theirs[1]:
+        return None
+    return (ours[0] / theirs[0]) ** 2
+
+
+def _without_signs(node: Node) -> tuple[Expr, dict[Node, Expr]] | None:
+    """``(c, parts)`` with node = c · Σ weight · part up to factors that are 1 or -1 everywhere."""
+    inner = bare(node)
+    if is_elementwise(inner):
+        assert isinstance(inner, Contraction)
+        rest = [
+            (f, ls)
+            for f, ls in inner.factors
+            if not (isinstance(leaf := bare(f), Leaf) and set(leaf.domain.entries.values or (0,)) == {-1, 1})
+        ]
+        inner = build.contract(inner.coefficient, rest, range(inner.rank), dict(enumerate(inner.label_dims)))
+    parts = linear(inner)
+    if not parts:
+        return None
+    first = next(iter(parts.values()))
+    return first, {part: weight / first for part, weight in parts.items()}
+
+
+def _tail(name: str, u: Node) -> tuple[Expr, Expr, Node]:
+    """``(c, q, s)`` with the function of u equal to c · exp(-q u²) · s, s its scaled form."""
+    if name == "erfc":
+        return ONE, ONE, build.apply("erfcx", u)
+    return HALF, HALF, build.apply("erfcx", build.scale(-sqrt(2) / 2, hold(u)))
+
+
+def _scaled_exponential(exponent: Node, name: str, u: Node, k: Expr) -> Node | None:
+    """exp(exponent) · tail(u)**k with the Gaussian factors cancelled, if the exponent has the other one."""
+    c, q, scaled = _tail(name, u)
+    terms: list[Term] = []
+    matched = False
+    for part, weight in linear(exponent).items():
+        ratio = None if matched else _is_square(part, u)
+        if ratio is not None and weight * ratio == q * k:
+            matched = True
+        else:
+            terms.append((weight, part))
+    if not matched:
+        return None
+    result = build.scale(c**k, build.power(scaled, k))
+    if not terms:
+        return result
+    return build.multiply(build.apply("exp", build.add(terms, exponent.shape)), result)
+
+
+def _inverse_mills(node: Map) -> Node | None:
+    """exp(-u²/2 - log Φ(u)) without the two large exponents."""
+    if node.function != "exp":
+        return None
+    exponent = node.arguments[0]
+    for part, weight in linear(exponent).items():
+        inner = _call(part, "log_ndtr")
+        if inner is None:
+            continue
+        rest = build.add([(ONE, exponent), (-weight, part)], exponent.shape)
+        found = _scaled_exponential(rest, "ndtr", inner[0], weight)
+        if found is not None:
+            return found
+    return None
+
+
 # -- rules for sums --------------------------------------------------------------------------
 
 
@@ -488,6 +623,89 @@ def _one_minus_sigmoid(node: Sum) -> Node | None:
             return _without(node.terms, (i, k), (c, build.apply("tanh", half)), node.shape)
         if w == -c and (inner := _call(n, "exp")) is not None:
             return _without(node.terms, (i, k), (-c, build.apply("expm1", inner[0])), node.shape)
+    return None
+
+
+def _complement(name: str, u: Node, same: bool) -> tuple[Expr, Node] | None:
+    """``(c, f)`` with 1 + name(u) = c · f (``same``) or 1 - name(u) = c · f, f without cancellation; or None."""
+    minus = negative(u)
+    half = build.scale(HALF, hold(u))
+    match name, same:
+        case "erf", _:
+            return ONE, build.apply("erfc", minus if same else u)
+        case "tanh", _:
+            return Integer(2), build.apply("expit", build.scale(2 if same else -2, hold(u)))
+        case "cos", _:
+            return Integer(2), build.power(build.apply("cos" if same else "sin", half), 2)
+        case "ndtr", False:
+            return ONE, build.apply("ndtr", minus)
+        case "erfc", False:
+            return ONE, build.apply("erf", u)
+        case "cosh", False:
+            return Integer(-2), build.power(build.apply("sinh", half), 2)
+    return None
+
+
+def _complements(node: Sum) -> Node | None:
+    """c g ± c g f(u) for a factor g (or none): one function in the place of a difference."""
+    for i, (w, n) in enumerate(node.terms):
+        split = _factors(n)
+        if split is None:
+            continue
+        for base, exponent in split[1]:
+            inner = bare(base)
+            if exponent != 1 or not isinstance(inner, Map) or len(inner.arguments) != 1:
+                continue
+            others = [hold(build.power(b, e)) for b, e in split[1] if b is not base]
+            if len(others) + 1 != len(split[1]):
+                continue
+            weight = w * split[0]
+            rest = build.broadcast(build.multiply(*others), node.shape)
+            for k, (v, m) in enumerate(node.terms):
+                term = build.scale(v, hold(m))
+                for sign in (1, -1):
+                    if k == i or not is_multiple(term, rest, sign * weight):
+                        continue
+                    found = _complement(inner.function, inner.arguments[0], sign > 0)
+                    if found is not None:
+                        product = build.multiply(*others, hold(found[1]))
+                        return _without(node.terms, (i, k), (sign * weight * found[0], product), node.shape)
+    return None
+
+
+def _complementary_ratio(node: Sum) -> Node | None:
+    """1 - P(a, x) = Q(a, x), and back."""
+    other = {"gammainc": "gammaincc", "gammaincc": "gammainc"}
+    found = _constant_term(node)
+    if found is None:
+        return None
+    i, c = found
+    for k, (w, n) in enumerate(node.terms):
+        inner = _call(n, *other)
+        if inner is not None and w == -c:
+            name = bare(n).function  # type: ignore[attr-defined]
+            return _without(node.terms, (i, k), (c, build.apply(other[name], *inner)), node.shape)
+    return None
+
+
+def _root_minus_one(node: Sum) -> Node | None:
+    """√(a + v) - √a = v / (√(a + v) + √a)."""
+    found = _constant_term(node)
+    if found is None:
+        return None
+    i, c = found
+    for k, (w, n) in enumerate(node.terms):
+        base, exponent = _power(n)
+        inner = bare(base)
+        if exponent != HALF or not isinstance(inner, Sum):
+            continue
+        start = _constant_term(inner)
+        if start is None or not start[1].is_positive or w * sqrt(start[1]) != -c:
+            continue
+        v = build.add([t for j, t in enumerate(inner.terms) if j != start[0]], inner.shape)
+        below = build.add([(ONE, n), (ONE, Number(sqrt(start[1])))], node.shape)
+        quotient = build.multiply(hold(v), build.power(below, -1))
+        return _without(node.terms, (i, k), (w, quotient), node.shape)
     return None
 
 
@@ -723,6 +941,154 @@ def _exp_times_sigmoid(node: Contraction) -> Node | None:
     return None
 
 
+def _gaussian_tail(node: Contraction) -> Node | None:
+    """exp(-u²/2)/Φ(u), exp(u²) erfc(u) and the like by the scaled erfcx."""
+    for k, (g, ls) in enumerate(node.factors):
+        base, exponent = _power(g)
+        inner = bare(base)
+        if not (isinstance(inner, Map) and inner.function in ("ndtr", "erfc") and exponent.is_integer):
+            continue
+        u = inner.arguments[0]
+        for i, (f, labels) in enumerate(node.factors):
+            argument = _call(f, "exp")
+            if argument is None or labels != ls:
+                continue
+            step = ONE if exponent.is_positive else -ONE
+            found = _scaled_exponential(argument[0], inner.function, u, step)
+            if found is None:
+                continue
+            out = list(node.factors)
+            out[i] = (found, labels)
+            if exponent == step:
+                del out[k]
+            else:
+                out[k] = (build.power(base, exponent - step), ls)
+            return _with_factors(node, ONE, out)
+    return None
+
+
+def _sum_over_tail(node: Contraction) -> Node | None:
+    """(φ(u) + a Φ(u)) / Φ(u) = φ(u)/Φ(u) + a, so that the Gaussian factors meet."""
+    for k, (g, ls) in enumerate(node.factors):
+        base, exponent = _power(g)
+        inner = bare(base)
+        if not (isinstance(inner, Map) and inner.function in ("ndtr", "erfc") and exponent.is_negative):
+            continue
+        for i, (f, labels) in enumerate(node.factors):
+            total = bare(f)
+            if not isinstance(total, Sum) or labels != ls:
+                continue
+            terms = [(w, _over_tail(n, inner)) for w, n in total.terms]
+            if any(n is None for _, n in terms):
+                continue
+            out = list(node.factors)
+            out[i] = (build.add([(w, n) for w, n in terms if n is not None], total.shape), labels)
+            if exponent == -1:
+                del out[k]
+            else:
+                out[k] = (build.power(base, exponent + 1), ls)
+            return _with_factors(node, ONE, out)
+    return None
+
+
+def _over_tail(node: Node, tail: Map) -> Node | None:
+    """A term divided by a tail function of u: it is a multiple of it, or of the Gaussian exp(-u²...)."""
+    split = _factors(node)
+    if split is None:
+        return None
+    factors = [(bare(b), e) for b, e in split[1]]
+    if (tail, ONE) in factors:
+        factors.remove((tail, ONE))
+        return build.scale(split[0], build.multiply(*(hold(build.power(b, e)) for b, e in factors)) if factors
+                           else build.ones(node.shape))
+    for b, e in factors:
+        argument = _call(b, "exp")
+        if argument is not None and e == 1:
+            found = _scaled_exponential(argument[0], tail.function, tail.arguments[0], -ONE)
+            if found is not None:
+                factors.remove((b, e))
+                return build.scale(split[0], build.multiply(found, *(hold(build.power(c, p)) for c, p in factors)))
+    return None
+
+
+_SCALED = {"i0": "i0e", "i1": "i1e", "iv": "ive"}
+
+
+def _degree(node: Node, u: Node) -> Expr | None:
+    """The exponent of exp(|u|) in an expression of modified Bessel functions of u; None if it has no single one."""
+    inner = bare(node)
+    if isinstance(inner, Map) and inner.function in _SCALED and bare(inner.arguments[-1]) is u:
+        return ONE
+    base, exponent = _power(inner)
+    if base is not inner:
+        inside = _degree(base, u)
+        return None if inside is None else inside * exponent
+    if isinstance(inner, Sum):
+        degrees = {_degree(n, u) for _, n in inner.terms}
+        return degrees.pop() if len(degrees) == 1 else None
+    if is_elementwise(inner):
+        assert isinstance(inner, Contraction)
+        parts = [_degree(f, u) for f, _ in inner.factors]
+        return None if None in parts else sum((p for p in parts if p is not None), ZERO)
+    return ZERO if not any(n is u for n in inner.walk()) or isinstance(inner, Leaf) else None
+
+
+def _with_scaled(node: Node, u: Node) -> Node:
+    inner = bare(node)
+    if isinstance(inner, Map) and inner.function in _SCALED and bare(inner.arguments[-1]) is u:
+        return build.apply(_SCALED[inner.function], *inner.arguments)
+    if isinstance(inner, Map | Sum) or is_elementwise(inner):
+        return build.rebuild(inner, [_with_scaled(c, u) for c in inner.children])
+    return node
+
+
+def _bessel_ratio(node: Contraction) -> Node | None:
+    """I1(u)/I0(u) = i1e(u)/i0e(u): the growth exp(|u|) cancels."""
+    for g, ls in node.factors:
+        base, exponent = _power(g)
+        inner = bare(base)
+        if not (isinstance(inner, Map) and inner.function in _SCALED and exponent.is_negative):
+            continue
+        u = bare(inner.arguments[-1])
+        degrees = [_degree(f, u) if labels == ls else ZERO for f, labels in node.factors]
+        if None in degrees or sum((d for d in degrees if d is not None), ZERO) != 0:
+            continue
+        out = [
+            (_with_scaled(f, u) if d != 0 else f, labels)
+            for (f, labels), d in zip(node.factors, degrees, strict=True)
+        ]
+        return _with_factors(node, ONE, out)
+    return None
+
+
+def _gamma_ratio(node: Contraction) -> Node | None:
+    """Γ(u)/Γ(v) and x^c exp(-x)/Γ(a) by their logarithms: each factor may overflow, the product does not."""
+    shape = tuple(range(node.rank))
+    terms: list[Term] = []
+    rest: list[Factor] = []
+    signs: set[bool] = set()
+    growing = False
+    for f, labels in node.factors:
+        base, exponent = _power(f)
+        inner = bare(base)
+        name = inner.function if isinstance(inner, Map) else ""
+        argument = inner.arguments[0] if isinstance(inner, Map) else inner
+        if name in ("gamma", "rgamma") and labels in ((), shape) and is_positive(argument):
+            weight = exponent if name == "gamma" else -exponent
+            terms.append((weight, build.apply("gammaln", argument)))
+            signs.add(bool(weight.is_positive))
+        elif name == "exp" and labels == shape:
+            terms.append((exponent, argument))
+            growing = True
+        elif labels == shape and exponent != 1 and is_nonnegative(base):
+            terms.append((ONE, build.apply("xlogy", Number(exponent), base)))
+        else:
+            rest.append((f, labels))
+    if signs != {True, False} and not (signs == {False} and growing and len(terms) > 1):
+        return None
+    return _with_factors(node, ONE, [(build.apply("exp", build.add(terms, node.shape)), shape), *rest])
+
+
 def _softmax(node: Contraction) -> Node | None:
     """exp(z) / Σ exp(z) over one axis."""
     for i, (f, labels) in enumerate(node.factors):
@@ -849,7 +1215,10 @@ def _masked(node: Contraction) -> Node | None:
 RULES: tuple[Rule, ...] = (
     Rule("log of a sum of exponentials: log(e^a + e^b) = logaddexp(a, b)", Map, _log_of_exponentials),
     Rule("log-sum-exp, shifted by the largest term", Map, _log_sum_exp),
-    Rule("log of a product of exponentials and sigmoids", Map, _log_of_product),
+    Rule("log of a product of exponentials, sigmoids and special functions", Map, _log_of_product),
+    Rule("log cosh u without overflow and without cancellation at 0", Map, _log_of_cosh),
+    Rule("logit(σ(z)) = z", Map, _log_odds_of_sigmoid),
+    Rule("exp(-u²/2 - log Φ(u)) by the scaled erfcx", Map, _inverse_mills),
     Rule("log(1 + x) = log1p(x)", Map, _log1p),
     Rule("log1p(exp(z)) = logaddexp(0, z)", Map, _log1p_of_exponential),
     Rule("1/(1 + exp(-z)) = σ(z)", Map, _sigmoid),
@@ -863,12 +1232,21 @@ RULES: tuple[Rule, ...] = (
     Rule("σ(z) - σ(z)² = σ(z) σ(-z)", Sum, _sigmoid_minus_square),
     Rule("complements without cancellation: 1 - σ(z) = σ(-z), exp(x) - 1 = expm1(x), 1 - tanh²", Sum,
          _one_minus_sigmoid),
+    Rule("complements without cancellation: 1 - erf(u) = erfc(u), 1 - Φ(u) = Φ(-u), 1 + tanh(u) = 2 σ(2u), "
+         "1 - cos(u) = 2 sin²(u/2)", Sum, _complements),
+    Rule("1 - P(a, x) = Q(a, x)", Sum, _complementary_ratio),
+    Rule("√(a + v) - √a = v/(√(a + v) + √a)", Sum, _root_minus_one),
+    Rule("log((e^u + e^-u)/2) = log cosh u", Sum, _mean_of_exponentials),
     Rule("z - logsumexp(z) = log_softmax(z)", Sum, _log_softmax),
     Rule("x log x - x log y = rel_entr(x, y)", Sum, _relative_entropy),
     Rule("rel_entr(x, y) - x + y = kl_div(x, y)", Sum, _kl_div),
     Rule("exp(z) σ(-z) = σ(z)", Contraction, _exp_times_sigmoid),
     Rule("exp(z) / Σ exp(z) = softmax(z), shifted by the largest", Contraction, _softmax),
     Rule("(e^a - e^-a)/(e^a + e^-a) = tanh(a)", Contraction, _hyperbolic),
+    Rule("exp(-u²/2)/Φ(u) and exp(u²) erfc(u) by the scaled erfcx", Contraction, _gaussian_tail),
+    Rule("(φ(u) + a Φ(u))/Φ(u) = φ(u)/Φ(u) + a", Contraction, _sum_over_tail),
+    Rule("quotients of modified Bessel functions by the scaled ones", Contraction, _bessel_ratio),
+    Rule("quotients of gamma functions by their logarithms", Contraction, _gamma_ratio),
     Rule("a mask selects before it multiplies", Contraction, _masked),
     Rule("0 log 0 = 0: x log y = xlogy(x, y)", Contraction, _x_log_y),
 )

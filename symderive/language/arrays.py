@@ -79,12 +79,32 @@ def dimension_symbol(name: str) -> Symbol:
     return Symbol(check_name(name, "a dimension"), integer=True, positive=True)
 
 
+def _known_floats() -> dict[float, Expr]:
+    """Roots and logarithms that formulas have, by the floats that Python computes for them: √2, √(2/π), log(2π)/2."""
+    found: dict[float, Expr] = {}
+    for over, under, name in ((1.0, 1.0, Integer(1)), (math.pi, 1.0, pi), (1.0, math.pi, 1 / pi)):
+        for p in range(1, 13):
+            for q in range(1, 13):
+                root = sqrt(name * Rational(p, q))
+                if math.gcd(p, q) > 1 or root.is_Rational:
+                    continue
+                a, b = p * over, q * under
+                spellings = (math.sqrt(a / b), math.sqrt(a) / math.sqrt(b), 1 / math.sqrt(b / a), float(root.evalf(30)))
+                found.update(dict.fromkeys(spellings, root))
+    logarithms = [(math.pi, pi), (2 * math.pi, 2 * pi), (math.pi / 2, pi / 2), (2 * math.pi * math.e, 2 * pi * E)]
+    logarithms += [(p, Integer(p)) for p in (*range(2, 13), 100)]
+    for factor in (Integer(1), Rational(1, 2), Integer(2)):
+        for value, name in logarithms:
+            found.setdefault(float(factor) * math.log(value), factor * log(name))
+    return found
+
+
 def exact(value: object) -> Expr:
     """A Python, NumPy or SymPy number as an exact SymPy one.
 
     A float means its shortest decimal (0.1 is 1/10), or the simple fraction that it is
-    the nearest float to (1/3, which Python has rounded by then); the floats of π, 2π, π/2
-    and e mean those numbers.
+    the nearest float to (1/3, which Python has rounded by then); the floats of π, 2π, π/2,
+    e and of roots and logarithms such as √2, √(2/π), log 2, log(2π)/2 mean those numbers.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -104,6 +124,9 @@ def exact(value: object) -> Expr:
         simple = Fraction(value).limit_denominator(1000)
         if float(simple) == value:
             return Rational(simple.numerator, simple.denominator)
+        known = _KNOWN_FLOATS.get(abs(value))
+        if known is not None:
+            return known if value > 0 else -known
         return Rational(repr(value))
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
@@ -126,6 +149,9 @@ def shape_text(shape: Sequence[Expr | int]) -> str:
     """A shape in the user's dimension names: ``(n, d)``."""
     inner = ", ".join(_dim_text(sympify(s)) for s in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+_KNOWN_FLOATS = _known_floats()
 
 
 class Array(np.lib.mixins.NDArrayOperatorsMixin):
