@@ -221,11 +221,12 @@ class Structures:
 
     def _is_distance(self, node: Node) -> bool:
         """Whether a matrix is ``Σ weight · (u_i - u_j)²`` with weights >= 0 that carry neither i nor j."""
-        if not isinstance(node, Contraction):
-            return False
         r, c = node.rank - 2, node.rank - 1
-        ends = [(f, ls) for f, ls in node.factors if r in ls or c in ls]
-        rest = [(f, ls) for f, ls in node.factors if (f, ls) not in ends]
+        plain = isinstance(node, Contraction)
+        factors = node.factors if plain else ((node, tuple(range(node.rank))),)
+        coefficient, dims = (node.coefficient, node.label_dims) if plain else (ONE, node.shape)
+        ends = [(f, ls) for f, ls in factors if r in ls or c in ls]
+        rest = [(f, ls) for f, ls in factors if (f, ls) not in ends]
         bases = []
         for factor, ls in ends:
             while isinstance(factor, Named):
@@ -237,9 +238,8 @@ class Structures:
         if len(bases) != 2 or bases[0] != bases[1]:
             return False
         base, labels = bases[0]
-        return _is_difference(base, labels, r, c) and self._weight(
-            rest, node.coefficient, dict(enumerate(node.label_dims))
-        ) in ("+", "0+", "0")
+        weight = self._weight(rest, coefficient, dict(enumerate(dims)))
+        return weight in ("+", "0+", "0") and _is_difference(base, labels, r, c)
 
     # -- sums ------------------------------------------------------------------------
 
@@ -279,10 +279,8 @@ class Structures:
         if self._crossed(factors, dims, (r, c), bound) and self._sign(Number(node.coefficient)) in _NONZERO:
             return {"invertible", *self._mirrored(node, factors, dims, bound)}
         found = self._chain(node.coefficient, factors, dims, node.rank, bound)
-        for factor, ls in factors:
-            if factor.rank >= 2 and set(ls[-2:]) == {r, c}:
-                own = self.of(factor) & {"lower", "upper", "diagonal"}
-                found |= own if ls[-2:] == (r, c) else {_TRANSPOSED.get(s, s) for s in own}
+        placed = [(f, ls) for f, ls in factors if f.rank >= 2 and set(ls[-2:]) == {r, c}]
+        found |= self._zeros(placed, r)
         return found | self._mirrored(node, factors, dims, bound)
 
     def _crossed(
@@ -367,41 +365,51 @@ class Structures:
     ) -> set[str]:
         """What a product of square matrices is, with vectors on the labels between as diagonal factors."""
         r, c = rank - 2, rank - 1
-        matrices, others = [], []
+        matrices: dict[frozenset[int], list[Factor]] = {}
+        others: list[Factor] = []
         for factor, ls in factors:
             inner = [i for i in ls if i >= r]
             if len(inner) == 2 and inner == list(ls[-2:]) and inner[0] != inner[1]:
-                matrices.append((factor, ls))
+                matrices.setdefault(frozenset(inner), []).append((factor, ls))
             elif len(set(inner)) <= 1:
                 others.append((factor, ls))
             else:
                 return set()
         here, passed, links = r, {r}, []
         while here != c:
-            beside = [m for m in matrices if here in m[1][-2:]]
+            beside = [pair for pair in matrices if here in pair]
             if len(beside) != 1:
                 return set()
-            matrices.remove(beside[0])
-            factor, ls = beside[0]
-            after = ls[-1] if ls[-2] == here else ls[-2]
+            (after,) = beside[0] - {here}
             if after in passed or dims[after] != dims[here]:
                 return set()
-            links.append((self.of(factor), ls[-2] != here))
+            links.append(self._entrywise(matrices.pop(beside[0]), here))
             passed.add(after)
             here = after
         if matrices or not passed.issuperset(bound):
             return set()
-        found = set()
-        for side in ("lower", "upper"):
-            if all((_TRANSPOSED[side] if turned else side) in own for own, turned in links):
-                found.add(side)
+        found = {side for side in ("lower", "upper") if all(side in own for own in links)}
         labels = sorted({i for _, ls in others for i in ls})
         weight = self._sign(build.contract(coefficient, others, labels, {i: dims[i] for i in labels}))
-        if weight in _NONZERO and all("invertible" in own for own, _ in links):
+        if weight in _NONZERO and all("invertible" in own for own in links):
             found.add("invertible")
-            if not others and coefficient in (ONE, -ONE) and all("orthogonal" in own for own, _ in links):
+            if not others and coefficient in (ONE, -ONE) and all("orthogonal" in own for own in links):
                 found.add("orthogonal")
         return found
+
+    def _entrywise(self, factors: Sequence[Factor], row: int) -> frozenset[str]:
+        """What an entrywise product of matrices is, with ``row`` as the label of its rows."""
+        return self._placed_as(*factors[0], row) if len(factors) == 1 else self._zeros(factors, row)
+
+    def _zeros(self, factors: Sequence[Factor], row: int) -> frozenset[str]:
+        """Where matrices are zero, and with them their entrywise product with anything."""
+        known = (self._placed_as(factor, ls, row) for factor, ls in factors)
+        return frozenset().union(*known) & {"lower", "upper", "diagonal"}
+
+    def _placed_as(self, factor: Node, labels: Labels, row: int) -> frozenset[str]:
+        """What a factor is, or its transpose where ``row`` is the label of its columns."""
+        own = self.of(factor)
+        return own if labels[-2] == row else frozenset(_TRANSPOSED.get(s, s) for s in own)
 
     # -- reading from both ends ------------------------------------------------------
 
@@ -527,16 +535,12 @@ def _triangle(node: Map) -> str:
     """Which side of the diagonal a comparison of the last two indices keeps; empty if none."""
     if node.function not in ("le", "lt"):
         return ""
-    gap: dict[int, Expr] = {}
-    for sign, argument in ((-ONE, node.arguments[0]), (ONE, node.arguments[1])):
-        for weight, term in argument.terms if isinstance(argument, Sum) else ((ONE, argument),):
-            place = _index(term)
-            if place is None:
-                return ""
-            axis, coefficient = place
-            gap[axis] = gap.get(axis, 0 * ONE) + sign * weight * coefficient
+    left, right = (_affine(argument) for argument in node.arguments)
+    if left is None or right is None:
+        return ""
+    gap = {axis: right.get(axis, ZERO) - left.get(axis, ZERO) for axis in left.keys() | right.keys()}
     r, c = node.rank - 2, node.rank - 1
-    offset = gap.pop(-1, 0 * ONE) - (1 if node.function == "lt" else 0)
+    offset = gap.pop(-1, ZERO) - (1 if node.function == "lt" else 0)
     if not offset.is_nonpositive:
         return ""
     if gap == {r: ONE, c: -ONE}:
@@ -544,16 +548,31 @@ def _triangle(node: Map) -> str:
     return "upper" if gap == {r: -ONE, c: ONE} else ""
 
 
-def _index(node: Node) -> tuple[int, Expr] | None:
-    """``coefficient · (the index along an axis)``; axis -1 for a number."""
-    if isinstance(node, Number):
-        return -1, node.value
-    if isinstance(node, Contraction) and not node.bound:
-        if not node.factors:
-            return -1, node.coefficient
-        if len(node.factors) == 1 and isinstance(node.factors[0][0], Range):
-            return node.factors[0][1][0], node.coefficient
-    return None
+def _affine(node: Node) -> dict[int, Expr] | None:
+    """``Σ coefficient · (the index along an axis)``, with axis -1 for a number; None if it is something else."""
+    match node:
+        case Number():
+            return {-1: node.value}
+        case Range():
+            return {0: ONE}
+        case Sum():
+            parts = [(weight, _affine(term)) for weight, term in node.terms]
+        case Contraction() if not node.bound and len(node.factors) <= 1:
+            if not node.factors:
+                return {-1: node.coefficient}
+            inner, labels = node.factors[0]
+            found = _affine(inner)
+            moved = None if found is None else {-1 if k < 0 else labels[k]: x for k, x in found.items()}
+            parts = [(node.coefficient, moved)]
+        case _:
+            return None
+    total: dict[int, Expr] = {}
+    for weight, part in parts:
+        if part is None:
+            return None
+        for axis, coefficient in part.items():
+            total[axis] = total.get(axis, ZERO) + weight * coefficient
+    return total
 
 
 __all__ = ["STRUCTURES", "Structures", "closed", "stated"]
