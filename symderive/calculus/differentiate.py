@@ -121,7 +121,8 @@ class _Backward:
     def _layers(self) -> dict[Node, str]:
         """Names for the adjoints that several parts use on the way to several variables: the δ of each layer.
 
-        Only where functions of functions change, as in a network; counted from the input.
+        A layer multiplies by a matrix of weights, and there are at least two of them, one
+        below a function of the other; counted from the input.
         """
         if len(self.wrt) < 2:
             return {}
@@ -136,11 +137,17 @@ class _Backward:
                 sites.append(node)
         inner = {c for n in sites for c in n.children}
         sites = [n for n in sites if n not in inner]
-        if not any(n in curved for n in sites):
+        layers = [n for n in sites if any(self._weighs(c) for c in (n, *n.children))]
+        if len(layers) < 2 or not any(n in curved for n in layers):
             return {}
         taken = {n.name for n in self.root.walk() if isinstance(n, Leaf | Named)}
         stem = next(s for s in ("delta", "Delta", "adjoint_") if not any(t.startswith(s) for t in taken))
         return {n: f"{stem}{k}" for k, n in enumerate(sites, 1)}
+
+    def _weighs(self, node: Node) -> bool:
+        if not isinstance(node, Contraction):
+            return False
+        return any(f in self.wrt and f.rank > 1 and set(ls) & set(node.bound) for f, ls in node.factors)
 
     def run(self) -> Differentiation:
         if self.root in self.active:

@@ -328,7 +328,7 @@ _LAWS: dict[str, tuple[tuple[str, Law], ...]] = {
 }
 
 
-def of_map(node: Map) -> tuple[Node, str]:
+def of_map(node: Map, blocked: Blocked) -> tuple[Node, str]:
     """A function of entries that is an array function: log|det A|, x == max x."""
     first = node.arguments[0]
     if node.function == "log":
@@ -343,7 +343,7 @@ def of_map(node: Map) -> tuple[Node, str]:
         exponent, inner = node.arguments[1], first.arguments[0]
         product_ = build.multiply(build.broadcast(exponent, node.shape), build.broadcast(inner, node.shape))
         return build.apply("exp", product_), "power of an exponential"
-    if node.function == "where":
+    if node.function == "where" and not blocked:
         return _clipped(node)
     if node.function == "eq":
         for x, best in (node.arguments, node.arguments[::-1]):
@@ -384,7 +384,7 @@ def _power_of_product(node: Map, base: Node, exponent: Number) -> tuple[Node, st
     parts = components(base)
     if len(parts) < 2 or any(isinstance(f, Slice | Merge) for f in base.children):
         return node, ""
-    if base.rank and any(len(set(ls)) in (0, base.rank) for _, ls in parts):
+    if (not base.rank and value.is_Integer) or (base.rank and any(len(set(ls)) in (0, base.rank) for _, ls in parts)):
         return node, ""
     if not value.is_Integer:
         free = all(sign_of(f).value in ("+", "0+") for f, _ in parts)

@@ -27,6 +27,7 @@ from typing import cast, final
 from sympy import Expr, cancel, floor
 
 from symderive.calculus.array_laws import ArrayLaws
+from symderive.calculus.branches import equal_by_cases
 from symderive.calculus.definedness import existence, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.polynomials import (
@@ -977,6 +978,22 @@ def decide_equal(
     return answer
 
 
+def _by_cases(
+    left: Node, right: Node, given: tuple[Relation, ...], normaliser: Normaliser, budget: int
+) -> bool:
+    """Whether two sides that compare entries are equal whatever the signs of what they compare."""
+
+    def same(a: Node, b: Node, known: tuple[Relation, ...]) -> bool:
+        one = Normaliser(known, False, budget)
+        return one.is_zero(one.difference(a, b))
+
+    def sign(m: Monomial) -> int:
+        algebra = normaliser.algebra
+        return int(bool(m[0]) and not m[1] and all(algebra.atoms[a].bounds.sign == "+" for a, _, _ in m[0]))
+
+    return equal_by_cases(left, right, given, normaliser.of, same, sign)
+
+
 def _decide(
     lhs: Node, rhs: Node, given: tuple[Relation, ...], changing: AbstractSet[Leaf], named: bool, budget: int
 ) -> Equality:
@@ -998,7 +1015,7 @@ def _decide(
         assert isinstance(leaf, Leaf)
         normaliser.algebra.assume(normaliser.of(value), entry_bounds(leaf.domain.entries))
     normaliser._memo.clear()
-    same = normaliser.is_zero(normaliser.difference(left, right))
+    same = normaliser.is_zero(normaliser.difference(left, right)) or _by_cases(left, right, given, normaliser, budget)
     facts = tuple(
         dict.fromkeys(
             f"{leaf.name} is declared {leaf.domain}"

@@ -136,7 +136,7 @@ class _Simplifier:
             after, rule = _recognise_map(node)
             node = self._record(node, after, rule)
         if isinstance(node, Map):
-            after, rule = matrix_laws.of_map(node)
+            after, rule = matrix_laws.of_map(node, self.blocked)
             node = self._record(node, after, rule)
         if isinstance(node, Map):
             node = self._record(node, self._selected(node), "one-hot selection")
