@@ -43,6 +43,10 @@ _NAMES = {"np": np, "sd": _OWN} | {
         "softmax",
         "log_softmax",
         "logsumexp",
+        *("softplus", "exp10", "logit", "erf", "erfc", "erfcx", "erfinv", "ndtr", "log_ndtr", "ndtri"),
+        *("gamma", "rgamma", "gammaln", "loggamma", "digamma", "psi", "polygamma", "beta", "betaln"),
+        *("gammainc", "gammaincc", "i0", "i1", "iv", "i0e", "i1e", "ive", "spherical_jn"),
+        *("boxcox", "inv_boxcox", "huber", "pseudo_huber"),
     ]
 }
 
