@@ -1,8 +1,8 @@
 """What can be said: dimensions, arrays, domains, functions, and their views.
 
-NumPy's functions reach arrays through the tables that these modules fill when they are loaded.
+NumPy's functions reach arrays through tables; the modules that fill them are loaded here.
 """
 
-from symderive.language import linear_algebra, selections
+from symderive.language import joining, linear_algebra, products, reductions, reshaping, selections, ufuncs
 
-__all__ = ["linear_algebra", "selections"]
+__all__ = ["joining", "linear_algebra", "products", "reductions", "reshaping", "selections", "ufuncs"]

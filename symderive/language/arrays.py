@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import E, Expr, Integer, Rational, Symbol, exp, log, pi, sqrt, sympify
+from sympy import E, Expr, Integer, Rational, Symbol, log, pi, sqrt, sympify
 
 from symderive.errors import (
     DomainError,
@@ -28,13 +28,12 @@ from symderive.errors import (
     UnsupportedAttributeError,
     UnsupportedError,
 )
-from symderive.language import build, functions
+from symderive.language import build
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
 from symderive.language.indexing import Axes, Indices, Selection, integer_bounds, overwritten, selection_of
 from symderive.language.nodes import (
     ONE,
-    ZERO,
     Basis,
     Contraction,
     Delta,
@@ -45,8 +44,8 @@ from symderive.language.nodes import (
     Number,
     Range,
     Shape,
-    Sum,
 )
+from symderive.language.refusals import refusal
 
 READING: ContextVar[bool] = ContextVar("READING", default=False)
 """Set while a user's function runs on symbolic arrays (:mod:`.function_reader`).
@@ -54,6 +53,15 @@ READING: ContextVar[bool] = ContextVar("READING", default=False)
 Then ``a -= b`` rebinds a local array, where nothing else can see the change,
 and ``n == 1`` on dimensions is an error unless it is decided.
 """
+
+UFUNCS: dict[str, Callable[..., Array]] = {}
+"""What each ufunc makes, by its name; :mod:`symderive.language.ufuncs` fills it."""
+
+REDUCERS: dict[tuple[str, str], Callable[..., Array]] = {}
+"""What a method of a ufunc makes: ``("add", "reduce")``; :mod:`symderive.language.reductions` fills it."""
+
+ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""What each function of NumPy that takes whole arrays makes; the modules beside this one fill it."""
 
 RESERVED = frozenset(
     {"np", "sd", "numpy", "scipy"} | {row.numpy for row in FUNCTIONS.values() if "." not in row.numpy}
@@ -554,8 +562,10 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(x, Masked) for x in inputs):
             return NotImplemented
-        if method == "reduce":
-            return _reduce(ufunc.__name__, *inputs, **kwargs)
+        if method in ("reduce", "accumulate") and (ufunc.__name__, method) in REDUCERS:
+            made = REDUCERS[ufunc.__name__, method](*inputs, **kwargs)
+            made._kind = _kind_of_result(ufunc.__name__, inputs)
+            return made
         if method == "at":
             return _scattered(ufunc.__name__, *inputs)
         out = kwargs.pop("out", None)
@@ -573,9 +583,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             a, b = as_array(inputs[0]), as_array(inputs[1])
             return self.__array_ufunc__(ufunc, "__call__", a[(..., *[None] * b.ndim)], b)
         if method != "__call__" or name not in UFUNCS:
-            if name in REFUSED_UFUNCS:
-                raise UnsupportedError(f"{name} {REFUSED_UFUNCS[name]}")
-            raise UnsupportedError(f"the NumPy function {name!r} ({method}) is not read on symbolic arrays")
+            known = "__call__" if name not in UFUNCS else method
+            raise UnsupportedError(refusal("numpy", name if known == "__call__" else f"{name}.{method}"))
         return elementary(name, *inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -583,8 +592,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             return NotImplemented
         maker = ARRAY_FUNCTIONS.get(func)
         if maker is None:
-            home = getattr(func, "__module__", None) or "numpy"
-            raise UnsupportedError(f"the NumPy function {home}.{func.__name__} is not read on symbolic arrays")
+            raise UnsupportedError(refusal(getattr(func, "__module__", None) or "numpy", func.__name__))
         result = maker(*args, **kwargs)
         if isinstance(result, Array) and result._kind is None and not isinstance(result, Dim):
             result._kind = _kind_of_result(func.__name__, [*args, *kwargs.values()])
@@ -596,16 +604,16 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return _dispatched(np.sum, self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Array:
-        return mean(self, axis=axis, keepdims=keepdims)
+        return _dispatched(np.mean, self, axis=axis, keepdims=keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Array:
         return _dispatched(np.prod, self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
-        return var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return _dispatched(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Any = None, ddof: Any = 0, keepdims: bool = False) -> Array:
-        return std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return _dispatched(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def dot(self, other: Any) -> Array:
         return _dispatched(np.dot, self, other)
@@ -632,18 +640,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return _dispatched(np.trace, self)
 
     def diagonal(self) -> Array:
-        return diagonal(self)
+        return _dispatched(np.diagonal, self)
 
     def transpose(self, *axes: Any) -> Array:
         if len(axes) == 1 and not isinstance(axes[0], int):
-            return transpose(self, axes[0])
-        return transpose(self, axes or None)
+            return _dispatched(np.transpose, self, axes[0])
+        return _dispatched(np.transpose, self, axes or None)
 
     def swapaxes(self, a: int, b: int) -> Array:
-        return swapaxes(self, a, b)
+        return _dispatched(np.swapaxes, self, a, b)
 
     def squeeze(self, axis: Any = None) -> Array:
-        return squeeze(self, axis)
+        return _dispatched(np.squeeze, self, axis)
 
     def reshape(self, *shape: Any) -> Array:
         return _dispatched(np.reshape, self, shape[0] if len(shape) == 1 else shape)
@@ -662,8 +670,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any, copy: bool = True) -> Array:
         """The same numbers in another type: masks and integers as any, real numbers as floats."""
-        wanted = np.dtype(dtype).kind
-        if wanted not in "bif" or (self.kind == "f" and wanted == "i") or (self.kind == "i" and wanted == "b"):
+        wanted = kind_of_dtype(dtype)
+        if (self.kind == "f" and wanted == "i") or (self.kind == "i" and wanted == "b"):
             raise UnsupportedError(
                 f"astype({dtype!r}) of real numbers cuts them off; write np.trunc(a) for integers, a != 0 for a mask"
             )
@@ -674,7 +682,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return made
 
     def clip(self, min: Any = None, max: Any = None) -> Array:
-        return clip(self, min, max)
+        return _dispatched(np.clip, self, min, max)
 
     def item(self) -> Array:
         if self.axes:
@@ -690,6 +698,7 @@ _NO_MASKS = (
     "a mask picks as many entries as the data say, so a[mask] has no shape; write np.where(mask, a, b), "
     "or multiply by the mask"
 )
+MASKS = "NumPy's product of masks is a mask, not a sum; write mask * 1.0 for zeros and ones"
 _NO_INDEX = (
     "an array of indices must hold integers: a declared array with a domain of integers (sd.integers, sd.labels), "
     "np.arange(n), or sums of these"
@@ -829,6 +838,14 @@ def _kind_of_input(value: Any) -> str:
     return "i" if isinstance(value, int | np.integer) else "f"
 
 
+def kind_of_dtype(dtype: Any) -> str:
+    """The kind of a dtype that a function asks for; complex numbers and objects are refused."""
+    kind = np.dtype(dtype).kind
+    if kind not in "biuf":
+        raise UnsupportedError(f"arrays of {np.dtype(dtype)} are not read; formulas are over real numbers")
+    return "i" if kind == "u" else kind
+
+
 def highest(kinds: Iterable[str]) -> str:
     """The kind that holds all of some kinds."""
     return max(kinds, key="bif".index, default="f")
@@ -865,8 +882,10 @@ def elementary(name: str, *inputs: Any) -> Array:
     kinds = [_kind_of_input(x) for x in inputs]
     given = [as_array(x) for x in inputs]
     top = highest(kinds)
-    if top == "b" and name in ("subtract", "negative", "matmul", "vecdot"):
-        raise UnsupportedError(f"NumPy's {name} of masks is not that of numbers; write mask * 1.0 for zeros and ones")
+    if top == "b" and name in ("matmul", "vecdot"):
+        raise UnsupportedError(MASKS)
+    if top == "b" and name in ("subtract", "negative"):
+        raise UnsupportedError("NumPy has no difference of masks; write a != b, or mask * 1.0 for zeros and ones")
     if top != "f" and name == "reciprocal":
         raise UnsupportedError("NumPy's reciprocal of integers is cut off to 0; write 1 / a")
     made = UFUNCS["logical_or" if top == "b" and name == "add" else name](*given)
@@ -972,17 +991,17 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self) -> Array:
         """The sum of the entries under the mask."""
-        return sum_(case_of(_spread(self.mask, self.value.ndim), self.value, as_array(0)))
+        return case_of(_spread(self.mask, self.value.ndim), self.value, as_array(0)).sum()
 
     def mean(self) -> Array:
         """Their mean: undefined where there are none."""
-        ones_ = Array(build.ones(self.value.node.shape), self.value.axes)
-        return self.sum() / sum_(_spread(self.mask, self.value.ndim) * ones_)
+        return self.sum() / self.size
 
     @property
     def size(self) -> Array:
         """How many there are."""
-        return sum_(_spread(self.mask, self.value.ndim) * Array(build.ones(self.value.node.shape), self.value.axes))
+        ones_ = Array(build.ones(self.value.node.shape), self.value.axes)
+        return (_spread(self.mask, self.value.ndim) * ones_).sum()
 
     def __getattr__(self, name: str) -> Any:
         raise UnsupportedAttributeError(f".{name} of a[mask] is not read; " + _NO_MASKS)
@@ -1010,7 +1029,8 @@ def _spread(mask: Array, rank: int) -> Array:
 
 def case_of(condition: Array, x: Array, y: Array) -> Array:
     """``x`` where a condition holds, ``y`` elsewhere."""
-    made = _elementwise("where")(condition, x, y)
+    nodes, _, axes = joined((condition, x, y), "np.where")
+    made = Array(build.apply("where", *nodes), axes)
     made._kind = highest((x.kind, y.kind))
     return made
 
@@ -1292,7 +1312,7 @@ def basis(n: Any, index: int) -> Array:
 # -- broadcasting ----------------------------------------------------------------------
 
 
-def _joined(arrays: Sequence[Array], what: str) -> tuple[list[Node], Shape, Axes]:
+def joined(arrays: Sequence[Array], what: str) -> tuple[list[Node], Shape, Axes]:
     """Nodes of one shape (or scalars), that shape, and the axes of the result."""
     rank = max(a.ndim for a in arrays)
     sizes: list[Expr | None] = [None] * rank
@@ -1343,7 +1363,7 @@ def joined_nodes(arrays: Sequence[Array], what: str) -> list[Node]:
     Axes of length 1 that indexing or ``keepdims`` made are left out where all
     of the arrays have them.
     """
-    return _joined(arrays, what)[0]
+    return joined(arrays, what)[0]
 
 
 def _transpose_hint(arrays: Sequence[Array]) -> str:
@@ -1354,131 +1374,23 @@ def _transpose_hint(arrays: Sequence[Array]) -> str:
     return ""
 
 
-def _elementwise(name: str) -> Callable[..., Array]:
-    def make(*arrays: Array) -> Array:
-        if len(arrays) != len(FUNCTIONS[name].arguments):
-            raise UnsupportedError(f"{name} takes {len(FUNCTIONS[name].arguments)} arguments, got {len(arrays)}")
-        nodes, _, axes = _joined(arrays, name)
-        return Array(functions.applied(name, *nodes), axes)
-
-    return make
 
 
-def _add(weights: Sequence[int]) -> Callable[..., Array]:
-    def make(*arrays: Array) -> Array:
-        nodes, shape, axes = _joined(arrays, "+" if weights[-1] > 0 else "-")
-        return Array(build.add(zip(weights, nodes, strict=True), shape), axes)
-
-    return make
 
 
-def _multiply(a: Array, b: Array) -> Array:
-    nodes, shape, axes = _joined((a, b), "*")
-    dims_ = dict(enumerate(shape))
-    factors = [(n, range(len(shape)) if n.shape else ()) for n in nodes]
-    return Array(build.contract(ONE, factors, range(len(shape)), dims_), axes)
 
 
-def _divide(a: Array, b: Array) -> Array:
-    if isinstance(b.node, Number):
-        if b.node.value == 0:
-            raise DomainError("division by the constant 0")
-        return _multiply(a, Array(Number(1 / b.node.value)))
-    return _multiply(a, Array(build.power(b.node, -1), b.axes))
 
 
-def _power(a: Array, b: Array) -> Array:
-    if isinstance(b.node, Number):
-        if isinstance(a.node, Number) and a.node.value == 0 and b.node.value.is_negative:
-            raise DomainError("0 to a negative power")
-        return Array(build.power(a.node, b.node.value), a.axes)
-    return _elementwise("power")(a, b)
 
 
-def _numeric(function: Callable[[Expr], Expr], otherwise: Callable[..., Array]) -> Callable[..., Array]:
-    """Constants stay constants: np.sqrt(n), np.exp(1)."""
-
-    def make(a: Array) -> Array:
-        if isinstance(a.node, Number):
-            return Array(Number(function(a.node.value)))
-        return otherwise(a)
-
-    return make
 
 
-def _matmul(a: Array, b: Array) -> Array:
-    if not a.ndim or not b.ndim:
-        raise ShapeError("matmul: a scalar has no matrix product; use *")
-    left, right = a.dims[-1], b.dims[-2] if b.ndim > 1 else b.dims[0]
-    if left != right:
-        hint = ""
-        if a.ndim == 2 and a.dims[0] == right:
-            hint = "; the first one transposed (.T) would fit"
-        elif b.ndim == 2 and b.dims[1] == left:
-            hint = "; the second one transposed (.T) would fit"
-        raise ShapeError(
-            f"matmul: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit: {left} against {right}{hint}"
-        )
-    letters = iter(range(1000))
-    inner = next(letters)
-    a_labels = [*(next(letters) for _ in range(a.ndim - 1)), inner]
-    b_labels: list[int]
-    if b.ndim == 1:
-        b_labels = [inner]
-    else:
-        b_labels = [*(next(letters) for _ in range(b.ndim - 2)), inner, next(letters)]
-    batch_a = a_labels[:-2] if a.ndim > 1 else []
-    batch_b = b_labels[:-2] if b.ndim > 1 else []
-    out: list[int] = []
-    for k in range(1, max(len(batch_a), len(batch_b)) + 1):
-        if k <= len(batch_a) and k <= len(batch_b):
-            size_a, size_b = a.dims[a.ndim - 2 - k], b.dims[b.ndim - 2 - k]
-            if size_a == size_b:
-                b_labels[len(batch_b) - k] = a_labels[len(batch_a) - k]
-                out.insert(0, a_labels[len(batch_a) - k])
-            elif size_a == 1 or size_b == 1:
-                out.insert(0, b_labels[len(batch_b) - k] if size_a == 1 else a_labels[len(batch_a) - k])
-            else:
-                raise ShapeError(f"matmul: batch dimensions {size_a} and {size_b} do not broadcast")
-        else:
-            out.insert(0, a_labels[len(batch_a) - k] if k <= len(batch_a) else b_labels[len(batch_b) - k])
-    if a.ndim > 1:
-        out.append(a_labels[-2])
-    if b.ndim > 1:
-        out.append(b_labels[-1])
-    return _contract([(a, a_labels), (b, b_labels)], out)
 
 
-def _contract(operands: Sequence[tuple[Array, Sequence[int]]], out: Sequence[int]) -> Array:
-    """Einstein summation over labelled views; labels of size-1 view axes drop away."""
-    sizes: dict[int, Expr] = {}
-    for a, labels in operands:
-        for axis, label in zip(a.axes, labels, strict=True):
-            if axis is None:
-                continue
-            size = a.node.shape[axis]
-            if label in sizes and sizes[label] != size and 1 not in (sizes[label], size):
-                raise ShapeError(f"one index stands for two dimensions: {sizes[label]} and {size}")
-            if label not in sizes or sizes[label] == 1:
-                sizes[label] = size
-    fresh = max([*sizes, *(x for _, ls in operands for x in ls), *out], default=0) + 1
-    factors: list[tuple[Node, list[int]]] = []
-    for a, labels in operands:
-        node_labels = [0] * a.node.rank
-        for axis, label in zip(a.axes, labels, strict=True):
-            if axis is None:
-                continue
-            if a.node.shape[axis] != sizes[label]:
-                label, fresh = fresh, fresh + 1
-                sizes[label] = ONE
-            node_labels[axis] = label
-        factors.append((a.node, node_labels))
-    real_out = [label for label in out if label in sizes]
-    node = build.contract(ONE, factors, real_out, sizes)
-    return Array(node, tuple(real_out.index(x) if x in sizes else None for x in out))
 
 
-# -- NumPy functions ---------------------------------------------------------------------
+# -- arguments ---------------------------------------------------------------------------
 
 
 def axes_of(a: Array, axis: Any, what: str) -> tuple[int, ...]:
@@ -1496,673 +1408,32 @@ def axes_of(a: Array, axis: Any, what: str) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _reduced_axes(a: Array, gone: tuple[int, ...], keepdims: Any) -> Axes:
-    real_gone = {a.axes[g] for g in gone}
-    order = [x for x in range(a.node.rank) if x not in real_gone]
-    out: list[int | None] = []
-    for position, axis in enumerate(a.axes):
-        if position in gone:
-            if keepdims:
-                out.append(None)
-        else:
-            out.append(None if axis is None else order.index(axis))
-    return tuple(out)
 
 
-def _no_extras(what: str, **extras: Any) -> None:
+def no_extras(what: str, **extras: Any) -> None:
+    """Refuse arguments such as ``out=`` that a function is given and that are not read."""
     for key, value in extras.items():
         if value is not None and value is not np._NoValue and not (key == "where" and value is True):
             raise UnsupportedError(f"{what}({key}=...) is not read on symbolic arrays")
 
 
-def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
-    """``np.sum``."""
-    _no_extras("np.sum", dtype=dtype, out=out, **extras)
-    a = as_array(a)
-    gone = axes_of(a, axis, "np.sum")
-    keepdims = False if keepdims is np._NoValue else keepdims
-    node = build.reduce_sum(a.node, [x for g in gone if (x := a.axes[g]) is not None])
-    return Array(node, _reduced_axes(a, gone, keepdims))
+def solid(a: Array) -> Node:
+    """The array as a node whose axes are all real, axes of length 1 included."""
+    rank = a.ndim
+    labels = [0] * a.node.rank
+    for position, axis in enumerate(a.axes):
+        if axis is not None:
+            labels[axis] = position
+    return build.contract(ONE, [(a.node, labels)], range(rank), dict(enumerate(a.dims)))
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
-    """``np.mean``."""
-    _no_extras("np.mean", dtype=dtype, out=out, **extras)
-    a = as_array(a)
-    count: Expr = ONE
-    for g in axes_of(a, axis, "np.mean"):
-        count = count * a.dims[g]
-    return sum_(a, axis=axis, keepdims=keepdims) / Array(Number(count))
-
-
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
-        **extras: Any) -> Array:
-    """``np.var``."""
-    _no_extras("np.var", dtype=dtype, out=out, **extras)
-    a = as_array(a)
-    squares = np.square(a - mean(a, axis=axis, keepdims=True))
-    count: Expr = ONE
-    for g in axes_of(a, axis, "np.var"):
-        count = count * a.dims[g]
-    return sum_(squares, axis=axis, keepdims=keepdims) / (Array(Number(count)) - ddof)
-
-
-def std(a: Any, **kwargs: Any) -> Array:
-    """``np.std``."""
-    return UFUNCS["sqrt"](var(a, **kwargs))
-
-
-def _last_axis(a: Array, axis: Any, what: str) -> tuple[Node, tuple[int | None, ...], int]:
-    """The node with the given (single) axis moved last, for opaque functions."""
-    if axis is None and a.ndim > 1:
-        raise UnsupportedError(f"{what} over all axes of a matrix is not read; give axis=")
-    (position,) = axes_of(a, -1 if axis is None else axis, what) if a.ndim else (None,)
-    if position is None:
-        raise ShapeError(f"{what} needs an array with at least one axis")
+def single_axis(a: Array, axis: Any, what: str) -> int:
+    """The one axis along which a function runs; None means the only one."""
+    if axis is None:
+        if a.ndim != 1:
+            raise UnsupportedError(f"{what} over all axes of a matrix flattens it; give axis=")
+        axis = 0
+    (position,) = axes_of(a, axis, what)
     if a.axes[position] is None:
         raise UnsupportedError(f"{what} over an axis of length 1 made by indexing is not read")
-    last = a.axes[position]
-    order = [x for x in a.axes if x is not None and x != last] + [last]
-    labels = [order.index(x) for x in range(a.node.rank)]
-    shape = tuple(a.node.shape[x] for x in order)  # type: ignore[index]
-    node = build.view(a.node, labels, shape)
-    return node, tuple(None if x is None else order.index(x) for x in a.axes), position
-
-
-def reduced(name: str, a: Any, axis: Any = None, keepdims: Any = False) -> Array:
-    """An array function that drops axes (logsumexp, prod, max, min), over one axis, several, or all."""
-    a = as_array(a)
-    gone = axes_of(a, axis, name) if a.ndim else ()
-    if not gone:
-        raise ShapeError(f"{name} needs an array with at least one axis")
-    real_gone = [k for k in gone if a.axes[k] is not None]
-    kept = [x for x in a.axes if x is not None and x not in {a.axes[k] for k in real_gone}]
-    order = [*kept, *(a.axes[k] for k in real_gone)]
-    labels = [order.index(x) for x in range(a.node.rank)]
-    node = build.view(a.node, labels, tuple(a.node.shape[x] for x in order))  # type: ignore[index]
-    for _ in real_gone:
-        node = build.opaque(name, node)
-    axes: list[int | None] = []
-    for k, x in enumerate(a.axes):
-        if k in gone:
-            if keepdims and keepdims is not np._NoValue:
-                axes.append(None)
-        else:
-            axes.append(None if x is None else kept.index(x))
-    return Array(node, tuple(axes))
-
-
-def _keeping(name: str) -> Callable[..., Array]:
-    def make(x: Any, axis: Any = -1) -> Array:
-        a = as_array(x)
-        node, axes, _ = _last_axis(a, axis, name)
-        return Array(build.opaque(name, node), axes)
-
-    return make
-
-
-_softmax = _keeping("softmax")
-_log_softmax = _keeping("log_softmax")
-
-
-def _reduce(name: str, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
-            **extras: Any) -> Array:
-    """``np.add.reduce`` and the like; ``out`` comes as a tuple."""
-    reducers = {"add": sum_, "multiply": prod, "logaddexp": logsumexp}
-    if name in ("maximum", "minimum"):
-        _no_extras(f"np.{name}.reduce", dtype=dtype, out=out, **extras)
-        return reduced(name[:3], a, axis, keepdims)
-    if name not in reducers:
-        raise UnsupportedError(f"the NumPy function {name!r} (reduce) is not read on symbolic arrays")
-    _no_extras(f"np.{name}.reduce", dtype=dtype, out=out, **extras)
-    return reducers[name](a, axis=axis, keepdims=keepdims)
-
-
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, **extras: Any) -> Array:
-    """``np.prod`` (of a matrix: along one axis at a time)."""
-    _no_extras("np.prod", dtype=dtype, out=out, **extras)
-    return reduced("prod", a, axis, keepdims)
-
-
-def logsumexp(a: Any, axis: Any = None, keepdims: bool = False, b: Any = None) -> Array:
-    """log Σ exp(a) along an axis; ``scipy.special.logsumexp`` for symbolic arrays.
-
-    ``axis=None`` sums over all axes, as SciPy does.  ``b`` (weights) gives log Σ b·exp(a).
-
-    >>> print(logsumexp(array("Z", "n", "k"), axis=1))
-    sd.logsumexp(Z, axis=1)
-    """
-    a = as_array(a)
-    if b is not None:
-        return UFUNCS["log"](sum_(as_array(b) * np.exp(a), axis=axis, keepdims=keepdims))
-    return reduced("logsumexp", a, axis, keepdims)
-
-
-def softmax(x: Any, axis: int | None = None) -> Array:
-    """exp(x) / Σ exp(x) along an axis; ``scipy.special.softmax`` for symbolic arrays.
-
-    For a matrix give the axis (SciPy's default, all axes at once, is refused).
-
-    >>> print(softmax(array("z", "k")))
-    sd.softmax(z)
-    """
-    return _softmax(x, axis)
-
-
-def log_softmax(x: Any, axis: int | None = None) -> Array:
-    """x - log Σ exp(x) along an axis; ``scipy.special.log_softmax`` for symbolic arrays.
-
-    >>> print(log_softmax(array("z", "k")))
-    sd.log_softmax(z)
-    """
-    return _log_softmax(x, axis)
-
-
-def dot(a: Any, b: Any, out: Any = None) -> Array:
-    """``np.dot``."""
-    _no_extras("np.dot", out=out)
-    a, b = as_array(a), as_array(b)
-    if not a.ndim or not b.ndim:
-        return a * b
-    if b.ndim <= 2:
-        return _matmul(a, b)
-    left, right = a.dims[-1], b.dims[-2]
-    if left != right:
-        raise ShapeError(f"dot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
-    la = list(range(a.ndim))
-    lb = [a.ndim + k for k in range(b.ndim)]
-    lb[-2] = la[-1]
-    return _contract([(a, la), (b, lb)], [*la[:-1], *lb[:-2], lb[-1]])
-
-
-def inner(a: Any, b: Any) -> Array:
-    """``np.inner``: sum over the last axes."""
-    a, b = as_array(a), as_array(b)
-    if not a.ndim or not b.ndim:
-        return a * b
-    if a.dims[-1] != b.dims[-1]:
-        raise ShapeError(f"inner: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
-    la = list(range(a.ndim))
-    lb = [*range(a.ndim, a.ndim + b.ndim - 1), la[-1]]
-    return _contract([(a, la), (b, lb)], [*la[:-1], *lb[:-1]])
-
-
-def outer(a: Any, b: Any, out: Any = None) -> Array:
-    """``np.outer`` of vectors."""
-    _no_extras("np.outer", out=out)
-    a, b = as_array(a), as_array(b)
-    if a.ndim > 1 or b.ndim > 1:
-        raise UnsupportedError("np.outer flattens matrices; use np.einsum to say which axes you mean")
-    a = a if a.ndim else a[None]
-    b = b if b.ndim else b[None]
-    return a[:, None] * b[None, :]
-
-
-def vdot(a: Any, b: Any) -> Array:
-    """``np.vdot``: the sum of the products of all entries."""
-    a, b = as_array(a), as_array(b)
-    if a.dims != b.dims:
-        raise ShapeError(f"vdot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} differ")
-    return sum_(a * b)
-
-
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
-    """``np.tensordot``."""
-    a, b = as_array(a), as_array(b)
-    if isinstance(axes, int):
-        pairs = list(zip(range(a.ndim - axes, a.ndim), range(axes), strict=True))
-    else:
-        first, second = (x if isinstance(x, tuple | list) else (x,) for x in axes)
-        pairs = [(i % a.ndim, j % b.ndim) for i, j in zip(first, second, strict=True)]
-    la, lb = list(range(a.ndim)), [a.ndim + k for k in range(b.ndim)]
-    for i, j in pairs:
-        if a.dims[i] != b.dims[j]:
-            raise ShapeError(f"tensordot: the shapes {shape_text(a.dims)} and {shape_text(b.dims)} do not fit")
-        lb[j] = la[i]
-    used_a, used_b = {i for i, _ in pairs}, {j for _, j in pairs}
-    out = [x for i, x in enumerate(la) if i not in used_a] + [x for j, x in enumerate(lb) if j not in used_b]
-    return _contract([(a, la), (b, lb)], out)
-
-
-def einsum(subscripts: Any, *operands: Any, optimize: Any = None, out: Any = None, **extras: Any) -> Array:
-    """``np.einsum`` with subscripts as one text, ``...`` included."""
-    _no_extras("np.einsum", out=out, **extras)
-    if not isinstance(subscripts, str):
-        raise UnsupportedError("np.einsum is read with its subscripts as one text, e.g. 'ij,j->i'")
-    text = subscripts.replace(" ", "")
-    arrays = [as_array(o) for o in operands]
-    left, arrow, right = text.partition("->")
-    parts = left.split(",")
-    if len(parts) != len(arrays):
-        raise ShapeError(f"einsum: {subscripts!r} names {len(parts)} operands, got {len(arrays)}")
-    letters: dict[str, int] = {}
-    dots: list[int] = []
-
-    def label(letter: str) -> int:
-        if not letter.isalpha():
-            raise ShapeError(f"einsum: {letter!r} in {subscripts!r} is not a letter")
-        return letters.setdefault(letter, 100 + len(letters))
-
-    labelled: list[tuple[Array, list[int]]] = []
-    for part, a in zip(parts, arrays, strict=True):
-        before, ellipsis, after = part.partition("...")
-        free = a.ndim - len(before) - len(after)
-        if free < 0 or (free and not ellipsis):
-            raise ShapeError(f"einsum: {part!r} does not fit the shape {shape_text(a.dims)}")
-        if free > len(dots):
-            dots = list(range(50 - free, 50))
-        middle = list(range(50 - free, 50))
-        labelled.append((a, [*(label(c) for c in before), *middle, *(label(c) for c in after)]))
-    used = [c for c in left if c.isalpha()]
-    if arrow:
-        before, ellipsis, after = right.partition("...")
-        for c in before + after:
-            if c not in letters:
-                raise ShapeError(f"einsum: the output index {c!r} is in no operand of {subscripts!r}")
-        if len(set(before + after)) != len(before + after):
-            raise ShapeError(f"einsum: an output index is repeated in {subscripts!r}")
-        result = [*(letters[c] for c in before), *(dots if ellipsis else []), *(letters[c] for c in after)]
-    else:
-        result = [*dots, *(letters[c] for c in sorted(set(used)) if used.count(c) == 1)]
-    return _contract(labelled, result)
-
-
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Array:
-    """``np.trace`` of a square matrix."""
-    _no_extras("np.trace", dtype=dtype, out=out)
-    return sum_(diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """``np.diagonal`` of a square matrix."""
-    a = as_array(a)
-    if a.ndim != 2 or offset != 0 or {axis1 % 2, axis2 % 2} != {0, 1}:
-        raise UnsupportedError("the main diagonal of a matrix is read; no offset, no other axes")
-    if a.dims[0] != a.dims[1]:
-        raise ShapeError(f"the diagonal is read of square matrices, got the shape {shape_text(a.dims)}")
-    picked = _contract([(a, [0, 0])], [0])
-    return linked(picked, a)
-
-
-def diag(v: Any, k: int = 0) -> Array:
-    """``np.diag``: a diagonal matrix from a vector, the diagonal from a matrix."""
-    v = as_array(v)
-    if k != 0:
-        raise UnsupportedError("np.diag is read for the main diagonal, k=0")
-    if v.ndim == 2:
-        return diagonal(v)
-    if v.ndim != 1:
-        raise ShapeError(f"np.diag needs a vector or a matrix, got shape {shape_text(v.dims)}")
-    return _contract([(v, [0]), (Array(Delta(v.dims[0])), [0, 1])], [0, 1])
-
-
-def norm_2(x: Array, axis: Any = None, keepdims: Any = False) -> Array:
-    """The root of the sum of squares."""
-    return UFUNCS["sqrt"](sum_(np.square(x), axis=axis, keepdims=keepdims))
-
-
-def where(condition: Any, x: Any = None, y: Any = None) -> Array:
-    """``np.where`` with three arguments."""
-    if x is None or y is None:
-        raise UnsupportedError("np.where is read with three arguments: np.where(condition, a, b)")
-    return case_of(as_array(condition), as_array(x), as_array(y))
-
-
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, min: Any = None, max: Any = None) -> Array:
-    """``np.clip``."""
-    _no_extras("np.clip", out=out)
-    low = min if a_min is None or a_min is np._NoValue else a_min
-    high = max if a_max is None or a_max is np._NoValue else a_max
-    result = as_array(a)
-    ends = [as_array(e).node for e in (low, high) if e is not None and e is not np._NoValue]
-    if len(ends) == 2 and all(isinstance(e, Number) and e.value.is_number for e in ends):
-        return Array(build.apply("clip", result.node, *ends), result.axes)
-    if low is not None and low is not np._NoValue:
-        result = UFUNCS["maximum"](result, as_array(low))
-    if high is not None and high is not np._NoValue:
-        result = UFUNCS["minimum"](result, as_array(high))
-    return result
-
-
-def transpose(a: Any, axes: Any = None) -> Array:
-    """``np.transpose``."""
-    a = as_array(a)
-    order = range(a.ndim)[::-1] if axes is None else axes_of(a, tuple(axes), "transpose")
-    if sorted(order) != list(range(a.ndim)):
-        raise ShapeError(f"transpose: {axes!r} is no order of the {a.ndim} axes")
-    return viewed(a, tuple(a.axes[k] for k in order))
-
-
-def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
-    """``np.swapaxes``."""
-    a = as_array(a)
-    i, j = axes_of(a, axis1, "swapaxes")[0], axes_of(a, axis2, "swapaxes")[0]
-    axes = list(a.axes)
-    axes[i], axes[j] = axes[j], axes[i]
-    return viewed(a, tuple(axes))
-
-
-def moveaxis(a: Any, source: int, destination: int) -> Array:
-    """``np.moveaxis`` of one axis."""
-    a = as_array(a)
-    i, j = axes_of(a, source, "moveaxis")[0], axes_of(a, destination, "moveaxis")[0]
-    axes = list(a.axes)
-    axes.insert(j, axes.pop(i))
-    return viewed(a, tuple(axes))
-
-
-def expand_dims(a: Any, axis: int) -> Array:
-    """``np.expand_dims``."""
-    a = as_array(a)
-    if not -a.ndim - 1 <= axis <= a.ndim:
-        raise ShapeError(f"expand_dims: axis {axis} is out of bounds for shape {shape_text(a.dims)}")
-    axes = list(a.axes)
-    axes.insert(axis % (a.ndim + 1), None)
-    return viewed(a, tuple(axes))
-
-
-def squeeze(a: Any, axis: Any = None) -> Array:
-    """``np.squeeze`` of axes of length 1 that indexing or keepdims made."""
-    a = as_array(a)
-    if axis is None:
-        gone = tuple(i for i, x in enumerate(a.axes) if x is None or a.dims[i] == 1)
-    else:
-        gone = axes_of(a, axis, "squeeze")
-    for g in gone:
-        if a.axes[g] is not None and a.dims[g] != 1:
-            raise ShapeError(f"squeeze: axis {g} has dimension {a.dims[g]}, not 1")
-    return a[(*(0 if i in gone else slice(None) for i in range(a.ndim)), Ellipsis)]
-
-
-def _like(value: int) -> Callable[..., Array]:
-    def make(a: Any, *args: Any, **extras: Any) -> Array:
-        a = as_array(a)
-        shape = tuple(s for s, x in zip(a.dims, a.axes, strict=True) if x is not None)
-        filled = build.ones(shape) if value else build.zeros(shape)
-        order = iter(range(len(shape)))
-        return Array(filled, tuple(None if x is None else next(order) for x in a.axes))
-
-    return make
-
-
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: Any = False) -> Array:
-    """``np.average`` with weights of the array's shape, or along one axis."""
-    if returned:
-        raise UnsupportedError("np.average(returned=True) is not read")
-    if weights is None:
-        return mean(a, axis=axis, keepdims=keepdims)
-    a, weights = as_array(a), as_array(weights)
-    if weights.ndim != a.ndim:
-        if weights.ndim != 1 or axis is None:
-            raise ShapeError("np.average: weights must have the array's shape, or be a vector with axis= given")
-        position = axes_of(a, axis, "np.average")[0]
-        weights = weights[tuple(slice(None) if i == position else None for i in range(a.ndim))]
-    return sum_(a * weights, axis=axis, keepdims=keepdims) / sum_(weights, axis=axis, keepdims=keepdims)
-
-
-def _isclose(*_: Any, **__: Any) -> Array:
-    raise UnsupportedError("np.allclose/isclose compare numbers; use sd.check(a, '==', b) on formulas")
-
-
-def polygamma(n: Any, x: Any) -> Array:
-    """The n-th derivative of digamma; ``scipy.special.polygamma`` for symbolic arrays, n a constant integer >= 0.
-
-    >>> print(polygamma(1, array("x")))
-    polygamma(1, x)
-    """
-    return UFUNCS["polygamma"](as_array(n), as_array(x))
-
-
-def rounded(a: Any, decimals: Any = 0, out: Any = None) -> Array:
-    """``np.round``: to the nearest integer (of two the even one), or to a number of decimals."""
-    _no_extras("np.round", out=out)
-    if isinstance(decimals, bool) or not isinstance(decimals, int | np.integer):
-        raise UnsupportedError(f"np.round is read with an integer of decimals, got {decimals!r}")
-    if decimals == 0:
-        return UFUNCS["rint"](as_array(a))
-    scale = as_array(Integer(10) ** int(decimals))
-    return UFUNCS["rint"](as_array(a) * scale) / scale
-
-
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
-    """``np.select``: the choice of the first condition that holds, else the default."""
-    conditions, choices = list(condlist), list(choicelist)
-    if len(conditions) != len(choices) or not conditions:
-        raise ShapeError(f"np.select needs a choice for each condition, got {len(conditions)} and {len(choices)}")
-    result = as_array(default)
-    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
-        result = where(condition, choice, result)
-    return result
-
-
-def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Array:
-    """``np.piecewise``: functions (or constants) by conditions, the last one that holds; else a default or 0."""
-    conditions = list(condlist) if isinstance(condlist, list | tuple) else [condlist]
-    pieces = list(funclist)
-    if len(pieces) not in (len(conditions), len(conditions) + 1):
-        raise ShapeError(
-            f"np.piecewise needs {len(conditions)} functions, or one more for the rest, got {len(pieces)}"
-        )
-    values = [piece(x, *args, **kw) if callable(piece) else piece for piece in pieces]
-    result = values.pop() if len(values) > len(conditions) else 0
-    for condition, value in zip(conditions, values, strict=True):
-        result = where(condition, value, result)
-    return as_array(result)
-
-
-def _is_truth(node: Node) -> bool:
-    """Whether a node is of truth values: comparisons, and what and, or and not make of them."""
-    match node:
-        case Named():
-            return _is_truth(node.body)
-        case Number():
-            return node.value in (0, 1)
-        case Map(function="maximum"):
-            return all(map(_is_truth, node.arguments))
-        case Map():
-            return FUNCTIONS[node.function].mask
-        case Contraction():
-            return node.coefficient == 1 and not node.bound and all(_is_truth(f) for f, _ in node.factors)
-        case Sum():
-            (one, first), *rest = node.terms
-            plain = isinstance(first, Contraction) and not first.factors and not first.bound
-            plain = plain or first is Number(ONE)
-            return plain and one == 1 and [w for w, _ in rest] == [-1] and _is_truth(rest[0][1])
-    return False
-
-
-def _truth(a: Array) -> Array:
-    """NumPy's truth of numbers: 1 where they are not 0."""
-    return a if _is_truth(a.node) else UFUNCS["not_equal"](a, as_array(0))
-
-
-def _negated(a: Array) -> Array:
-    opposite = {"lt": "greater_equal", "le": "greater", "eq": "not_equal", "ne": "equal"}
-    if isinstance(a.node, Map) and a.node.function in opposite:
-        x, y = (Array(n, a.axes if n.shape else ()) for n in a.node.arguments)
-        return UFUNCS[opposite[a.node.function]](x, y)
-    return 1 - a
-
-
-def _logical(combine: Callable[..., Array]) -> Callable[..., Array]:
-    return lambda *arrays: combine(*map(_truth, arrays))
-
-
-def _bitwise(sign: str, combine: Callable[..., Array]) -> Callable[..., Array]:
-    def make(*arrays: Array) -> Array:
-        for a in arrays:
-            if not _is_truth(a.node):
-                raise UnsupportedError(
-                    f"{sign} is read between comparisons, and {a} is none; comparisons need brackets: "
-                    f"{'~(a < b)' if sign == '~' else f'(a < b) {sign} (c < d)'}"
-                )
-        return combine(*arrays)
-
-    return make
-
-
-def _box_cox(x: Array, lmbda: Array) -> Array:
-    if isinstance(lmbda.node, Number) and lmbda.node.value == 0:
-        return UFUNCS["log"](x)
-    return _elementwise("boxcox")(x, lmbda)
-
-
-def _inverse_box_cox(x: Array, lmbda: Array) -> Array:
-    if isinstance(lmbda.node, Number) and lmbda.node.value == 0:
-        return UFUNCS["exp"](x)
-    return _elementwise("inv_boxcox")(x, lmbda)
-
-
-def _scaled(factor: Expr) -> Callable[..., Array]:
-    return lambda a: _multiply(a, Array(Number(factor)))
-
-
-def _normal(of: Callable[[Array], Array], density: int = 0) -> Callable[..., Array]:
-    """A function of scipy.stats.norm from that of (x - loc)/scale; densities divide by the scale, logs subtract."""
-
-    def make(x: Any, loc: Any = 0, scale: Any = 1) -> Array:
-        x, loc, scale = as_array(x), as_array(loc), as_array(scale)
-        shifted = x if loc.node is Number(ZERO) else x - loc
-        plain = scale.node is Number(ONE)
-        value = of(shifted if plain else shifted / scale)
-        if plain or not density:
-            return value
-        return value / scale if density > 0 else value - np.log(scale)
-
-    return make
-
-
-def _quantile(q: Any, loc: Any = 0, scale: Any = 1) -> Array:
-    standard = UFUNCS["ndtri"](as_array(q))
-    return as_array(loc) + as_array(scale) * standard
-
-
-NORMAL: dict[str, Callable[..., Array]] = {
-    "pdf": _normal(lambda z: np.exp(-(z**2) / 2) / Array(Number(sqrt(2 * pi))), 1),
-    "logpdf": _normal(lambda z: -(z**2) / 2 - Array(Number(log(2 * pi) / 2)), -1),
-    "cdf": _normal(lambda z: UFUNCS["ndtr"](z)),
-    "logcdf": _normal(lambda z: UFUNCS["log_ndtr"](z)),
-    "sf": _normal(lambda z: UFUNCS["ndtr"](-z)),
-    "logsf": _normal(lambda z: UFUNCS["log_ndtr"](-z)),
-    "ppf": _quantile,
-}
-"""The methods of ``scipy.stats.norm`` that text and functions may call, with ``loc`` and ``scale``."""
-
-
-def _flip(name: str) -> Callable[..., Array]:
-    make = _elementwise(name)
-    return lambda a, b: make(b, a)
-
-
-UFUNCS: dict[str, Callable[..., Array]] = {
-    **{name: _elementwise(name) for name in FUNCTIONS if name not in ("where", "clip")},
-    "add": _add((1, 1)),
-    "subtract": _add((1, -1)),
-    "negative": _add((-1,)),
-    "positive": lambda a: a.copy(),
-    "multiply": _multiply,
-    "divide": _divide,
-    "true_divide": _divide,
-    "power": _power,
-    "float_power": _power,
-    "square": lambda a: _power(a, Array(Number(Integer(2)))),
-    "sqrt": lambda a: _power(a, Array(Number(Rational(1, 2)))),
-    "reciprocal": lambda a: _divide(as_array(1), a),
-    "exp": _numeric(lambda v: exp(v), _elementwise("exp")),
-    "exp2": _numeric(lambda v: Integer(2) ** v, _elementwise("exp2")),
-    "exp10": _numeric(lambda v: Integer(10) ** v, _elementwise("exp10")),
-    "absolute": _elementwise("abs"),
-    "fabs": _elementwise("abs"),
-    "fmax": _elementwise("maximum"),
-    "fmin": _elementwise("minimum"),
-    "matmul": _matmul,
-    "vecdot": lambda a, b: sum_(a * b, axis=-1),
-    "less": _elementwise("lt"),
-    "less_equal": _elementwise("le"),
-    "greater": _flip("lt"),
-    "greater_equal": _flip("le"),
-    "equal": _elementwise("eq"),
-    "not_equal": _elementwise("ne"),
-    "psi": _elementwise("digamma"),
-    "round": _elementwise("rint"),
-    "boxcox": _box_cox,
-    "inv_boxcox": _inverse_box_cox,
-    "floor_divide": lambda a, b: UFUNCS["floor"](_divide(a, b)),
-    "deg2rad": _scaled(pi / 180),
-    "radians": _scaled(pi / 180),
-    "rad2deg": _scaled(180 / pi),
-    "degrees": _scaled(180 / pi),
-    "logical_and": _logical(_multiply),
-    "logical_or": _logical(_elementwise("maximum")),
-    "logical_xor": _logical(_elementwise("ne")),
-    "logical_not": _logical(_negated),
-    "bitwise_and": _bitwise("&", _multiply),
-    "bitwise_or": _bitwise("|", _elementwise("maximum")),
-    "bitwise_xor": _bitwise("^", _elementwise("ne")),
-    "invert": _bitwise("~", _negated),
-    "conjugate": lambda a: a.copy(),
-}
-
-_ABOUT_FLOATS = "asks about floating-point numbers; the entries of a formula are real numbers, so leave it out"
-REFUSED_UFUNCS: dict[str, str] = {
-    **dict.fromkeys(("isfinite", "isnan", "isinf", "signbit", "isnat"), _ABOUT_FLOATS),
-    **dict.fromkeys(("nextafter", "spacing", "frexp", "ldexp", "modf"), "is about floating-point numbers, not reals"),
-    **dict.fromkeys(("left_shift", "right_shift", "gcd", "lcm", "bitwise_count"), "is about integers, not reals"),
-}
-"""Why some ufuncs have no meaning for arrays of real numbers."""
-
-ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.sum: sum_,
-    np.mean: mean,
-    np.prod: prod,
-    np.var: var,
-    np.std: std,
-    np.average: average,
-    np.dot: dot,
-    np.inner: inner,
-    np.outer: outer,
-    np.vdot: vdot,
-    np.tensordot: tensordot,
-    np.einsum: einsum,
-    np.trace: trace,
-    np.diag: diag,
-    np.diagonal: diagonal,
-    np.linalg.multi_dot: lambda arrays: chain_product(arrays),
-    np.linalg.trace: trace,
-    np.linalg.outer: outer,
-    np.linalg.matmul: lambda a, b: _matmul(as_array(a), as_array(b)),
-    np.where: where,
-    np.clip: clip,
-    np.select: select,
-    np.piecewise: piecewise,
-    np.round: rounded,
-    np.around: rounded,
-    np.fix: lambda x, out=None: UFUNCS["trunc"](as_array(x)),
-    np.sinc: lambda x: UFUNCS["sinc"](as_array(x)),
-    np.i0: lambda x: UFUNCS["i0"](as_array(x)),
-    np.transpose: transpose,
-    np.swapaxes: swapaxes,
-    np.moveaxis: moveaxis,
-    np.expand_dims: expand_dims,
-    np.squeeze: squeeze,
-    np.ones_like: _like(1),
-    np.zeros_like: _like(0),
-    np.copy: lambda a, **_: as_array(a).copy(),
-    np.shape: lambda a: as_array(a).shape,
-    np.ndim: lambda a: as_array(a).ndim,
-    np.size: lambda a: as_array(a).size,
-    np.real: lambda a: a,
-    np.allclose: _isclose,
-    np.isclose: _isclose,
-    np.array_equal: _isclose,
-}
-
-
-def chain_product(arrays: Iterable[Any]) -> Array:
-    """``np.linalg.multi_dot``: the matrix product of several arrays, from the left."""
-    first, *rest = [as_array(a) for a in arrays]
-    for other in rest:
-        first = first @ other
-    return first
-
-
+    return position

@@ -27,7 +27,7 @@ import numpy as np
 from sympy import E, pi
 
 from symderive.errors import ShapeError, SymderiveError, UnknownNameError, UnsupportedError
-from symderive.language import arrays, linear_algebra
+from symderive.language import arrays, linear_algebra, reductions, ufuncs
 from symderive.language.arrays import READING, UFUNCS, Array, Dim, as_array, shape_text
 from symderive.language.nodes import Number
 from symderive.language.text_reader import scope_dimensions
@@ -110,7 +110,7 @@ def _at_least(rank: int) -> Callable[..., Any]:
 def _logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Array:
     if return_sign:
         raise UnsupportedError("logsumexp(return_sign=True) is not read")
-    return arrays.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
+    return reductions.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
 
 
 def _math_log(x: Any, base: Any = None) -> Any:
@@ -170,9 +170,9 @@ _NUMPY: dict[Any, Callable[..., Any]] = {
 
 _SCIPY: dict[str, Callable[..., Any]] = {
     "logsumexp": _logsumexp,
-    "softmax": lambda x, axis=None: arrays.softmax(x, axis=axis),
-    "log_softmax": lambda x, axis=None: arrays.log_softmax(x, axis=axis),
-    "polygamma": lambda n, x: arrays.polygamma(n, x),
+    "softmax": lambda x, axis=None: reductions.softmax(x, axis=axis),
+    "log_softmax": lambda x, axis=None: reductions.log_softmax(x, axis=axis),
+    "polygamma": lambda n, x: ufuncs.polygamma(n, x),
     "spherical_jn": lambda n, z: UFUNCS["spherical_jn"](as_array(n), as_array(z)),
     "norm": lambda a, ord=None, axis=None, keepdims=False, **_: linear_algebra.norm(a, ord, axis, keepdims),
 }
@@ -210,11 +210,11 @@ class _Normal:
         def make(*values: Any, **named: Any) -> Any:
             if not _symbolic([*values, *named.values()]):
                 return real(*values, **named)
-            if name not in arrays.NORMAL:
+            if name not in ufuncs.NORMAL:
                 raise UnsupportedError(
-                    f"scipy.stats.norm.{name} is not read; of norm are read {', '.join(arrays.NORMAL)}"
+                    f"scipy.stats.norm.{name} is not read; of norm are read {', '.join(ufuncs.NORMAL)}"
                 )
-            return arrays.NORMAL[name](*values, **named)
+            return ufuncs.NORMAL[name](*values, **named)
 
         return make if callable(real) else real
 
@@ -294,7 +294,7 @@ def _len(a: Any) -> Any:
 
 def _sum(items: Any, /, start: Any = 0) -> Any:
     if isinstance(items, Array):
-        total = arrays.sum_(items, axis=0)
+        total = reductions.sum_(items, axis=0)
         return total if not isinstance(start, Array) and start == 0 else start + total
     return sum(items, start)
 

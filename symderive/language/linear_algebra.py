@@ -16,13 +16,12 @@ from symderive.language.arrays import (
     Array,
     as_array,
     axes_of,
-    norm_2,
-    reduced,
     shape_text,
-    sum_,
 )
+from symderive.language.joining import placed
 from symderive.language.nodes import ONE, ZERO, Delta, Node, Number
-from symderive.language.selections import placed, tril
+from symderive.language.reductions import norm_2, reduced, sum_
+from symderive.language.selections import tril
 from symderive.language.symmetry import is_lower, is_symmetric
 
 
@@ -247,15 +246,6 @@ def _matrix_norm(x: Array, ord: Any, gone: Sequence[int], keepdims: bool) -> Arr
     return reduced("max" if p in (1, S.Infinity) else "min", sums, -1, False)
 
 
-def _refused(what: str, instead: str) -> Callable[..., Array]:
-    def refuse(*_: Any, **__: Any) -> Array:
-        raise UnsupportedError(f"{what} is not read on symbolic arrays; {instead}")
-
-    return refuse
-
-
-_CONDITION = "it is no smooth formula of the entries; write the norms and singular values that you mean"
-
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.inv: inv,
     np.linalg.det: det,
@@ -267,13 +257,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.svd: svd,
     np.linalg.cholesky: cholesky,
     np.linalg.norm: norm,
-    np.linalg.eig: _refused("np.linalg.eig", "use np.linalg.eigh of a symmetric matrix"),
-    np.linalg.eigvals: _refused("np.linalg.eigvals", "use np.linalg.eigvalsh of a symmetric matrix"),
-    np.linalg.pinv: _refused("np.linalg.pinv", "write np.linalg.inv(A.T @ A) @ A.T for full column rank"),
-    np.linalg.lstsq: _refused("np.linalg.lstsq", "write np.linalg.solve(A.T @ A, A.T @ b)"),
-    np.linalg.matrix_rank: _refused("np.linalg.matrix_rank", _CONDITION),
-    np.linalg.cond: _refused("np.linalg.cond", _CONDITION),
-    np.linalg.qr: _refused("np.linalg.qr", "write the projection that you mean, A @ inv(A.T @ A) @ A.T"),
 }
 
 if hasattr(np.linalg, "vector_norm"):  # NumPy 2

@@ -14,8 +14,9 @@ from symderive.calculus.normal_form import decide_equal
 from symderive.calculus.signs import sign_of
 from symderive.errors import DomainError, ShapeError
 from symderive.language import build
-from symderive.language.arrays import Array, as_array, joined_nodes, log_softmax, shape_text
+from symderive.language.arrays import Array, as_array, joined_nodes, shape_text
 from symderive.language.nodes import Leaf, Number, Opaque
+from symderive.language.reductions import log_softmax
 
 
 def entropy(P: Any, base: Any = None) -> Array:

@@ -32,9 +32,10 @@ from symderive.judgement.balls import (
 )
 from symderive.judgement.instances import Instance
 from symderive.language import build
-from symderive.language.arrays import array, basis, dims, eye, log_softmax, logsumexp, ones, softmax, zeros
+from symderive.language.arrays import array, basis, dims, eye, ones, zeros
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import Basis, Contraction, Delta, Differential, Map, Named, Number, Range
+from symderive.language.reductions import log_softmax, logsumexp, softmax
 
 n, d = dims("n d")
 N, D = n.node.value, d.node.value

@@ -20,10 +20,7 @@ from symderive.language.arrays import (
     basis,
     dims,
     eye,
-    log_softmax,
-    logsumexp,
     ones,
-    softmax,
 )
 from symderive.language.domains import (
     diagonal,
@@ -43,6 +40,7 @@ from symderive.language.domains import (
     unit_interval,
 )
 from symderive.language.nodes import Differential, Leaf
+from symderive.language.reductions import log_softmax, logsumexp, softmax
 from symderive.language.statements import Relation
 
 n, d, k, m = dims("n d k m")

@@ -13,9 +13,10 @@ from symderive.judgement.balls import Hole, evaluate
 from symderive.judgement.instances import STRATA, draw
 from symderive.judgement.judge import judge_defined, judge_derivative, judge_relation
 from symderive.judgement.verdicts import Status
-from symderive.language.arrays import Array, array, as_array, dims, logsumexp
+from symderive.language.arrays import Array, array, as_array, dims
 from symderive.language.domains import real
 from symderive.language.functions import FUNCTIONS, meaning, partial
+from symderive.language.reductions import logsumexp
 from symderive.language.statements import Relation
 
 x, y = array("x"), array("y")
