@@ -23,7 +23,7 @@ from symderive.language.reading import read_text
 from symderive.language.views.lift import lift_array
 
 SPECIAL = ["erf", "erfc", "ndtr", "log_ndtr", "gammaln", "digamma", "polygamma", "gamma", "beta", "betaln", "logit"]
-SPECIAL += ["i0", "i1", "i0e", "i1e", "huber", "pseudo_huber"]
+SPECIAL += ["i0", "i1", "i0e", "i1e", "iv", "huber", "pseudo_huber"]
 
 
 def symmetric_part(matrix: np.ndarray) -> np.ndarray:
