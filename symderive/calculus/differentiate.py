@@ -151,7 +151,7 @@ class _Backward:
 
     def run(self) -> Differentiation:
         if self.root in self.active:
-            self.frontier[self.root] = _identity(self.root)
+            self.frontier[self.root] = identity_of(self.root)
             self._to_leaves()
         else:
             self._constant_in_steps()
@@ -166,7 +166,7 @@ class _Backward:
             ready = self._ready()
             if not ready:
                 break
-            kinds = {u: _kind(u, self.active) for u in ready}
+            kinds = {u: kind_of(u, self.active) for u in ready}
             for kind in ("linearity", "chain rule", "product rule"):
                 chosen = [u for u in ready if kinds[u] == kind]
                 if chosen:
@@ -214,7 +214,7 @@ class _Backward:
                 self._open(u, uses, conditions, openings)
             if kind != "linearity":
                 break
-            chosen = [u for u in self._ready() if _kind(u, self.active) == kind]
+            chosen = [u for u in self._ready() if kind_of(u, self.active) == kind]
         state = self.state()
         for relation in requirements(state):
             if relation not in self.stated:
@@ -238,7 +238,7 @@ class _Backward:
         if u in self.layers and adjoint.children and not isinstance(adjoint, Named):
             adjoint = Named(self.layers[u], adjoint)
         local: list[tuple[Expr, Node]] = []
-        for child, weight, forward, use, needs in _rules(u, self.active):
+        for child, weight, forward, use, needs in rules_of(u, self.active):
             if use:
                 uses[use] = None
             found = simplify(weight(adjoint, self.rank), self.wrt)
@@ -259,17 +259,18 @@ class _Backward:
             else:
                 self._jumps(child, uses, conditions)
         after = build.add(local, u.shape)
-        openings.append(Rewrite(Differential(u), after, _kind(u, self.active), tuple(conditions)))
+        openings.append(Rewrite(Differential(u), after, kind_of(u, self.active), tuple(conditions)))
 
 
-def _identity(root: Node) -> Node:
+def identity_of(root: Node) -> Node:
     """δ over root's axes twice: the derivative of root by itself."""
     rank = root.rank
     factors = [(Delta(size), (k, rank + k)) for k, size in enumerate(root.shape)]
     return build.contract(ONE, factors, range(2 * rank), dict(enumerate(root.shape + root.shape)))
 
 
-def _kind(u: Node, active: set[Node]) -> str:
+def kind_of(u: Node, active: set[Node]) -> str:
+    """The general rule that opens d(u): linearity, the chain rule or the product rule."""
     if isinstance(u, Named | Sum):
         return "linearity"
     if isinstance(u, Contraction):
@@ -282,7 +283,7 @@ Weight = Callable[[Node, int], Node]
 Rule = tuple[Node, Weight, Node, str, tuple[Relation, ...]]
 
 
-def _rules(u: Node, active: set[Node]) -> list[Rule]:
+def rules_of(u: Node, active: set[Node]) -> list[Rule]:
     """For each changing child: its adjoint from u's, its summand of d(u), the rule it uses, conditions."""
     match u:
         case Named():
@@ -415,23 +416,23 @@ def _opaque_rule(u: Opaque) -> Rule:
     needs = [*smoothness(u), *(r for r in requirements(summand) if r not in held)]
 
     def weight(adjoint: Node, rank: int) -> Node:
-        return _transposed(summand, differential, adjoint, rank)
+        return transposed(summand, differential, adjoint, rank)
 
     return argument, weight, summand, f"derivative of {u.function}", tuple(r for r in needs if not granted(r))
 
 
-def _transposed(linear: Node, inner: Differential, adjoint: Node, rank: int) -> Node:
+def transposed(linear: Node, inner: Differential, adjoint: Node, rank: int) -> Node:
     """``<adjoint, linear>`` is ``<result, inner>``: an expression linear in ``inner``, transposed."""
     shape = adjoint.shape[:rank] + inner.shape
     if linear is inner:
         return adjoint
     if isinstance(linear, Sum):
-        return build.add([(w, _transposed(n, inner, adjoint, rank)) for w, n in linear.terms], shape)
+        return build.add([(w, transposed(n, inner, adjoint, rank)) for w, n in linear.terms], shape)
     if isinstance(linear, Contraction):
         positions = [k for k, (f, _) in enumerate(linear.factors) if f is inner or inner in f.walk()]
         if len(positions) == 1:
             factor, _ = linear.factors[positions[0]]
-            return _transposed(factor, inner, _through(linear, positions[0])(adjoint, rank), rank)
+            return transposed(factor, inner, _through(linear, positions[0])(adjoint, rank), rank)
     if inner not in linear.walk():
         return build.zeros(shape)
     raise UnsupportedError(f"{Array(linear)} is not linear in {Array(inner)}; this is a bug in symderive")

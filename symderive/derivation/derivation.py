@@ -133,7 +133,8 @@ class Derivation(Written):
     wrt : the arrays it was derived by
     steps : the lines, see :class:`Step`
     result : an Array, or a dict keyed by name for several variables (nested for Hessians)
-    convention : "independent", "symmetric" or "projected" (for symmetric matrices)
+    convention : "independent", "symmetric" or "projected" (for variables with a structure)
+    route : "differentials" or "components", see :func:`symderive.gradient`
     """
 
     kind: str
@@ -143,6 +144,7 @@ class Derivation(Written):
     result: Any
     convention: str = "independent"
     title: Title = ""
+    route: str = "differentials"
 
     @property
     def lhs_text(self) -> str:

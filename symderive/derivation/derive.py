@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Rational
+from sympy import Expr
 
 from symderive.calculus.definedness import requirements
 from symderive.calculus.differentiate import Differentiation, differentiate
+from symderive.calculus.forward import differentiate_forwards
 from symderive.calculus.naming import Renaming, opened, repeated
 from symderive.calculus.rewrites import Rewrite, Rewritten
 from symderive.calculus.simplify import simplify
+from symderive.calculus.tangents import tangent_part
 from symderive.derivation.derivation import (
     Derivation,
     Step,
@@ -34,11 +36,22 @@ Label = tuple[str, str]
 CONVENTIONS = {
     "independent": "entries are independent",
     "symmetric": "entries above and below the diagonal move together: G + Gᵀ - diag G",
-    "projected": "the part of the gradient along symmetric matrices: (G + Gᵀ)/2",
+    "projected": "the part of the gradient along what the variable may be: (G + Gᵀ)/2 for symmetric matrices",
 }
 
 
-def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: Title = "") -> Derivation:
+ROUTES = {"differentials": differentiate, "components": differentiate_forwards}
+"""Two ways to a derivative; neither uses the other."""
+
+
+def gradient(
+    loss: Any,
+    wrt: Any,
+    *,
+    convention: str = "independent",
+    route: str = "differentials",
+    title: Title = "",
+) -> Derivation:
     """Derive the gradient of a scalar by one array or several.
 
     Parameters
@@ -46,7 +59,10 @@ def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: Tit
     loss : scalar Array (or a SymPy scalar)
     wrt : an Array, its name, or a sequence of them; a sequence gives a dict keyed by name
     convention : for a symmetric matrix variable, "independent" entries (the default),
-        "symmetric" (G + Gᵀ - diag G) or "projected" ((G + Gᵀ)/2)
+        "symmetric" (G + Gᵀ - diag G) or "projected" ((G + Gᵀ)/2); "projected" takes the part
+        along the variable's declared structure (diagonal, triangular, simplex, unit norm, orthogonal)
+    route : "differentials" (backwards: dL = <G, dw>, so ∇L = G) or "components" (forwards,
+        entry by entry: ∂w_j/∂w_k = δ_jk); two computations that have to agree
 
     Returns
     -------
@@ -75,7 +91,7 @@ def gradient(loss: Any, wrt: Any, *, convention: str = "independent", title: Tit
         raise ShapeError(
             f"a gradient is of a scalar; this has shape {shape_text(loss.dims)}: sum it, or use sd.jacobian"
         )
-    return _Maker(loss, wrt, convention, title).gradient()
+    return _Maker(loss, wrt, convention, title, route).gradient()
 
 
 def hessian(loss: Any, wrt: Any, *, title: Title = "") -> Derivation:
@@ -163,9 +179,14 @@ def variables(subject: Array, wrt: Any) -> tuple[tuple[Array, ...], bool]:
 class _Maker:
     """Collects the steps of one derivation."""
 
-    def __init__(self, subject: Array, wrt: Any, convention: str, title: Title) -> None:
+    def __init__(
+        self, subject: Array, wrt: Any, convention: str, title: Title, route: str = "differentials"
+    ) -> None:
         if convention not in CONVENTIONS:
             raise UnsupportedError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+        if route not in ROUTES:
+            raise UnsupportedError(f"route must be one of {', '.join(ROUTES)}, got {route!r}")
+        self.route = route
         self.original = subject
         self.wrt, self.several = variables(subject, wrt)
         free = definitions_as_leaves(subject, self.wrt)
@@ -222,7 +243,7 @@ class _Maker:
     def _differentiated(self, node: Node, label: Label) -> Differentiation:
         """The lines from ``label = node`` to ``d label = Σ <A, dw>``; the last state is kept."""
         root = self._recognised(node, label)
-        made = differentiate(root, self.leaves)
+        made = ROUTES[self.route](root, self.leaves)
         changed = (f"d{label[0]}", rf"\mathrm{{d}} {label[1]}")
         before: Node = Differential(root)
         for line in made.lines:
@@ -260,24 +281,28 @@ class _Maker:
         ``blocked`` leaves will be derived by once more: what is declared of them may not be used yet.
         """
         derivative = made.derivatives[leaf]
-        self._step(self.state, derivative, "read off the derivative", label, relation="=>", changing=(leaf,))
+        rule = "read off the derivative" if self.route == "differentials" else "derivative by an entry"
+        self._step(self.state, derivative, rule, label, relation="=>", changing=(leaf,))
         final = simplify(derivative, blocked)
         if final.node is not derivative:
             self._rewritten(derivative, final, label)
         return self._conventional(final.node, leaf, label)
 
     def _conventional(self, node: Node, leaf: Leaf, label: Label) -> Node:
-        """Entries of a symmetric matrix are not independent: what is meant is a convention."""
+        """Entries of a structured array are not independent: what is meant is a convention."""
+        if self.convention == "projected":
+            after = tangent_part(node, leaf)
+            if after is None:
+                return node
+            after = simplify(after).node
+            self._step(node, after, "projected convention", label, relation=":=")
+            return after
         if self.convention == "independent" or not leaf.domain.has("symmetric") or node.rank != 2:
             return node
         both = build.add([(ONE, node), (ONE, build.view(node, (1, 0), node.shape))], node.shape)
-        if self.convention == "projected":
-            after = build.scale(Rational(1, 2), both)
-        else:
-            size = node.shape[0]
-            diagonal = build.contract(ONE, [(node, (0, 0)), (Delta(size), (0, 1))], (0, 1), {0: size, 1: size})
-            after = build.add([(ONE, both), (-ONE, diagonal)], node.shape)
-        after = simplify(after).node
+        size = node.shape[0]
+        diagonal = build.contract(ONE, [(node, (0, 0)), (Delta(size), (0, 1))], (0, 1), {0: size, 1: size})
+        after = simplify(build.add([(ONE, both), (-ONE, diagonal)], node.shape)).node
         self._step(node, after, f"{self.convention} convention", label, relation=":=")
         return after
 
@@ -320,7 +345,9 @@ class _Maker:
 
     def _made(self, kind: str, result: Any) -> Derivation:
         """The derivation, with what its result repeats named throughout."""
-        plain = Derivation(kind, self.original, self.wrt, tuple(self.steps), result, self.convention, self.title)
+        plain = Derivation(
+            kind, self.original, self.wrt, tuple(self.steps), result, self.convention, self.title, self.route
+        )
         taken = {n.name for s in self.steps for n in s.before.node.walk() if isinstance(n, Leaf | Named)}
         taken |= {str(x) for n in self.original.node.walk() for size in n.shape for x in size.free_symbols}
         names = dict(self.names)

@@ -252,6 +252,21 @@ _CALCULUS = (
         "sd.gradient(np.sum(x**2), x)",
     ),
     Rule(
+        "derivative by an entry",
+        Phrase("derivative by an entry", "对分量求导"),
+        _form(
+            "∂w_j/∂w_k = δ_jk",
+            r"\frac{\partial w_j}{\partial w_k} = \delta_{jk}",
+        ),
+        Phrase(),
+        Phrase(
+            "only the entry that moves changes, so of a sum over j the term j = k is left",
+            "只有被移动的分量在变，因此对 j 的求和只剩 j = k 一项",
+        ),
+        "Magnus & Neudecker, ch. 9",
+        'sd.gradient(np.sum(x**2), x, route="components")',
+    ),
+    Rule(
         "symmetric convention",
         Phrase("symmetric convention", "对称约定"),
         _form("∇_S L := G + Gᵀ - diag G", r"\nabla_S L := G + G^{\top} - \operatorname{diag} G"),
