@@ -93,7 +93,7 @@ def escape_latex(text: str, engine: str = "pdflatex") -> str:
             out.append(character if character.isprintable() else " ")
         elif not character.isprintable():
             out.append(" ")
-        elif engine == "xelatex" or _in_latin_fonts(character):
+        elif _in_latin_fonts(character) or (engine == "xelatex" and _in_chinese_fonts(character)):
             out.append(character)
         else:
             out.append(rf"\texttt{{U+{ord(character):04X}}}")
@@ -108,6 +108,13 @@ def _in_latin_fonts(character: str) -> bool:
         return True
     return character in "§¿¡«»£" and unicodedata.category(character)[0] in "PS"
 
+
+def _in_chinese_fonts(character: str) -> bool:
+    """Whether a Chinese font has the character: ideographs, their punctuation, full-width forms, general marks."""
+    return any(low <= character <= high for low, high in _CHINESE)
+
+
+_CHINESE = (("\u2010", "\u2027"), ("\u3000", "\u303f"), ("\u4e00", "\u9fff"), ("\uff00", "\uffef"))
 
 _PREAMBLE = r"""\documentclass[10pt,a4paper,fleqn]{article}
 \usepackage[T1]{fontenc}
