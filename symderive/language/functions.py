@@ -166,7 +166,8 @@ FUNCTIONS: dict[str, Function] = _rows(
              lambda x: x.log() - (1 - x).log(), meaning="log(x) - log(1 - x)", requires=("x > 0", "x < 1"),
              rule="derivative of the log-odds: logit(x)' = 1/(x (1 - x))"),
     Function("cbrt", _X, "np.cbrt", r"\sqrt[3]{{{0}}}", ("1/(3*cbrt(x)**2)",), lambda x: x.cbrt(),
-             meaning="sign(x)*abs(x)**(1/3)", kinks=("cbrt(x)",), rule="derivative of the cube root: (x^(1/3))' = 1/(3 x^(2/3)) for x != 0"),
+             meaning="sign(x)*abs(x)**(1/3)", kinks=("cbrt(x)",),
+             rule="derivative of the cube root: (x^(1/3))' = 1/(3 x^(2/3)) for x != 0"),
     Function("hypot", _XY, "np.hypot", r"\operatorname{{hypot}}({0}, {1})", ("x/hypot(x, y)", "y/hypot(x, y)"),
              lambda x, y: (x * x + y * y).sqrt(), meaning="(x**2 + y**2)**(1/2)", kinks=("hypot(x, y)",), sign="0+",
              rule="derivative of the hypotenuse: ∂ hypot(x, y)/∂x = x/hypot(x, y) off (0, 0)"),
@@ -424,6 +425,8 @@ def _instantiate(tree: ast.expr, scope: dict[str, Node]) -> Node:
             return build.scale(-1, _instantiate(operand, scope))
         case ast.BinOp(left=left, op=op, right=right):
             a = _instantiate(left, scope)
+            if isinstance(op, ast.Mult) and build.is_zero(a):
+                return a  # the order 0 that multiplies a function of order -1
             if isinstance(op, ast.Pow):
                 b = _instantiate(right, scope)
                 return build.power(a, b.value) if isinstance(b, Number) else Map("power", (a, b))
