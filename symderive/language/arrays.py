@@ -45,7 +45,7 @@ from symderive.language.nodes import (
     Range,
     Shape,
 )
-from symderive.language.refusals import refusal
+from symderive.language.refusals import NUMPY, refusal
 
 READING: ContextVar[bool] = ContextVar("READING", default=False)
 """Set while a user's function runs on symbolic arrays (:mod:`.function_reader`).
@@ -303,7 +303,10 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         """NumPy's other methods get an answer in words; anything else is no attribute."""
         if not name.startswith("_") and hasattr(np.ndarray, name):
-            raise UnsupportedAttributeError(f"the method .{name}() is not read on symbolic arrays")
+            why = NUMPY.get(name)
+            raise UnsupportedAttributeError(
+                f"the method .{name}() is not read on symbolic arrays" + (f"; {why}" if why else "")
+            )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # -- what a symbol cannot do -------------------------------------------------
@@ -1204,16 +1207,22 @@ def let(name: str, value: Any) -> Array:
 
 
 def as_array(value: Any) -> Array:
-    """An Array as it is; a number as a scalar Array; nested lists and ndarrays are refused."""
+    """An Array as it is; numbers, small arrays of them, and lists of arrays and numbers as exact constants."""
     if isinstance(value, Array):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
+    if isinstance(value, list | tuple) and _has_arrays(value):
+        return ARRAY_FUNCTIONS[np.stack]([as_array(v) for v in value])
     if isinstance(value, np.ndarray | list | tuple):
         return constant(value)
     made = Array(Number(exact(value)))
     made._kind = _kind_of_input(value)
     return made
+
+
+def _has_arrays(values: Sequence[Any]) -> bool:
+    return any(isinstance(v, Array) or (isinstance(v, list | tuple) and _has_arrays(v)) for v in values)
 
 
 MAX_CONSTANTS = 64

@@ -24,199 +24,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
-from sympy import E, pi
 
-from symderive.errors import ShapeError, SymderiveError, UnknownNameError, UnsupportedError
-from symderive.language import arrays, linear_algebra, reductions, ufuncs
-from symderive.language.arrays import READING, UFUNCS, Array, Dim, as_array, shape_text
-from symderive.language.nodes import Number
+from symderive.errors import SymderiveError, UnknownNameError, UnsupportedError
+from symderive.language import arrays
+from symderive.language.arrays import READING, Array, Dim, as_array
+from symderive.language.stand_ins import BUILTINS, MATH, stand_in
 from symderive.language.text_reader import scope_dimensions
 
 _SCIENCE = frozenset({"numpy", "scipy", "math"})
 _LEFT_ALONE = frozenset({"symderive", "sympy", *_SCIENCE})
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
-
-def _symbolic(values: Any) -> bool:
-    """Whether there is a symbolic array among the values, or in a list of them."""
-    if isinstance(values, Array):
-        return True
-    if isinstance(values, Mapping):
-        return any(_symbolic(v) for v in values.values())
-    return isinstance(values, list | tuple) and any(_symbolic(v) for v in values)
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-# -- stand-ins for what NumPy, SciPy and math cannot do with symbols ---------------------
-
-
-def _zeros(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Array:
-    return arrays.zeros(shape)
-
-
-def _ones(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Array:
-    return arrays.ones(shape)
-
-
-def _full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **_: Any) -> Array:
-    return arrays.full(shape, fill_value)
-
-
-def _eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = None, order: str = "C", **_: Any) -> Array:
-    size = arrays.as_dimension(N)
-    if k != 0 or (M is not None and arrays.as_dimension(M) != size):
-        raise UnsupportedError("np.eye is read for square identity matrices, np.eye(d)")
-    return arrays.eye(N)
-
-
-def _arange(*limits: Any, dtype: Any = None, **_: Any) -> Any:
-    if not _symbolic(limits):
-        return np.arange(*limits)
-    start, stop, step = (0, limits[0], 1) if len(limits) == 1 else (*limits, 1)[:3]
-    if step != 1:
-        raise UnsupportedError("np.arange with a step is not read for symbolic limits")
-    length = as_array(stop) - as_array(start)
-    if not isinstance(length.node, Number):
-        raise UnsupportedError("the limits of np.arange must be dimensions")
-    counted = arrays.arange(Dim(length.node.value))
-    return counted if not isinstance(start, Array) and start == 0 else as_array(start) + counted
-
-
-def _as_given(a: Any, *args: Any, **kwargs: Any) -> Any:
-    if isinstance(a, Array):
-        return a
-    if _symbolic(a):
-        raise UnsupportedError("an array put together from a list of symbolic values is not read yet")
-    return np.asarray(a, *args, **kwargs)
-
-
-def _as_copy(a: Any, *args: Any, **kwargs: Any) -> Any:
-    given = _as_given(a) if _symbolic(a) else np.array(a, *args, **kwargs)
-    return given.copy()
-
-
-def _at_least(rank: int) -> Callable[..., Any]:
-    def make(a: Any) -> Any:
-        if not isinstance(a, Array):
-            return np.atleast_1d(a) if rank == 1 else np.atleast_2d(a)
-        return a[(None,) * max(rank - a.ndim, 0)] if a.ndim < rank else a
-
-    return make
-
-
-def _logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Array:
-    if return_sign:
-        raise UnsupportedError("logsumexp(return_sign=True) is not read")
-    return reductions.logsumexp(a, axis=axis, b=b, keepdims=keepdims)
-
-
-def _math_log(x: Any, base: Any = None) -> Any:
-    result = UFUNCS["log"](as_array(x))
-    return result if base is None else result / UFUNCS["log"](as_array(base))
-
-
-def _scalar_only(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``math``'s functions take scalars; a vector there is an error, as it is when it runs."""
-
-    def make(*values: Any) -> Any:
-        for value in values:
-            if isinstance(value, Array) and value.ndim:
-                raise ShapeError(f"math.{name} takes a number, got the shape {shape_text(value.dims)}")
-        return function(*values)
-
-    return make
-
-
-def _from_ufunc(name: str) -> Callable[..., Any]:
-    return lambda *values: UFUNCS[name](*(as_array(v) for v in values))
-
-
-_MATH: dict[str, Any] = {
-    "pi": Array(Number(pi)),
-    "e": Array(Number(E)),
-    "log": _scalar_only("log", _math_log),
-    **{
-        name: _scalar_only(name, _from_ufunc(ufunc))
-        for name, ufunc in {
-            "sqrt": "sqrt", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log2": "log2", "log10": "log10",
-            "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh",
-            "tanh": "tanh", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
-            "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "cbrt": "cbrt", "hypot": "hypot", "erf": "erf",
-            "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln", "degrees": "degrees", "radians": "radians",
-            "copysign": "copysign", "fmod": "fmod", "floor": "floor", "ceil": "ceil", "trunc": "trunc",
-            "fabs": "absolute", "pow": "power",
-        }.items()
-    },
-}  # fmt: skip
-
-_NUMPY: dict[Any, Callable[..., Any]] = {
-    np.zeros: _zeros,
-    np.ones: _ones,
-    np.full: _full,
-    np.eye: _eye,
-    np.identity: lambda n, dtype=None, **_: arrays.eye(n),
-    np.arange: _arange,
-    np.array: _as_copy,
-    np.asarray: _as_given,
-    np.asanyarray: _as_given,
-    np.ascontiguousarray: _as_given,
-    np.asarray_chkfinite: _as_given,
-    np.atleast_1d: _at_least(1),
-    np.atleast_2d: _at_least(2),
-}
-
-_SCIPY: dict[str, Callable[..., Any]] = {
-    "logsumexp": _logsumexp,
-    "softmax": lambda x, axis=None: reductions.softmax(x, axis=axis),
-    "log_softmax": lambda x, axis=None: reductions.log_softmax(x, axis=axis),
-    "polygamma": lambda n, x: ufuncs.polygamma(n, x),
-    "spherical_jn": lambda n, z: UFUNCS["spherical_jn"](as_array(n), as_array(z)),
-    "norm": lambda a, ord=None, axis=None, keepdims=False, **_: linear_algebra.norm(a, ord, axis, keepdims),
-}
-
-
-class _Ufunc:
-    """A ufunc; of plain numbers it makes exact constants: ``np.log(2)`` stays log 2."""
-
-    __slots__ = ("_ufunc",)
-
-    def __init__(self, ufunc: np.ufunc) -> None:
-        self._ufunc = ufunc
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        make = UFUNCS.get(self._ufunc.__name__)
-        if make is not None and not kwargs and args and all(_plain(a) for a in args):
-            return make(*(as_array(a) for a in args))
-        return self._ufunc(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ufunc, name)
-
-
-class _Normal:
-    """``scipy.stats.norm``: of symbolic arrays, its formulas."""
-
-    __slots__ = ("_law",)
-
-    def __init__(self, law: Any) -> None:
-        self._law = law
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._law, name)
-
-        def make(*values: Any, **named: Any) -> Any:
-            if not _symbolic([*values, *named.values()]):
-                return real(*values, **named)
-            if name not in ufuncs.NORMAL:
-                raise UnsupportedError(
-                    f"scipy.stats.norm.{name} is not read; of norm are read {', '.join(ufuncs.NORMAL)}"
-                )
-            return ufuncs.NORMAL[name](*values, **named)
-
-        return make if callable(real) else real
 
 
 class _Module:
@@ -230,7 +47,7 @@ class _Module:
 
     def __getattr__(self, name: str) -> Any:
         if self._module.__name__ in ("math", "numpy") and name in ("pi", "e"):
-            return _MATH[name]
+            return MATH[name]
         return self._rebinder.convert(getattr(self._module, name))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -238,100 +55,6 @@ class _Module:
 
     def __repr__(self) -> str:
         return repr(self._module)
-
-
-# -- stand-ins for Python's own functions -------------------------------------------------
-
-
-class _Numeric(type):
-    """``isinstance(x, float)`` in the user's function asks for real floats."""
-
-    real: type
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.real)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.real)
-
-
-class _Float(float, metaclass=_Numeric):
-    """``float(x)``: of a symbolic scalar, the scalar."""
-
-    real = float  # type: ignore[assignment]
-    dtype = np.dtype(float)
-
-    def __new__(cls, value: Any = 0.0) -> Any:
-        if isinstance(value, Array):
-            return value.item()
-        return float(value)
-
-
-class _Int(int, metaclass=_Numeric):
-    """``int(n)``: of a dimension, the dimension."""
-
-    real = int  # type: ignore[assignment]
-    dtype = np.dtype(int)
-
-    def __new__(cls, value: Any = 0, *args: Any) -> Any:
-        if isinstance(value, Array):
-            number = value.node.value if isinstance(value.node, Number) else None
-            if number is not None and number.is_Integer:
-                return int(number)
-            if number is not None and number.is_integer:
-                return Dim(number)
-            raise UnsupportedError("int() of a symbolic value is not read")
-        return int(value, *args)
-
-
-def _len(a: Any) -> Any:
-    if isinstance(a, Array):
-        if not a.ndim:
-            raise TypeError("len() of a scalar array")
-        return a.shape[0]
-    return len(a)
-
-
-def _sum(items: Any, /, start: Any = 0) -> Any:
-    if isinstance(items, Array):
-        total = reductions.sum_(items, axis=0)
-        return total if not isinstance(start, Array) and start == 0 else start + total
-    return sum(items, start)
-
-
-def _extreme(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    def make(*items: Any, **kwargs: Any) -> Any:
-        values = items[0] if len(items) == 1 and isinstance(items[0], list | tuple) else items
-        if not _symbolic(list(values) if isinstance(values, list | tuple) else values):
-            return real(*items, **kwargs)
-        if len(values) < 2 or kwargs or any(isinstance(v, Array) and v.ndim for v in values):
-            raise UnsupportedError(f"{name}() of an array is not read; np.{name}imum(a, b) is, entry by entry")
-        return functools.reduce(lambda a, b: UFUNCS[f"{name}imum"](as_array(a), as_array(b)), values)
-
-    return make
-
-
-def _range(*limits: Any) -> range:
-    for limit in limits:
-        if isinstance(limit, Array) and not (isinstance(limit.node, Number) and limit.node.value.is_Integer):
-            raise UnsupportedError(
-                f"a loop over the symbolic dimension {limit} has no fixed length; write it with whole-array functions"
-            )
-    return range(*(int(limit) if isinstance(limit, Array) else limit for limit in limits))
-
-
-def _isinstance(value: Any, kinds: Any) -> bool:
-    if isinstance(value, Array) and not isinstance(value, Dim):
-        flat = kinds if isinstance(kinds, tuple) else (kinds,)
-        if np.ndarray in flat:
-            return value.ndim > 0
-        if not value.ndim and any(isinstance(k, type) and issubclass(float, k) for k in flat):
-            return True
-    return isinstance(value, kinds)
-
-
-def _silent(*_: Any, **__: Any) -> None:
-    """``print`` while a function is read: it is read for its formula."""
 
 
 # -- the user's function, made anew --------------------------------------------------------
@@ -362,15 +85,7 @@ class _Rebinder:
         self.kept: list[Any] = []  # what `done` knows by id must stay alive
         self.builtins = {
             **vars(builtins),
-            "len": _len,
-            "sum": _sum,
-            "max": _extreme("max", max),
-            "min": _extreme("min", min),
-            "range": _range,
-            "float": _Float,
-            "int": _Int,
-            "isinstance": _isinstance,
-            "print": _silent,
+            **BUILTINS,
             "__import__": self.import_,
         }
 
@@ -407,8 +122,6 @@ class _Rebinder:
             if top in _LEFT_ALONE or top in sys.stdlib_module_names:
                 return value
             return _Module(value, self)
-        if isinstance(value, np.ufunc):
-            return _Ufunc(value)
         if isinstance(value, types.FunctionType) and _own_code(value):
             return self.function(value)
         if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
@@ -427,7 +140,7 @@ class _Rebinder:
         wrapped = getattr(value, "__wrapped__", None)
         if isinstance(wrapped, types.FunctionType) and not isinstance(value, type) and _own_code(wrapped):
             return self.convert(wrapped)  # functools.cache, and the like
-        return self.stand_in(value)
+        return stand_in(value)
 
     def owner(self, value: Any) -> Any:
         """The object that a method belongs to, with its class's methods made anew; a copy."""
@@ -456,26 +169,6 @@ class _Rebinder:
             elif isinstance(part, property) and isinstance(part.fget, types.FunctionType):
                 setattr(copy, name, property(self.convert(part.fget), part.fset, part.fdel))
         return made
-
-    @staticmethod
-    def stand_in(value: Any) -> Any:
-        """The stand-in of a library's function."""
-        if not callable(value):
-            return value
-        try:
-            found = _NUMPY.get(value)
-        except TypeError:  # unhashable
-            return value
-        if found is not None:
-            return found
-        if type(value).__module__.startswith("scipy.stats.") and type(value).__name__ == "norm_gen":
-            return _Normal(value)
-        module, name = getattr(value, "__module__", None) or "", getattr(value, "__name__", "")
-        if module.startswith("scipy.") and name in _SCIPY and not isinstance(value, type):
-            return _SCIPY[name]
-        if module == "math" and name in _MATH:
-            return _MATH[name]
-        return value
 
     def function(self, function: types.FunctionType) -> types.FunctionType:
         space = self.spaces.get(id(function.__globals__))

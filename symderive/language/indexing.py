@@ -248,6 +248,10 @@ def _map_bounds(node: Map) -> tuple[Expr, Expr] | None:
         divisor = node.arguments[1].value
         inner = integer_bounds(node.arguments[0])
         return None if inner is None or not (divisor.is_integer and divisor.is_positive) else (ZERO, divisor - 1)
+    if name == "abs":
+        inner = integer_bounds(node.arguments[0])
+        highest = None if inner is None else _least([-inner[1], inner[0]])
+        return None if highest is None else (ZERO, -highest)
     if name not in ("where", "maximum", "minimum"):
         return None
     branches = [integer_bounds(a) for a in node.arguments[-2:]]

@@ -19,6 +19,7 @@ from symderive.language.arrays import (
     as_array,
     axes_of,
     elementary,
+    highest,
     shape_text,
     single_axis,
     solid,
@@ -70,7 +71,9 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Array:
         terms.append((ONE, placed(n, position, total, start)))
         start = start + n.shape[position]
     shape = tuple(total if k == position else s for k, s in enumerate(nodes[0].shape))
-    return Array(build.add(terms, shape))
+    made = Array(build.add(terms, shape))
+    made._kind = highest(a.kind for a in given)
+    return made
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
@@ -90,7 +93,9 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Array:
     for k, a in enumerate(given):
         factors: list[tuple[Node, Sequence[int]]] = [(solid(a), out), (Basis(count, Integer(k)), (axis,))]
         terms.append((ONE, build.contract(ONE, factors, range(rank + 1), dict(enumerate(shape)))))
-    return Array(build.add(terms, shape))
+    made = Array(build.add(terms, shape))
+    made._kind = highest(a.kind for a in given)
+    return made
 
 
 def _at_least(a: Array, rank: int) -> Array:

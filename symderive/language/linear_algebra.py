@@ -19,7 +19,7 @@ from symderive.language.arrays import (
     shape_text,
 )
 from symderive.language.joining import placed
-from symderive.language.nodes import ONE, ZERO, Delta, Node, Number
+from symderive.language.nodes import ONE, ZERO, Delta, Node, Number, Range
 from symderive.language.reductions import norm_2, reduced, sum_
 from symderive.language.selections import tril
 from symderive.language.symmetry import is_lower, is_symmetric
@@ -96,6 +96,17 @@ def solve(a: Any, b: Any) -> Array:
     return inv(a) @ b
 
 
+def scipy_solve(a: Any, b: Any, lower: bool = False, assume_a: Any = None, transposed: bool = False) -> Array:
+    """``scipy.linalg.solve``: what the matrix is assumed to be it must be declared to be."""
+    matrix = _matrix(a, "scipy.linalg.solve")
+    if assume_a not in (None, "gen", "general") and not is_symmetric(_laid(matrix)[0]):
+        raise DomainError(
+            f"scipy.linalg.solve(assume_a={assume_a!r}) looks at a part of the matrix only, and {matrix} is not known "
+            "to be symmetric; declare it with domain=sd.symmetric or sd.spd, or leave assume_a out"
+        )
+    return solve(matrix.mT if transposed else matrix, b)
+
+
 def matrix_power(a: Any, n: Any) -> Array:
     """``np.linalg.matrix_power`` with a fixed integer."""
     a = _matrix(a, "np.linalg.matrix_power")
@@ -155,6 +166,20 @@ def cholesky(a: Any, upper: bool = False) -> Array:
     """``np.linalg.cholesky``: the lower triangular factor of a positive definite matrix."""
     factor = _applied("cholesky", _symmetric_argument(a, "np.linalg.cholesky"))
     return factor.mT if upper else factor
+
+
+def scipy_cholesky(a: Any, lower: bool = False) -> Array:
+    """``scipy.linalg.cholesky``: the upper triangular factor, unless ``lower`` is asked for."""
+    return cholesky(a, upper=not lower)
+
+
+def toeplitz(c: Any) -> Array:
+    """``scipy.linalg.toeplitz`` of a column: the entry (i, j) is ``c[abs(i - j)]``."""
+    c = as_array(c)
+    if c.ndim != 1:
+        raise ShapeError(f"toeplitz needs a vector, got shape {shape_text(c.dims)}")
+    places = Array(Range(c.dims[0]))
+    return c[np.abs(places[:, None] - places[None, :])]
 
 
 def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False) -> Array:
