@@ -668,9 +668,14 @@ def _rectified(expr: Expr) -> list[Expr]:
         for positive in reduced.atoms(_fn("maximum")):
             if low == 0 and set(positive.args) == {S.Zero, high}:
                 terms = Add.make_args(expand(reduced))
-                reduced = Add(*(t.subs(mask, 1) if t.has(positive) else t for t in terms))
+                reduced = Add(*(t.subs(mask, 1) if _is_factor(positive, t) else t for t in terms))
         found += [factor(reduced).subs(mask, part), reduced.subs(mask, part)]
     return found
+
+
+def _is_factor(part: Expr, term: Expr) -> bool:
+    """Whether a term is a multiple of a positive power of the part; that the part occurs in it is not enough."""
+    return any(f == part or (f.is_Pow and f.base == part and f.exp.is_positive) for f in Mul.make_args(term))
 
 
 def _has_label_powers(expr: Expr, region: _Region) -> bool:
