@@ -656,6 +656,10 @@ def _sizes_text(sizes: Mapping[Symbol, int]) -> str:
 # -- nodes ---------------------------------------------------------------------------------------
 
 
+SELECTING = (Delta, Basis, Slice, Merge)
+"""Nodes of zeros and ones that say where to look."""
+
+
 class Evaluator:
     """Evaluates nodes at one instance and precision; values are kept, jets are not.
 
@@ -671,10 +675,12 @@ class Evaluator:
         """The node's value, an array of ``fmpq``, ``arb`` and holes."""
         if node not in self.values:
             for current in node.walk():
-                if current not in self.values:
-                    if isinstance(current, Differential):
-                        raise UnsupportedError("a differential has a value only along a direction")
-                    self.values[current] = self._step(current, self.values.__getitem__)
+                # contractions look up where a selection is 1; it is written out only if asked for
+                if current in self.values or (isinstance(current, SELECTING) and current is not node):
+                    continue
+                if isinstance(current, Differential):
+                    raise UnsupportedError("a differential has a value only along a direction")
+                self.values[current] = self._step(current, self.value)
         return self.values[node]
 
     def jets(self, node: Node, directions: Mapping[Leaf, np.ndarray], cap: int) -> np.ndarray:
@@ -714,7 +720,7 @@ class Evaluator:
                 return _map_array(from_exact, self.instance.values[node])
             case Number(value=value):
                 return filled((), constant(value, sizes))
-            case Delta() | Basis() | Slice() | Merge():
+            case _ if isinstance(node, SELECTING):
                 out = filled(tuple(_dim(d, sizes) for d in node.shape), ZERO)
                 for place in _ones(node, sizes):
                     out[place] = ONE
@@ -815,6 +821,7 @@ def evaluate(
 
 
 __all__ = [
+    "SELECTING",
     "Ball",
     "Element",
     "Evaluator",

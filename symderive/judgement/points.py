@@ -12,6 +12,7 @@ from flint import fmpq
 from sympy import Symbol
 
 from symderive.judgement.balls import (
+    SELECTING,
     Element,
     Evaluator,
     Hole,
@@ -46,16 +47,12 @@ from symderive.language import build
 from symderive.language.functions import function, template
 from symderive.language.nodes import (
     ON_MATRICES,
-    Basis,
     Contraction,
-    Delta,
     Leaf,
     Map,
-    Merge,
     Node,
     Number,
     Opaque,
-    Slice,
 )
 from symderive.language.statements import Relation
 
@@ -250,10 +247,11 @@ def _cost(nodes: Iterable[Node], sizes: Mapping[Symbol, int]) -> int:
 
 def _work(node: Node, sizes: Mapping[Symbol, int]) -> int:
     """Roughly how many elements the step of one node makes."""
+    if isinstance(node, SELECTING):
+        return 1  # these only say where to look
     dims = list(node.shape)
     if isinstance(node, Contraction):
-        # a δ, a unit vector, a slice and a merge of axes only say where to look
-        told = {labels[0] for f, labels in node.factors if isinstance(f, Delta | Basis | Slice | Merge)}
+        told = {labels[0] for f, labels in node.factors if isinstance(f, SELECTING)}
         dims = [dim for label, dim in enumerate(node.label_dims) if label not in told]
     elif isinstance(node, Opaque) and node.function in ON_MATRICES:
         inner = node.arguments[0].shape

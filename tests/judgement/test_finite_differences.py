@@ -178,3 +178,48 @@ def test_the_error_estimate_covers_the_error(at, pair):
     got = slope(lambda step: function(at + step), 0.25)
     assert abs(got.value - derivative(at)) <= 10 * got.error + 1e-15
     assert got.error <= 1e-7 * max(1, abs(derivative(at)))
+
+
+# -- symmetric matrices -----------------------------------------------------------------------------
+
+
+def lowest(S):
+    return float(np.linalg.eigvalsh(S)[0])
+
+
+def projector(S):
+    v = np.linalg.eigh(S)[1][:, 0]
+    return np.outer(v, v)
+
+
+@pytest.mark.parametrize("size", [1, 4, 9])
+def test_symmetric_matrices_move_symmetrically(size):
+    """NumPy looks at one triangle only, so that single entries would not do; 45 of them are sampled."""
+    g = np.random.default_rng(size).normal(size=(size, size))
+    at = {"S": g + g.T}
+    assert cross_check(lowest, projector, at, symmetric=["S"]).ok
+    assert cross_check(lowest, projector, at).ok is (size == 1)
+    for wrong in (lambda S: 2 * projector(S), lambda S: np.tril(projector(S)), lambda S: -projector(S)):
+        right = size == 1 and np.allclose(wrong(at["S"]), projector(at["S"]))
+        assert cross_check(lowest, wrong, at, symmetric=["S"]).ok is right
+
+
+def test_of_a_symmetric_matrix_the_symmetric_part_of_the_gradient_counts():
+    g = np.random.default_rng(0).normal(size=(3, 3))
+    at = {"S": g + g.T, "w": g[0]}
+
+    def value(S, w):
+        return float(w @ S @ np.ones(3))
+
+    claimed = {"S": np.outer(at["w"], np.ones(3)), "w": at["S"] @ np.ones(3)}
+    result = cross_check(value, claimed, at, symmetric=["S"])
+    assert result.ok
+    assert result.checked == 6 + 3
+    assert not cross_check(value, {**claimed, "S": claimed["S"] + np.eye(3)}, at, symmetric=["S"]).ok
+
+
+def test_symmetric_names_square_matrices_of_the_point():
+    with pytest.raises(ShapeError, match="symmetric names T"):
+        cross_check(lowest, projector, {"S": np.eye(2)}, symmetric=["T"])
+    with pytest.raises(ShapeError, match="square"):
+        cross_check(lambda S: 0.0, lambda S: 0 * S, {"S": np.ones(2)}, symmetric=["S"])
