@@ -706,7 +706,8 @@ def _divided(node: Contraction, blocked: Blocked) -> Node | None:
                 continue
             if build.view(part, [ls.index(x) for x in out], base.shape) is not base:
                 continue
-            rest = [p for q, p in enumerate(parts) if q != m and p != (f, ls)]
+            one = next(q for q, p in enumerate(parts) if p == (f, ls))
+            rest = [p for q, p in enumerate(parts) if q not in (m, one)]
             if exponent.value != -1:
                 rest.append((build.power(base, exponent.value + 1), ls))
             return build.contract(node.coefficient, rest, range(node.out_rank), dict(enumerate(node.shape)))
