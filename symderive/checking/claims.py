@@ -492,10 +492,10 @@ def _multiplier(slope: Node, normal: Node) -> Node:
     if first is None or second is None:
         index = (0,) * slope.rank
         first, second = Array(slope)[index].node, Array(normal)[index].node
-    return _short_logs(simplify(build.multiply(first, build.power(second, -1))).node)
+    return short_logs(simplify(build.multiply(first, build.power(second, -1))).node)
 
 
-def _short_logs(node: Node) -> Node:
+def short_logs(node: Node) -> Node:
     """log(1/k) as -log(k), log(1) as 0."""
     found: dict[Node, Node] = {}
     for part in node.walk():
@@ -591,4 +591,4 @@ KINDS: dict[str, Kind] = {
 }
 """The kinds of claims, by name."""
 
-__all__ = ["KINDS", "Kind", "claim"]
+__all__ = ["KINDS", "Kind", "claim", "short_logs"]

@@ -114,7 +114,8 @@ class CriticalPoint:
         return tuple(float(v) for v in self.at.values())
 
     def __str__(self) -> str:
-        return f"{_at_text(self.at, self.periods)}: {_what(self.classification, self.strict)} ({self.verdict.status})"
+        kind = described(self.classification, self.strict)
+        return f"{at_text(self.at, self.periods)}: {kind} ({self.verdict.status})"
 
 
 @final
@@ -139,7 +140,7 @@ class CriticalFamily:
         if self.pieces:
             inner = "; ".join(f"{kind} where {condition}" for condition, kind in self.pieces)
             return f"all points with {where}: {inner} ({self.verdict.status})"
-        return f"all points with {where}: {_what(self.classification, False)} ({self.verdict.status})"
+        return f"all points with {where}: {described(self.classification, False)} ({self.verdict.status})"
 
 
 @final
@@ -409,8 +410,8 @@ class Surface:
             up = down = size = 0
             found = Shape(UNKNOWN, None, (str(error),))
         kind = {UNKNOWN: DEGENERATE, FLAT: DEGENERATE}.get(found.kind, found.kind)
-        text = _at_text(named, periods)
-        claim = shortened(f"{text} is {_article(_what(kind, found.strict))} of {self.subject}")
+        text = at_text(named, periods)
+        claim = shortened(f"{text} is {with_article(described(kind, found.strict))} of {self.subject}")
         lines = (f"∇f = 0 at {text}, exactly", *found.lines)
         reason = "; ".join(found.lines)
         if kind == DEGENERATE:
@@ -474,7 +475,7 @@ class _Sign:
     zero: Expr
 
 
-class _Families:
+class Families:
     """Infinitely many critical points at once."""
 
     def __init__(self, surface: Surface) -> None:
@@ -503,8 +504,8 @@ class _Families:
         """The record, with its verdict."""
         where = _equations_text(component.equations)
         surface = self.surface
-        inner = "; ".join(f"{_article(name)} where {condition}" for condition, name in pieces)
-        claim = shortened(f"every point with {where} is {inner or _article(kind)} of {surface.subject}")
+        inner = "; ".join(f"{with_article(name)} where {condition}" for condition, name in pieces)
+        claim = shortened(f"every point with {where} is {inner or with_article(kind)} of {surface.subject}")
         reason = "; ".join(lines)
         if kind == DEGENERATE:
             verdict = Verdict(Status.undecided, claim, reason=reason)
@@ -797,7 +798,7 @@ def of_arrays(subject: Array, leaves: Sequence[Leaf], given: tuple[Relation, ...
             kind, strict = name, True if sharp.status is Status.proved else None
             verdicts = [verdict, sharp] if strict else [verdict]
             break
-    claim = shortened(f"every point with {where} is {_article(_what(kind, strict))} of {subject}")
+    claim = shortened(f"every point with {where} is {with_article(described(kind, strict))} of {subject}")
     inside = [leaf.name for leaf in leaves if leaf.domain.structures or leaf.domain != real]
     if kind == DEGENERATE:
         reason = f"neither convex nor concave was proved: {'; '.join(v.reason for v in verdicts)}"
@@ -860,7 +861,7 @@ def of_scalars(subject: Array, leaves: Sequence[Leaf]) -> CriticalPoints:
     """All critical points of a scalar by scalar variables."""
     surface = Surface(subject, leaves)
     found = solve(surface.model, list(surface.slopes.values()))
-    families = _Families(surface)
+    families = Families(surface)
     for component in found.components:
         families.add(component)
     unknown: list[str] = list(found.open)
@@ -871,7 +872,7 @@ def of_scalars(subject: Array, leaves: Sequence[Leaf]) -> CriticalPoints:
             if inside:
                 points[tuple(shifted.coordinates.values())] = surface.point(shifted)
             elif inside is None:
-                text = _at_text({str(s): v for s, v in shifted.coordinates.items()}, {})
+                text = at_text({str(s): v for s, v in shifted.coordinates.items()}, {})
                 unknown.append(f"whether {text} lies in the domain")
     points |= families.points
     points = dict(sorted(points.items(), key=lambda item: item[1].floats))
@@ -949,14 +950,14 @@ def _enclosed_point(surface: Surface, zero: Zero, at: Mapping[Any, Expr]) -> Cri
     named = {name: at[s] for name, s in zip(surface.names, symbols, strict=True)}
     matrix = [[slope.diff(s) for s in symbols] for slope in surface.slopes.values()]
     signs = definite_signs(matrix, zero, symbols)
-    text = _at_text(named, {})
+    text = at_text(named, {})
     if signs is None:
         kind, eigenvalues = DEGENERATE, (0, 0, size)
     else:
         kind = MINIMUM if signs[0] == size else MAXIMUM if signs[1] == size else SADDLE
         eigenvalues = (*signs, 0)
     strict = True if kind in (MINIMUM, MAXIMUM) else None
-    claim = shortened(f"{text} is {_article(_what(kind, strict))} of {surface.subject}")
+    claim = shortened(f"{text} is {with_article(described(kind, strict))} of {surface.subject}")
     lines = (
         f"within 1e-30 of {text} there is exactly one point with ∇f = 0 (Krawczyk's operator in ball arithmetic)",
         f"throughout that box the Hessian has {eigenvalues[0]} positive and {eigenvalues[1]} negative eigenvalues",
@@ -1037,7 +1038,8 @@ def number_text(value: Any) -> str:
     return text
 
 
-def _at_text(at: Mapping[str, Any], periods: Mapping[str, Expr]) -> str:
+def at_text(at: Mapping[str, Any], periods: Mapping[str, Expr]) -> str:
+    """Coordinates on one line."""
     parts = []
     for name, value in at.items():
         tail = f" + {periods[name]}*k" if name in periods else ""
@@ -1050,24 +1052,31 @@ def _equations_text(equations: Sequence[Any]) -> str:
     return " and ".join(parts) or "any coordinates"
 
 
-def _what(kind: str, strict: bool | None) -> str:
+def described(kind: str, strict: bool | None) -> str:
+    """A classification, "strict" before minima and maxima that are."""
     return f"strict {kind}" if strict and kind in OPPOSITE else kind
 
 
-def _article(text: str) -> str:
+def with_article(text: str) -> str:
+    """A classification in a sentence."""
     return f"a {text} point" if text == DEGENERATE else f"a {text}"
 
 
 __all__ = [
     "DEGENERATE",
+    "REACH",
     "VARIES",
     "CriticalFamily",
     "CriticalPoint",
     "CriticalPoints",
+    "Families",
     "Surface",
+    "at_text",
     "critical_points",
+    "described",
     "number_sign",
     "number_text",
     "of_arrays",
     "of_scalars",
+    "with_article",
 ]

@@ -93,10 +93,10 @@ class Jet:
     exact: bool
 
 
-def shape(jet: Jet) -> Shape:
-    """Classify a critical point by its germ."""
+def shape(jet: Jet, orders: Sequence[int] = ORDERS) -> Shape:
+    """Classify a critical point by its germ, looking at Taylor polynomials of these orders."""
     found = Shape(UNKNOWN, None, ())
-    for order in ORDERS:
+    for order in orders:
         germ = jet.taylor(None if jet.exact else order)
         found = _Analysis(jet, order, jet.exact).run(_clean(germ), DEPTH)
         if found.kind != UNKNOWN:
@@ -134,7 +134,7 @@ def plus(a: Germ, b: Germ, factor: Any = 1) -> dict[Powers, Exact]:
     return _clean(made)
 
 
-def _compose(germ: Germ, inner: Sequence[Germ], order: int | None, one: Germ) -> dict[Powers, Exact]:
+def compose(germ: Germ, inner: Sequence[Germ], order: int | None, one: Germ) -> dict[Powers, Exact]:
     """The germ with a polynomial for each coordinate."""
     powers: list[list[Germ]] = [[one] for _ in inner]
     made: dict[Powers, Exact] = {}
@@ -191,7 +191,7 @@ def signature(matrix: Matrix, field: RealField) -> tuple[int, int]:
     return changes(signs), changes(s * (-1) ** k for k, s in enumerate(signs))
 
 
-def _solve(matrix: Matrix, right: list[Any], field: RealField) -> list[Any] | None:
+def solve_linear(matrix: Matrix, right: list[Any], field: RealField) -> list[Any] | None:
     """matrix⁻¹ applied to a list of germs, by Gauss; None where it is singular."""
     size = len(matrix)
     rows = [list(row) for row in matrix]
@@ -463,7 +463,7 @@ class _Analysis:
         inner, finished = self.eliminated(germ, block, chosen, free)
         one = {(0,) * len(free): self.field(1)}
         exact = self.exact and finished
-        reduced = _compose(germ, inner, None if exact else self.order, one)
+        reduced = compose(germ, inner, None if exact else self.order, one)
         eliminated = ", ".join(f"{self.names[k]} = {self.text(inner[k], free)}{_rest(exact)}" for k in chosen)
         names = tuple(self.names[k] for k in free)
         jet = Jet(self.field, names, lambda order: reduced, exact)
@@ -493,12 +493,12 @@ class _Analysis:
         for place, k in enumerate(free):
             inner[k] = {tuple(int(place == j) for j in range(len(free))): self.field(1)}
         for order in range(1, self.order):
-            left = [_compose(slope, inner, order, one) for slope in slopes]
-            change = _solve(block, left, self.field)
+            left = [compose(slope, inner, order, one) for slope in slopes]
+            change = solve_linear(block, left, self.field)
             assert change is not None
             for k, delta in zip(chosen, change, strict=True):
                 inner[k] = plus(inner[k], delta, -1)
-        finished = all(not _compose(slope, inner, None, one) for slope in slopes) if self.exact else False
+        finished = all(not compose(slope, inner, None, one) for slope in slopes) if self.exact else False
         return inner, finished
 
     # -- 4 and 5: without a quadratic part
@@ -653,7 +653,7 @@ class _Analysis:
         if u is not None and not u.is_zero:
             inner[moving] = {(1, 1): field(1), _unit(base, 1): u}
         raised = {m: embedded(c, field) for m, c in germ.items()}
-        made = _compose(raised, inner, None, {(0, 0): field(1)})
+        made = compose(raised, inner, None, {(0, 0): field(1)})
         lowered: dict[Powers, Exact] = {}
         for m, c in made.items():
             powers = list(m)
@@ -663,7 +663,7 @@ class _Analysis:
 
         def back(curve: Curve) -> Curve:
             free = [{(e,): c for e, c in part.items()} for part in curve]
-            made = (_compose(g, free, None, {(0,): field(1)}) for g in inner)
+            made = (compose(g, free, None, {(0,): field(1)}) for g in inner)
             return tuple({m[0]: c for m, c in g.items()} for g in made)
 
         return lowered, back
@@ -710,7 +710,7 @@ class _Analysis:
         made = []
         for g in inner:
             raised = {m: embedded(c, field) for m, c in g.items()}
-            made.append({m[0]: c for m, c in _compose(raised, free, limit, {(0,): field(1)}).items()})
+            made.append({m[0]: c for m, c in compose(raised, free, limit, {(0,): field(1)}).items()})
         return tuple(made)
 
     def along(self, germ: Germ, curve: Curve) -> tuple[int, Exact] | None:
@@ -725,7 +725,7 @@ class _Analysis:
         if not lowest:
             return None
         limit = None if self.exact else lowest * (self.order + 1) - 1
-        made = _compose(germ, inner, limit, {(0,): field(1)})
+        made = compose(germ, inner, limit, {(0,): field(1)})
         if not made:
             return None
         m = min(made)
@@ -829,6 +829,7 @@ __all__ = [
     "FLAT",
     "MAXIMUM",
     "MINIMUM",
+    "ORDERS",
     "SADDLE",
     "UNKNOWN",
     "Curve",
@@ -837,10 +838,12 @@ __all__ = [
     "Matrix",
     "Powers",
     "Shape",
+    "compose",
     "germ_text",
     "hessian",
     "plus",
     "shape",
     "signature",
+    "solve_linear",
     "times",
 ]

@@ -503,7 +503,11 @@ class _Solver:
                 self.finish(more)
             return
         if not used or not self.finite(basis, used):
-            self.component(system, used)
+            values = self.forced(basis, used)
+            if values is None:
+                self.component(system, used)
+            else:
+                self.place(rationals(), values, system)
             return
         try:
             found = solve_finite([Poly(p.as_expr(), *used, domain="QQ") for p in full], used)
@@ -531,6 +535,32 @@ class _Solver:
                 if where.free_symbols <= set(used):
                     known.append(Poly(where, *self.symbols, domain="QQ"))
         return [p for p in known if p not in basis]
+
+    def forced(self, basis: Sequence[Poly], used: Sequence[Any]) -> dict[Any, Exact] | None:
+        """Values that follow one after the other: x = 2, then exp(x) = exp(2), then what is linear in the rest."""
+        numbers = rationals()
+        values: dict[Any, Exact] = {}
+        while len(values) < len(used):
+            before = len(values)
+            for s in used:
+                g = self.model.generators[s]
+                if s not in values and g.kind == "exp":
+                    inner = g.argument.free_symbols
+                    if inner <= set(values) and all(values[v].is_algebraic for v in inner):
+                        draft = Place(self.model, numbers, values, {}, {})
+                        values[s] = draft.value(g.argument).exp()
+            for p in basis:
+                unknown = [s for s in p.free_symbols if s not in values]
+                if len(unknown) == 1 and p.degree(unknown[0]) == 1:
+                    top, bottom = Poly(p.as_expr(), unknown[0]).nth(0), Poly(p.as_expr(), unknown[0]).nth(1)
+                    draft = Place(self.model, numbers, values, {}, {})
+                    divisor = draft.of_generators(bottom)
+                    if len(divisor.terms) == 1:
+                        values[unknown[0]] = -(draft.of_generators(top) / divisor)
+            if len(values) == before:
+                return None
+        draft = Place(self.model, numbers, values, {}, {})
+        return values if all(draft.of_generators(p.as_expr()).is_zero for p in basis) else None
 
     def finite(self, basis: Sequence[Poly], used: Sequence[Any]) -> bool:
         """Whether each generator has a power as a leading term: finitely many complex solutions."""
@@ -564,6 +594,8 @@ class _Solver:
                 except NotExactError:
                     self.open[f"{known.meaning} at an algebraic place"] = None
                     return
+                if known.kind == "exp" and not v.is_algebraic:
+                    continue  # computed from the argument
                 wanted = 0 if known.kind == "sin" else 1
                 if not zero or not (v - wanted).is_zero:
                     return
