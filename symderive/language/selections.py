@@ -29,11 +29,23 @@ from symderive.language.reductions import sum_
 from symderive.language.reshaping import ravel
 
 
-def tri(rows: Any, columns: Any = None, k: int = 0) -> Array:
+def tri(N: Any, M: Any = None, k: int = 0) -> Array:
     """``np.tri``: ones at and below the k-th diagonal."""
-    n = as_dimension(rows)
-    m = n if columns is None else as_dimension(columns)
-    return Array(triangle(n, m, "le", k))
+    n = as_dimension(N)
+    m = n if M is None else as_dimension(M)
+    made = Array(triangle(n, m, "le", k))
+    made._kind = "f"
+    return made
+
+
+def eye(N: Any, M: Any = None, k: int = 0) -> Array:
+    """``np.eye``: ones on the k-th diagonal of a matrix that need not be square."""
+    n = as_dimension(N)
+    m = n if M is None else as_dimension(M)
+    if k == 0 and n == m:
+        return Array(Delta(n))
+    i, j = Array(Range(n))[:, None], Array(Range(m))[None, :]
+    return (j - i == k) * 1.0
 
 
 def _triangle_of(a: Array, upper: bool, k: int) -> Array:

@@ -140,6 +140,7 @@ class _Writer:
         self.notation = notation
         self._labels: list[Symbol] = []
         self._places: dict[Symbol, Formula] = {}
+        self._ends: dict[Symbol, set[Expr]] = {}
 
     # indices
 
@@ -153,6 +154,8 @@ class _Writer:
 
     def release(self, count: int) -> None:
         """Give back the indices made last."""
+        for label in self._labels[len(self._labels) - count :]:
+            self._ends.pop(label, None)
         del self._labels[len(self._labels) - count :]
 
     # entry points
@@ -175,14 +178,36 @@ class _Writer:
     def part(self, tree: Tree, labels: Labels) -> Formula:
         """The array that is left of a tree when its first axes are held at labels."""
         if labels and isinstance(tree, Name):
+            self._runs(labels, tree.shape)
             return self._subscripted(tree, self._pieces(labels))
         rest = tuple(None if is_one(size) else self.fresh() for size in tree.shape[len(labels) :])
         inside = self.entry(tree, (*labels, *rest))
-        script = subscript(self._pieces(rest))
+        sizes = tree.shape[len(labels) :]
+        # A matrix of one column is a column, one of one row the transpose of one.
+        flat_row = len(rest) == 2 and rest[0] is None and rest[1] is not None
+        shown = [x for x in rest if x is not None] if len(rest) == 2 else rest
+        script = subscript([self.running(x, size) for x, size in zip(rest, sizes, strict=True) if x in shown])
         self.release(sum(label is not None for label in rest))
+        if not shown:
+            return bracket(inside)
         # A mask is in square brackets itself.
         left, right = ("(", ")") if has_mask(inside) else ("[", "]")
-        return bracket(inside, left, right, script)
+        written = bracket(inside, left, right, script)
+        return scripted(written, TOP) if flat_row else written
+
+    def running(self, label: Symbol | None, size: Expr) -> Piece:
+        r"""An index that runs over an axis: ``i``; ``i \le n - 1`` where no array that it picks from says how far."""
+        piece = self.position(label)
+        if label is None or size in self._ends.get(label, ()):
+            return piece
+        end = number_formula(size)
+        return Piece(rf"{piece.tex} \le {flat(end.parts)}", piece.width + 1.3 + end.width, 0, "digit")
+
+    def _runs(self, labels: Iterable[Expr | None], shape: Shape) -> None:
+        """Note that indices pick from axes of an array."""
+        for label, size in zip(labels, shape, strict=False):
+            if isinstance(label, Symbol):
+                self._ends.setdefault(label, set()).add(size)
 
     def position(self, label: Expr | None) -> Piece:
         """An index, counted from 1; None is the one index of an axis of length 1."""
@@ -193,8 +218,9 @@ class _Writer:
         written = number_formula(label, self._places)
         return Piece(flat(written.parts), written.width, 0, "digit")
 
-    def indexed(self, base: Formula, labels: Labels) -> Formula:
-        """The entry of a written array."""
+    def indexed(self, base: Formula, labels: Labels, shape: Shape) -> Formula:
+        """The entry of a written array of a shape."""
+        self._runs(labels, shape)
         script = subscript(self._pieces(labels))
         if base.level == ATOM and len(base.parts) == 1 and isinstance(base.parts[0], Piece):
             letter = base.parts[0]
@@ -534,7 +560,7 @@ class _Writer:
             if isinstance(key, Expr) and isinstance(size, Expr):
                 pieces.append(self.position(place(key, size)))
             elif isinstance(key, Span) and isinstance(size, Expr):
-                parts = [self.position(end) for end in dict.fromkeys(ends(key, size))]
+                parts = [self.position(end) for end in ends(key, size)]
                 tex = ":".join(part.tex for part in parts)
                 pieces.append(Piece(tex, sum(part.width + 0.5 for part in parts) - 0.5, 0, "digit"))
             else:
@@ -606,7 +632,7 @@ class _Writer:
 
     def _constant(self, name: str, sizes: Shape) -> Formula:
         if name == "zeros":
-            text = r"\times ".join(flat(number_formula(s).parts) for s in sizes)
+            text = arrays.sizes_latex(sizes)
             return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM)
         factors = []
         for position, size in enumerate(sizes):
@@ -747,6 +773,7 @@ class _Writer:
             return self._scalar(tree)
         match tree:
             case Name():
+                self._runs(labels, tree.shape)
                 return self._subscripted(tree, self._pieces(labels))
             case Num(value=value):
                 return number_formula(value)
@@ -841,7 +868,7 @@ class _Writer:
             return self._entry_contraction(tree, labels)
         if not tree.shape:
             return written
-        return Formula(scripted(bracket(written), subscript(self._pieces(labels))).parts, ATOM)
+        return self.indexed(bracket(written), labels, tree.shape)
 
     def _entry_contraction(self, tree: MatMul, labels: Labels) -> Formula:
         """A product with batch axes, as a sum over the middle index."""
@@ -970,7 +997,7 @@ class _Writer:
     def _entry_softmax(self, tree: Call, labels: Labels) -> Formula:
         try:
             inner = self._softmax(replace(tree, function="softmax"))
-            entry = self.indexed(replace(inner, level=ATOM), labels)
+            entry = self.indexed(replace(inner, level=ATOM), labels, tree.shape)
             return entry if tree.function == "softmax" else log_of_call(entry)
         except NoMatrixForm:
             operand = tree.arguments[0]

@@ -25,6 +25,7 @@ from symderive.language.views.formula import (
     ATOM,
     CALL,
     HADAMARD,
+    MUL,
     OPEN,
     TOP,
     Bracket,
@@ -148,7 +149,8 @@ class Writes(Protocol):
     def whole(self, tree: Tree) -> Formula: ...
     def part(self, tree: Tree, labels: Labels) -> Formula: ...
     def entry(self, tree: Tree, labels: Labels) -> Formula: ...
-    def indexed(self, base: Formula, labels: Labels) -> Formula: ...
+    def indexed(self, base: Formula, labels: Labels, shape: Shape) -> Formula: ...
+    def running(self, label: Symbol | None, size: Expr) -> Piece: ...
     def position(self, label: Expr | None) -> Piece: ...
     def summed(self, bound: Iterable[tuple[Symbol, Expr, Expr]], body: Formula) -> Formula: ...
     def fresh(self) -> Symbol: ...
@@ -177,7 +179,7 @@ def _plain(make: Callable[[Writes, Call, Labels], Formula]) -> ArrayForm:
         return make(w, tree, ())
 
     def entry(w: Writes, tree: Call, labels: Labels) -> Formula:
-        return w.indexed(make(w, tree, labels[:-2]), labels[-2:])
+        return w.indexed(make(w, tree, labels[:-2]), labels[-2:], tree.shape[-2:])
 
     return ArrayForm(matrix, entry)
 
@@ -255,7 +257,7 @@ def _right_factor(w: Writes, tree: Call) -> Formula:
 
 def _right_entry(w: Writes, tree: Call, labels: Labels) -> Formula:
     *batch, row, column = labels
-    return w.indexed(_factor(w, tree, tuple(batch)), (column, row))
+    return w.indexed(_factor(w, tree, tuple(batch)), (column, row), (tree.shape[-1], tree.shape[-2]))
 
 
 def singled(w: Writes, tree: Index) -> Formula | None:
@@ -408,21 +410,22 @@ def _extreme_entry(w: Writes, tree: Call, labels: Labels) -> Formula:
             return norm
     outer = iter(labels)
     own: list[Expr | None] = []
-    bound: list[Symbol] = []
+    bound: list[tuple[Symbol, Expr]] = []
     for k, size in enumerate(operand.shape):
         if k not in axes:
             own.append(next(outer))
         elif is_one(size):
             own.append(None)
         else:
-            bound.append(w.fresh())
-            own.append(bound[-1])
+            bound.append((w.fresh(), size))
+            own.append(bound[-1][0])
     inside = w.entry(operand, tuple(own))
-    below = ",".join(w.position(label).tex for label in bound)
+    below = [w.running(label, size) for label, size in bound]
     w.release(len(bound))
     if not bound:
         return inside
-    head = Piece(rf"\{tree.function}_{{{below}}}", 2.0, 1, "big")
+    script = ",".join(piece.tex for piece in below)
+    head = Piece(rf"\{tree.function}_{{{script}}}", max(2.0, 0.72 * sum(p.width for p in below)), 1, "big")
     body = bracket(inside) if inside.level == ADD else inside
     return Formula((head, *body.parts), OPEN)
 
@@ -559,15 +562,15 @@ def _grid(w: Writes, tree: Call) -> Grid:
         heights = [[size for size, _ in cells] for cells in grids]
         if all(height == heights[0] for height in heights):
             return [list(row) for row in zip(*([cell for _, cell in cells] for cells in grids), strict=True)]
-        return [[w.matrix(part) for part in parts]]
-    return [[w.matrix(part)] for part in parts]
+        return [[w.whole(part) for part in parts]]
+    return [[w.whole(part)] for part in parts]
 
 
 def _cells(w: Writes, tree: Tree, axis: int) -> list[tuple[Expr, Formula]]:
     """The blocks that an array has along an axis, with their sizes."""
     if isinstance(tree, Call) and tree.function == "concatenate" and len(tree.shape) == 2 and tree.axis == axis:
-        return [(part.shape[axis], w.matrix(part)) for part in tree.arguments]
-    return [(tree.shape[axis] if len(tree.shape) == 2 else ONE, w.matrix(tree))]
+        return [(part.shape[axis], w.whole(part)) for part in tree.arguments]
+    return [(tree.shape[axis] if len(tree.shape) == 2 else ONE, w.whole(tree))]
 
 
 def _stacked(w: Writes, tree: Call) -> Formula:
@@ -575,15 +578,24 @@ def _stacked(w: Writes, tree: Call) -> Formula:
         raise NoMatrixForm
     parts = tree.arguments
     if len(tree.shape) == 2 and tree.axis in (1, -1):
-        return block_matrix([[w.matrix(part) for part in parts]])
-    return block_matrix([[w.transposed(part) if part.shape else w.matrix(part)] for part in parts])
+        return block_matrix([[w.whole(part) for part in parts]])
+    return block_matrix([[_row(w, part)] for part in parts])
+
+
+def _row(w: Writes, tree: Tree) -> Formula:
+    if not tree.shape:
+        return w.whole(tree)
+    try:
+        return w.transposed(tree)
+    except NoMatrixForm:
+        return scripted(w.whole(tree), TOP)
 
 
 def _padded(w: Writes, tree: Call) -> Formula:
     (inner,) = tree.arguments
     if len(tree.shape) > 2:
         raise NoMatrixForm
-    written = w.matrix(inner)
+    written = w.whole(inner)
     if len(tree.shape) == 1:
         before, after = ([[_zero_column(size)]] if size != 0 else [] for size in tree.sizes)
         return block_matrix([*before, [written], *after])
@@ -616,27 +628,32 @@ def _zero_block(height: Expr, width: Expr, beside: bool, above: bool) -> Formula
     tex = r"\mathbf{0}"
     known = not (beside or above) or (beside and is_one(width)) or (above and is_one(height))
     if not known:
-        tex += rf"_{{{_sizes((height, width))}}}"
+        tex += rf"_{{{sizes_latex((height, width))}}}"
     if is_one(height) and not beside:
         tex += r"^{\top}"
     return Formula((Piece(tex, 0.58 if known else 2.5),), ATOM)
 
 
-def _sizes(shape: Shape) -> str:
-    return r" \times ".join(flat(number_formula(size).parts) for size in shape)
+def sizes_latex(shape: Shape) -> str:
+    r"""The sizes of an array as a script, ``n \times (d - 1)``."""
+    written = [number_formula(size) for size in shape]
+    level = MUL if len(shape) > 1 else ADD
+    return r" \times ".join(flat(at_least(size, level).parts) for size in written)
 
 
 def _by_axis(name: str, w: Writes, tree: Call, labels: Labels) -> Formula:
     """A concatenation of arrays of higher rank, by name; the axis is counted from 1."""
     axis = 1 + (tree.axis if isinstance(tree.axis, int) else 0)
     arguments = [w.whole(argument) for argument in tree.arguments]
-    return w.indexed(_closed(call_of(rf"\operatorname{{{name}}}_{{{axis}}}", 0.53 * len(name), arguments)), labels)
+    return w.indexed(
+        _closed(call_of(rf"\operatorname{{{name}}}_{{{axis}}}", 0.53 * len(name), arguments)), labels, tree.shape
+    )
 
 
 def _joined_entry(name: str, make: Callable[[Writes, Call], Formula]) -> Callable[[Writes, Call, Labels], Formula]:
     def entry(w: Writes, tree: Call, labels: Labels) -> Formula:
         try:
-            return w.indexed(make(w, tree), labels)
+            return w.indexed(make(w, tree), labels, tree.shape)
         except NoMatrixForm:
             return _by_axis(name, w, tree, labels)
 
@@ -645,12 +662,14 @@ def _joined_entry(name: str, make: Callable[[Writes, Call], Formula]) -> Callabl
 
 def _padded_entry(w: Writes, tree: Call, labels: Labels) -> Formula:
     try:
-        return w.indexed(_padded(w, tree), labels)
+        return w.indexed(_padded(w, tree), labels, tree.shape)
     except NoMatrixForm:
         ends = [flat(number_formula(size).parts) for size in tree.sizes]
         widths = ",".join(f"({a},{b})" for a, b in zip(ends[::2], ends[1::2], strict=True))
         name = rf"\operatorname{{pad}}_{{{widths}}}"
-        return w.indexed(_closed(call_of(name, 1.6 + 0.4 * len(widths), [w.whole(tree.arguments[0])])), labels)
+        return w.indexed(
+            _closed(call_of(name, 1.6 + 0.4 * len(widths), [w.whole(tree.arguments[0])])), labels, tree.shape
+        )
 
 
 # -- other shapes ----------------------------------------------------------------------------------------------
@@ -669,13 +688,13 @@ def _laid_out(w: Writes, tree: Call) -> Formula:
             return _closed(operator_of("vec", [w.transposed(operand)]))
         except NoMatrixForm:
             pass
-    sizes = _sizes(tree.sizes)
+    sizes = sizes_latex(tree.sizes)
     name = rf"\operatorname{{reshape}}_{{{sizes}}}"
     return _closed(call_of(name, 3.8 + 0.4 * len(sizes), [w.whole(operand)]))
 
 
 def _reshaped_entry(w: Writes, tree: Call, labels: Labels) -> Formula:
-    return w.indexed(_laid_out(w, tree), labels)
+    return w.indexed(_laid_out(w, tree), labels, tree.shape)
 
 
 _OTIMES = operation(r" \otimes ", 1.23)
@@ -687,10 +706,10 @@ def _kronecker(w: Writes, tree: Call) -> Formula:
 
 def _kronecker_entry(w: Writes, tree: Call, labels: Labels) -> Formula:
     try:
-        return w.indexed(bracket(_kronecker(w, tree)), labels)
+        return w.indexed(bracket(_kronecker(w, tree)), labels, tree.shape)
     except NoMatrixForm:
         factors = [w.whole(argument) for argument in tree.arguments]
-        return w.indexed(bracket(chain_of([at_least(f, ATOM) for f in factors], _OTIMES, HADAMARD)), labels)
+        return w.indexed(bracket(chain_of([at_least(f, ATOM) for f in factors], _OTIMES, HADAMARD)), labels, tree.shape)
 
 
 FORMS: dict[str, ArrayForm] = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Add as SymAdd
-from sympy import Expr, Integer, Max, Min, Rational, Symbol, ceiling, default_sort_key, floor
+from sympy import Expr, Integer, Max, Min, Rational, Symbol, ceiling, default_sort_key, exp, floor, log
 from sympy import Mul as SymMul
 from sympy import Pow as SymPow
 from sympy import latex as sympy_latex
@@ -30,9 +30,11 @@ from symderive.language.views.formula import (
     at_least,
     bracket,
     call_of,
+    exponential_of,
     flat,
     formula_latex,
     fraction_of,
+    function_of,
     product_of,
     root_of,
     scripted,
@@ -181,6 +183,10 @@ def number_formula(value: Expr, names: Mapping[Symbol, Formula] | None = None) -
     if isinstance(value, floor | ceiling):
         name = "floor" if isinstance(value, floor) else "ceil"
         return bracket(write(value.args[0]), rf"\l{name} ", rf"\r{name}")
+    if isinstance(value, log):
+        return function_of(r"\log", 1.3, write(value.args[0]))
+    if isinstance(value, exp):
+        return exponential_of(write(value.args[0]))
     written = {symbol: name_latex(symbol.name) for symbol in value.free_symbols if isinstance(symbol, Symbol)}
     text = sympy_latex(value, symbol_names=written)
     return Formula((Piece(text, 0.5 * len(str(value)) + 0.5, 1),), CALL if value.args else ATOM)

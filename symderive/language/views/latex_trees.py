@@ -164,12 +164,15 @@ def place(index: Expr, size: Expr) -> Expr:
 
 
 def ends(span: Span, size: Expr) -> list[Expr]:
-    """First and last place of a slice, counted from 1, with the step between them unless it is 1."""
+    """First and last place of a slice, counted from 1, with a step other than 1 between; a single place alone."""
     last = ONE if span.step.is_negative else size
     if span.stop is not None:
         stop = span.stop + size if span.stop.is_negative else span.stop
         last = stop + 2 if span.step.is_negative else stop
-    return [_first(span, size), last] if span.step == 1 else [_first(span, size), span.step, last]
+    first = _first(span, size)
+    if first == last:
+        return [first]
+    return [first, last] if span.step == 1 else [first, span.step, last]
 
 
 def through(span: Span, size: Expr, label: Expr | None) -> Expr:

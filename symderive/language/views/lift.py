@@ -407,44 +407,13 @@ class _Lifter:
                 gathers.append((factor, labels))
             else:
                 items.append(self._item(factor, labels))
-        carried = {x for item in items for x in item.labels}
-        for label, index in list(picks.items()):
-            if label in carried:
-                items = [_picked(item, label, index) for item in items]
-        items = [_distinct(item) for item in items]
-        looked_up: set[int] = set()
-        for factor, labels in gathers:
-            elsewhere = {x for f, ls in (*gathers, *layouts) if (f, ls) != (factor, labels) for x in ls}
-            items = self._gathered(items, factor, labels, out | elsewhere, looked_up)
-        later = _Later(items, dims, out)
-        later.take_all(layouts)
-        items = [_distinct(item) for item in later.items]
-        carried = {x for item in items for x in item.labels} | later.kept
+        work = _Selecting([_distinct(item) for item in items], picks, layouts, gathers, dims, out)
         for label, size in dims.items():
-            if label not in out and label not in carried and label not in {*picks, *looked_up, *later.gone}:
+            if label not in out and label not in work.carried():
                 coefficient = coefficient * size
-        items = _eliminate(items, [x for x in sorted(carried) if x not in out and x not in later.kept], dims)
-        items = later.applied(items)
+        items = work.done()
         tree, labels = _assemble(items, dims)
         return _with_coefficient(coefficient, _turned_as_one(tree)), labels
-
-    def _gathered(
-        self, items: list[_Item], mask: Node, labels: Labels, kept: set[int], looked_up: set[int]
-    ) -> list[_Item]:
-        """``Z[np.arange(n), y]`` for Σ_j [y_i = j] Z_ij; else the mask as rows of the identity."""
-        found = one_hot_of(mask)
-        assert found is not None
-        leaf, axes, place = found
-        summed, own = labels[place], tuple(labels[a] for a in axes)
-        index = t.Name(leaf.shape, leaf.name)
-        picked = [_at_index(i, summed, own, index) if summed in i.labels else i for i in items]
-        carriers = [i for i in items if summed in i.labels]
-        if summed not in kept and len(own) == 1 and carriers and None not in picked:
-            looked_up.add(summed)
-            return [i for i in picked if i is not None]
-        size = mask.shape[place]
-        rows = t.Index((*leaf.shape, size), t.Call((size, size), "eye", (), sizes=(size,)), (index,))
-        return [*items, _Item(rows, (*own, summed))]
 
     def _item(self, factor: Node, labels: Labels) -> _Item:
         if isinstance(factor, Map) and factor.function == "power":
@@ -475,52 +444,123 @@ def _at_index(item: _Item, label: int, own: Labels, index: t.Tree) -> _Item | No
     return _Item(t.Index(index.shape, item.tree, tuple(keys)), (row,), item.inverse)
 
 
-class _Later:
-    """Slices and reshapes among the factors of a contraction.
+class _Selecting:
+    """Entries, gathers, slices and reshapes among the factors of a contraction, used up one after the other.
 
-    Those that cut a bound label are applied to what carries it at once; those that
-    place a bound label among zeros, or join two, are applied to what is left after
-    the other bound labels are summed.
+    What takes entries of a bound label (an index, an array of indices, a slice, an axis taken
+    apart) is applied to all that carries the label, once nothing else makes it.  What places a
+    bound label among zeros, or joins two, is applied to the product of all that carries them, once
+    the other bound labels are summed.  What fits neither stands as a matrix of its own.
     """
 
-    def __init__(self, items: list[_Item], dims: dict[int, Expr], out: set[int]) -> None:
+    def __init__(
+        self,
+        items: list[_Item],
+        picks: dict[int, Expr],
+        layouts: list[tuple[Slice | Merge, Labels]],
+        gathers: list[tuple[Node, Labels]],
+        dims: dict[int, Expr],
+        out: set[int],
+    ) -> None:
         self.items = items
+        self.picks = picks
+        self.layouts = layouts
+        self.gathers = gathers
         self.dims = dims
         self.out = out
-        self.kept: set[int] = set()
-        self.gone: set[int] = set()
-        self.waiting: list[tuple[Slice | Merge, Labels]] = []
 
-    def take_all(self, layouts: list[tuple[Slice | Merge, Labels]]) -> None:
-        """Apply each now, keep it for later, or let it stand as a matrix of its own."""
-        waiting = list(layouts)
-        for attempt in (self._cut_now, self._placed_later):
-            for entry in list(waiting):
-                elsewhere = {x for other in waiting if other is not entry for x in other[1]}
-                if len(set(entry[1])) == len(entry[1]) and attempt(*entry, elsewhere):
-                    waiting.remove(entry)
-        for factor, labels in waiting:
-            tree = layout.slice_matrix(factor) if isinstance(factor, Slice) else layout.merge_tensor(factor)
-            self.items.append(_Item(tree, labels))
+    def carried(self) -> set[int]:
+        """The labels that some factor carries."""
+        return {*self._on_items(), *self.picks, *self._on(self.layouts), *self._on(self.gathers)}
 
-    def _cut_now(self, factor: Slice | Merge, labels: Labels, elsewhere: set[int]) -> bool:
-        whole, *parts = labels
-        if whole in self.out or whole in elsewhere:
+    def done(self) -> list[_Item]:
+        """What is left over the output labels."""
+        steps = (self._pick, self._gather, self._cut, self._place, self._look_up_by_rows, self._stand)
+        while self.picks or self.gathers or self.layouts:
+            # The first step that finds something to do; the last one always does.
+            next(step for step in steps if step())
+        return self._summed(self._on_items() - self.out)
+
+    def _on_items(self) -> set[int]:
+        return {x for item in self.items for x in item.labels}
+
+    @staticmethod
+    def _on(entries: Iterable[tuple[Node, Labels]]) -> set[int]:
+        return {x for _, labels in entries for x in labels}
+
+    def _summed(self, labels: Iterable[int]) -> list[_Item]:
+        return _eliminate(self.items, sorted(labels), self.dims)
+
+    def _pick(self) -> bool:
+        busy = self._on(self.layouts) | self._on(self.gathers)
+        label = next((x for x in self.picks if x not in busy), None)
+        if label is not None:
+            index = self.picks.pop(label)
+            self.items = [_picked(item, label, index) for item in self.items]
+        return label is not None
+
+    def _gather(self) -> bool:
+        """``Z[np.arange(n), y]`` for Σ_j [y_i = j] Z_ij."""
+        for entry in self.gathers:
+            leaf, own, summed = _looked_up(*entry)
+            others = self._on(self.layouts) | self._on(g for g in self.gathers if g is not entry)
+            if summed in self.out or summed in others or summed in self.picks or summed in own:
+                continue
+            carriers = [i for i in self.items if summed in i.labels]
+            index = t.Name(leaf.shape, leaf.name)
+            # An index picks one entry: without anything to pick from, the mask sums to 1.
+            picked = [_at_index(i, summed, own, index) if i in carriers else i for i in self.items]
+            if None not in picked and (len(own) == 1 or not carriers):
+                self.items = [i for i in picked if i is not None]
+                self.gathers.remove(entry)
+                return True
+        return False
+
+    def _look_up_by_rows(self) -> bool:
+        """A gather that is left, as rows of the identity."""
+        if not self.gathers:
             return False
-        self.items = [self._opened(item, whole, factor, parts) for item in self.items]
-        self.gone.add(whole)
+        leaf, own, summed = _looked_up(*self.gathers.pop(0))
+        size = self.dims[summed]
+        unit = t.Call((size, size), "eye", (), sizes=(size,))
+        rows = t.Index((*leaf.shape, size), unit, (t.Name(leaf.shape, leaf.name),))
+        self.items.append(_distinct(_Item(rows, (*own, summed))))
         return True
 
-    def _placed_later(self, factor: Slice | Merge, labels: Labels, elsewhere: set[int]) -> bool:
-        _, *parts = labels
-        if any(x in self.out or x in elsewhere or x in self.kept for x in parts):
+    def _cut(self) -> bool:
+        for entry in self.layouts:
+            factor, (whole, *parts) = entry
+            others = self._on(e for e in self.layouts if e is not entry) | self._on(self.gathers)
+            if whole in self.out or whole in others or whole in self.picks or whole in parts or _repeats(parts):
+                continue
+            self.items = [_distinct(self._opened(item, whole, factor, parts)) for item in self.items]
+            self.layouts.remove(entry)
+            return True
+        return False
+
+    def _place(self) -> bool:
+        ready = [entry for entry in self.layouts if self._is_ready(entry)]
+        if ready:
+            self.layouts = [entry for entry in self.layouts if entry not in ready]
+            busy = {*self.out, *self.picks, *self._on(self.layouts), *self._on(self.gathers), *self._on(ready)}
+            on_items = self._on_items()
+            missing = {x: self.dims[x] for x in sorted({x for _, ls in ready for x in ls[1:]} - on_items)}
+            self.items += [_Item(_ones((size,)), (x,)) for x, size in missing.items()]
+            self.items = self._applied(self._summed(on_items - busy), ready)
+        return bool(ready)
+
+    def _is_ready(self, entry: tuple[Slice | Merge, Labels]) -> bool:
+        """Whether it places bound labels that nothing else takes."""
+        factor, (whole, *parts) = entry
+        others = self._on(e for e in self.layouts if e is not entry) | self._on(self.gathers)
+        if whole in parts or _repeats(parts) or any(x in self.out or x in others or x in self.picks for x in parts):
             return False
-        if isinstance(factor, Slice) and factor.step != 1 and factor.count != factor.size:
-            return False
-        carried = {x for item in self.items for x in item.labels}
-        self.items += [_Item(_ones((self.dims[x],)), (x,)) for x in parts if x not in carried]
-        self.kept.update(parts)
-        self.waiting.append((factor, labels))
+        return isinstance(factor, Merge) or factor.step == 1 or (factor.step == -1 and factor.count == factor.size)
+
+    def _stand(self) -> bool:
+        factor, labels = self.layouts.pop(0)
+        tree = layout.slice_matrix(factor) if isinstance(factor, Slice) else layout.merge_tensor(factor)
+        self.items.append(_distinct(_Item(tree, labels)))
         return True
 
     def _opened(self, item: _Item, whole: int, factor: Slice | Merge, parts: Sequence[int]) -> _Item:
@@ -533,12 +573,12 @@ class _Later:
         shape = (*item.tree.shape[:axis], factor.first, factor.second, *item.tree.shape[axis + 1 :])
         return _Item(layout.reshaped(item.tree, shape), labels, item.inverse)
 
-    def applied(self, items: list[_Item]) -> list[_Item]:
-        """What waited, applied to the items that carry its labels."""
-        kron = self._kronecker(items)
+    def _applied(self, items: list[_Item], ready: list[tuple[Slice | Merge, Labels]]) -> list[_Item]:
+        """Placements, applied to the items that carry their labels."""
+        kron = self._kronecker(items, ready)
         if kron is not None:
             return kron
-        for factor, (whole, *parts) in self.waiting:
+        for factor, (whole, *parts) in ready:
             group = [i for i in items if set(i.labels) & set(parts)]
             first = items.index(group[0])
             items = [i for i in items if i not in group]
@@ -569,10 +609,10 @@ class _Later:
             return item
         return _Item(_align(item, order), order, item.inverse)
 
-    def _kronecker(self, items: list[_Item]) -> list[_Item] | None:
+    def _kronecker(self, items: list[_Item], ready: list[tuple[Slice | Merge, Labels]]) -> list[_Item] | None:
         """``np.kron`` of two matrices (or vectors) whose axes are joined pairwise."""
-        merges = [(labels, factor) for factor, labels in self.waiting if isinstance(factor, Merge)]
-        if not merges or len(merges) != len(self.waiting) or len(merges) > 2:
+        merges = [(labels, factor) for factor, labels in ready if isinstance(factor, Merge)]
+        if len(merges) != len(ready) or len(merges) > 2:
             return None
         firsts, seconds = tuple(ls[1] for ls, _ in merges), tuple(ls[2] for ls, _ in merges)
         wholes = tuple(ls[0] for ls, _ in merges)
@@ -586,6 +626,18 @@ class _Later:
         made = _Item(t.Call(shape, "kron", (_align(a, firsts), _align(b, seconds))), wholes)
         rest = [i for i in items if i not in left + right]
         return [self._ordered(made), *rest]
+
+
+def _repeats(labels: Sequence[int]) -> bool:
+    return len(set(labels)) < len(labels)
+
+
+def _looked_up(mask: Node, labels: Labels) -> tuple[Leaf, Labels, int]:
+    """The array of indices of a one-hot mask, the labels of its axes, and the label that it looks up."""
+    found = one_hot_of(mask)
+    assert found is not None
+    leaf, axes, place = found
+    return leaf, tuple(labels[a] for a in axes), labels[place]
 
 
 def _ones(shape: Shape) -> t.Tree:
