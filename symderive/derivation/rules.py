@@ -343,6 +343,15 @@ _REWRITING = (
         "sd.gradient(np.sum(np.log(np.sum(X, axis=1))) + np.sum(X.T / np.sum(X, axis=1)), X)",
     ),
     Rule(
+        "product of powers",
+        Phrase("product of powers", "同底幂之积"),
+        _form("u^a·u^b = u^(a+b)", r"u^{a} u^{b} = u^{a + b}"),
+        Phrase("u > 0", "u > 0"),
+        Phrase("a power is exp(a·log u), and exp turns sums into products", "幂即 exp(a·log u)，而 exp 把和变为积"),
+        "DLMF, 4.2",
+        "sd.gradient(t**u * t, t)",
+    ),
+    Rule(
         "collect like terms",
         Phrase("collect like terms", "合并同类项"),
         _form("a·u + b·u = (a + b)·u", "a u + b u = (a + b) u"),

@@ -17,7 +17,7 @@ from symderive.derivation.rules import BOOKS
 from symderive.judgement.verdicts import Counterexample, CrossCheck, Evidence, Status, Verdict
 from symderive.language.array_functions import ARRAY_FUNCTIONS
 from symderive.language.functions import FUNCTIONS
-from symderive.language.text_reader import METHODS, PYTHON_ROWS, ROWS
+from symderive.language.text_functions import METHODS, PYTHON_ROWS, ROWS
 from symderive.rendering.documents import write
 from symderive.rendering.latex import escape_latex
 from symderive.rendering.model import Note, Table, Text
@@ -380,10 +380,18 @@ def test_what_no_chinese_font_has_is_shown_by_its_code():
 # -- pages ---------------------------------------------------------------------------------------------
 
 
-def compiled(page, engine, folder):
-    """The log of an engine; a failure to compile fails the test."""
+def need(engine):
+    """Skip where a page cannot be set, naming what is missing."""
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed")
+    found = subprocess.run(["kpsewhich", "ctexart.cls"], capture_output=True, check=False).stdout
+    if engine == "xelatex" and not found:
+        pytest.skip("ctex is not installed")
+
+
+def compiled(page, engine, folder):
+    """The log of an engine; a failure to compile fails the test."""
+    need(engine)
     (folder / "page.tex").write_text(page, encoding="utf-8")
     command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False)

@@ -2,8 +2,8 @@
 
 import ast
 import re
-import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import expit
 import symderive as sd
 from symderive.derivation.chains import CITATIONS, Chain
 from symderive.derivation.derivation import Step
+from symderive.derivation.derive import ROUTES
 from symderive.derivation.proofs import LEMMAS
 from symderive.derivation.rules import BOOKS, CHINESE_NAMES, REQUIREMENTS, RULES, SETTING, cited, is_rule, known, rule
 from symderive.errors import UnknownNameError
@@ -28,6 +29,8 @@ from symderive.rendering.json import from_json
 from symderive.rendering.latex import latex_page
 from symderive.rendering.mathml import mathml
 from symderive.rendering.model import Document, rules_of
+
+from .test_chinese import need
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "symderive"
@@ -67,8 +70,8 @@ def corpus():
 def test_a_derivation_cites_rows_only(loss, shapes, domains, gradients):
     arrays = declared(shapes, domains)
     read = read_text(loss, {**dimensions(shapes), **arrays})
-    for name in gradients:
-        derivation = sd.gradient(read, arrays[name])
+    for name, route in product(gradients, ROUTES):
+        derivation = sd.gradient(read, arrays[name], route=route)
         found = keys_in(derivation)
         assert found
         assert not [key for key in found if not is_rule(key)]
@@ -342,8 +345,7 @@ def test_a_title_for_each_language_is_used_and_comes_back():
 
 @pytest.mark.parametrize(("engine", "lang"), [("pdflatex", "en"), ("xelatex", "zh")])
 def test_all_rules_compile(engine, lang, tmp_path):
-    if shutil.which(engine) is None:
-        pytest.skip(f"{engine} is not installed")
+    need(engine)
     page = Document("rules", rules_of([rule(key) for key in known()], lang), lang)
     (tmp_path / "page.tex").write_text(latex_page(page), encoding="utf-8")
     command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
