@@ -281,11 +281,15 @@ _CALCULUS = (
     Rule(
         "projected convention",
         Phrase("projected convention", "投影约定"),
-        _form("∇_S L := (G + Gᵀ)/2", r"\nabla_S L := \frac{1}{2}(G + G^{\top})"),
-        Phrase("S is symmetric", "S 对称"),
+        _form("∇_w L := P_T(G)", r"\nabla_w L := P_T(G)"),
         Phrase(
-            "only the part of the gradient along symmetric matrices can act on a symmetric change",
-            "对称的变化只受梯度沿对称矩阵方向的分量影响",
+            "T is the tangent space of what w may be, and P_T the orthogonal projection on it: "
+            "(G + Gᵀ)/2 for symmetric matrices",
+            "T 为 w 的取值集合的切空间，P_T 为到 T 的正交投影：对称矩阵时为 (G + Gᵀ)/2",
+        ),
+        Phrase(
+            "w can only move along T, and there G and P_T(G) have the same products with every change",
+            "w 只能沿 T 变动，而在 T 上 G 与 P_T(G) 与任一变化的内积相同",
         ),
         "Petersen & Pedersen, 2.8",
         'sd.gradient(w @ A @ S @ w, S, convention="projected")',
