@@ -83,6 +83,12 @@ def test_what_only_one_side_needs_is_named(name):
     assert op in {c.op for c in answer.conditions}
 
 
+def test_a_rank_one_update_of_what_may_be_singular_is_not_split():
+    claim = sides(lambda e: (np.linalg.det(e.C + np.outer(e.x, e.u)), 0 * e.b))
+    split = sides(lambda e: (np.linalg.det(e.C) * (1 + e.u @ np.linalg.inv(e.C) @ e.x), 0 * e.b))
+    assert decide_equal(claim[0], split[0]).reason == "the normal forms differ"
+
+
 def changes(e: SimpleNamespace, name: str, seed: int) -> SimpleNamespace:
     rng = np.random.default_rng(seed)
     direction = np.asarray(rng.normal(size=np.shape(getattr(e, name))))
