@@ -85,7 +85,7 @@ summary{cursor:pointer;color:var(--accent);font-size:.9em}
 .sd-sub .sd-steps{border-left:3px solid var(--line)}
 .sd-sub .sd-steps{font-size:.94em}
 .sd-defs{display:flex;flex-wrap:wrap;gap:.2rem 1.6rem;align-items:baseline;margin:.4rem 0 .8rem;color:var(--soft)}
-.sd-defs span{color:var(--ink);max-width:100%;overflow-x:auto}
+.sd-defs span{color:var(--ink);max-width:100%;overflow:auto hidden;padding:.2rem 0}
 .sd-claim{border:1px solid var(--line);border-left:4px solid var(--line);
 border-radius:6px;padding:.6rem .9rem;margin:.9rem 0}
 .sd-claim.sd-is-proved,.sd-claim.sd-is-certified{border-left-color:var(--good)}
