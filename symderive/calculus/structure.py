@@ -350,8 +350,6 @@ class Structures:
             end = mirror.fixed[0]
         else:
             return False
-        if dims[end] != dims[r]:
-            return False
         used = {i for _, ls in mirror.halves for i in ls}
         batch = sorted(i for i in used if i < r)
         if not {end, r} <= used:
