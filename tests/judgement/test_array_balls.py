@@ -752,3 +752,9 @@ def test_singular_matrices_are_looked_for():
     verdict = judge_relation(Relation(np.linalg.det(np.linalg.inv(A)).node, "==", (1 / np.linalg.det(A)).node))
     assert verdict.status.value == "undecided"
     assert "undefined" in verdict.reason
+    shifted = A + sd.eye(d) * 22 / 7
+    for name in ("inv", "logabsdet"):
+        value = build.opaque(name, shifted.node)
+        assert judge_relation(Relation(value, "==", value)).status.value == "undecided", name
+    sign = build.opaque("signdet", shifted.node)
+    assert judge_relation(Relation(build.power(sign, 2), "==", build.number(1))).status.value == "refuted"

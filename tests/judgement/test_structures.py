@@ -70,6 +70,8 @@ def test_ends_in_the_dimensions():
     assert sd.integers(-k, 0).entries.is_nonpositive
     assert not sd.integers(-k, 0).entries.is_negative
     assert sd.integers(k + 1, k).entries.is_empty
+    unsure = sd.integers(k - 3, k - 3).entries
+    assert not any((unsure.is_nonnegative, unsure.is_nonpositive, unsure.is_nonzero, unsure.is_empty))
     assert sd.integers(2, K).entries == sd.integers(2, k).entries
     assert sd.integers(k, oo).entries.high == oo
     assert sd.array("y", n, domain=labels).node is sd.array("y", n, domain=sd.integers(0, K - 1)).node
@@ -266,6 +268,11 @@ def test_sizes_at_which_slices_fit():
     assert all(a >= 31 for a, _ in far)
     assert any(b == 1 for _, b in far)
     assert sizes_of(x, Slice(N, N + 1, Integer(0), Integer(1))) == []
+    assert all(a >= 4 for a, _ in sizes_of(x, Slice(N, Integer(2), Integer(3), Integer(-1))))
+    assert all(b >= 3 for _, b in sizes_of(x, Slice(N, D - 2, Integer(1), Integer(1))))
+    short = sizes_of(x, Slice(Integer(2), N, Integer(0), Integer(1)))
+    assert {a for a, _ in short} == {1, 2}
+    assert {3, 4, 5} <= {b for _, b in short}
     alone = sizes_of(x, Slice(N, N, Integer(0), Integer(-1)))
     assert alone
     assert {a for a, _ in alone} == {1}
@@ -277,6 +284,8 @@ def test_sizes_at_which_merged_axes_fit():
     assert found
     assert all(a * b >= 4 for a, b in found)
     assert any(a != b for a, b in found)
+    assert any(a == 1 for a, _ in found)
+    assert any(b == 1 for _, b in found)
     assert not fits([(N * D - 3, None)], {N: 1, D: 3})
 
 
