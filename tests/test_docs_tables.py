@@ -15,7 +15,7 @@ from symderive.derivation.proofs import LEMMAS
 from symderive.language import domains
 from symderive.language.arrays import ARRAY_FUNCTIONS, UFUNCS
 from symderive.language.functions import FUNCTIONS
-from symderive.language.text_reader import METHODS, PYTHON_ROWS, ROWS
+from symderive.language.text_functions import METHODS, PYTHON_ROWS, ROWS
 from symderive.training.minimize import METHODS as FITS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

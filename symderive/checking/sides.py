@@ -30,7 +30,7 @@ from symderive.language.nodes import Leaf, Map, Named, Node
 from symderive.language.reading import declare, read_function, read_relation, read_shape, read_text
 from symderive.language.statements import RELATIONS, Relation
 from symderive.language.sympy_input import from_sympy_together
-from symderive.language.text_reader import PYTHON_ROWS, ROWS
+from symderive.language.text_functions import PYTHON_ROWS, ROWS
 
 MIRROR = {"==": "==", "!=": "!=", "<=": ">=", ">=": "<=", "<": ">", ">": "<"}
 """The relation that holds between the sides exchanged."""

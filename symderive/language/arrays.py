@@ -31,7 +31,7 @@ from symderive.errors import (
 from symderive.language import build
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
-from symderive.language.indexing import Axes, Indices, Selection, integer_bounds, overwritten, selection_of
+from symderive.language.indexing import NO_INDEX, Axes, Indices, Selection, indexing_leaf, overwritten, selection_of
 from symderive.language.nodes import (
     ONE,
     Basis,
@@ -64,9 +64,9 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """What each function of NumPy that takes whole arrays makes; the modules beside this one fill it."""
 
 RESERVED = frozenset(
-    {"np", "sd", "numpy", "scipy"} | {row.numpy for row in FUNCTIONS.values() if "." not in row.numpy}
+    "np sd numpy scipy expit log_expit xlogy xlog1py entr rel_entr kl_div softmax log_softmax logsumexp".split()
 )
-"""Names that generated text uses itself."""
+"""Names that generated text uses itself.  Beside an array named gamma or beta the function is ``scipy.special.gamma``."""
 
 
 def check_name(name: object, what: str = "an array") -> str:
@@ -538,8 +538,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             elif isinstance(k, list):
                 found.append(tuple(self._index(i, position) for i in k))
             elif _is_index_array(k):
-                if k.kind == "f" and integer_bounds(k.node) is None and not isinstance(k.node, Leaf | Named):
-                    raise UnsupportedError(_NO_INDEX)
+                if k.kind == "f" and indexing_leaf(k.node)[0] is None:
+                    raise UnsupportedError(NO_INDEX)
                 found.append(Indices(k.node, k.axes))
             else:
                 found.append(self._index(k, position))
@@ -702,10 +702,6 @@ _NO_MASKS = (
     "or multiply by the mask"
 )
 MASKS = "NumPy's product of masks is a mask, not a sum; write mask * 1.0 for zeros and ones"
-_NO_INDEX = (
-    "an array of indices must hold integers: a declared array with a domain of integers (sd.integers, sd.labels), "
-    "np.arange(n), or sums of these"
-)
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,11 @@ def _apart(a: Span, b: Span) -> bool:
     return abs(a.step) == abs(b.step) and shift.is_Integer and shift % abs(a.step) != 0
 
 
+NO_INDEX = (
+    "an array of indices must hold integers: a declared array with a domain of integers (sd.integers, sd.labels), "
+    "np.arange(n), or sums of these"
+)
+
 # -- arrays of indices -------------------------------------------------------------------
 
 
@@ -306,29 +311,26 @@ def _check_bounds(node: Node, size: Expr) -> None:
     bounds = integer_bounds(node)
     if bounds is not None and expand(bounds[0]).is_nonnegative and expand(size - 1 - bounds[1]).is_nonnegative:
         return
-    leaf, shift = _indexing_leaf(node)
+    leaf, shift = indexing_leaf(node)
     if leaf is not None:
         raise IndexDomainError(leaf.name, expand(size - 1 - shift), -shift)
     if bounds is None:
-        raise UnsupportedError(
-            "an array of indices must certainly hold integers: a declared array with a domain of integers "
-            "(sd.integers, sd.labels), np.arange(n), or sums of these"
-        )
+        raise UnsupportedError(NO_INDEX)
     raise ShapeError(f"an index from {bounds[0]} to {bounds[1]} does not fit an axis of size {size}")
 
 
-def _indexing_leaf(node: Node) -> tuple[Leaf | None, Expr]:
+def indexing_leaf(node: Node) -> tuple[Leaf | None, Expr]:
     """The declared array whose entries, plus a constant integer, are an index."""
     match node:
         case Leaf():
             return node, ZERO
         case Named():
-            return _indexing_leaf(node.body)
+            return indexing_leaf(node.body)
         case Contraction() if node.coefficient == 1:
             others = [f for f, _ in node.factors if not isinstance(f, Basis | Slice | Merge | Delta)]
-            return _indexing_leaf(others[0]) if len(others) == 1 else (None, ZERO)
+            return indexing_leaf(others[0]) if len(others) == 1 else (None, ZERO)
         case Sum(terms=((weight, term), (shift, constant))) if weight == 1 and _is_constant(constant):
-            leaf, inner = _indexing_leaf(term)
+            leaf, inner = indexing_leaf(term)
             added = shift * _constant(constant)
             return (leaf, inner + added) if added.is_integer else (None, ZERO)
     return None, ZERO

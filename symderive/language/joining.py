@@ -24,14 +24,7 @@ from symderive.language.arrays import (
     single_axis,
     solid,
 )
-from symderive.language.nodes import (
-    ONE,
-    ZERO,
-    Basis,
-    Node,
-    Number,
-    Slice,
-)
+from symderive.language.nodes import ONE, ZERO, Basis, Node, Number, Slice
 from symderive.language.reshaping import broadcast_to
 
 
@@ -129,6 +122,13 @@ def append(arr: Any, values: Any, axis: Any = None) -> Array:
     return concatenate([_at_least(a, 1), _at_least(b, 1)], 0 if axis is None else axis)
 
 
+def beside(parts: Sequence[Array], *, columns: bool) -> Array:
+    """``np.c_`` (vectors as columns, along the last axis) and ``np.r_`` (numbers and vectors in a row)."""
+    if columns:
+        return concatenate([p[:, None] if p.ndim == 1 else p for p in parts], -1)
+    return concatenate([p[None] if not p.ndim else p for p in parts], 0)
+
+
 def dstack(tup: Sequence[Any]) -> Array:
     """``np.dstack``: along a third axis."""
     given = [as_array(a) for a in tup]
@@ -200,7 +200,9 @@ def _cut_at(a: Array, position: int, places: Sequence[Any]) -> list[Array]:
     return parts
 
 
-def _split_along(axis: int, what: str) -> Callable[..., list[Array]]:
+def split_along(axis: int, what: str) -> Callable[..., list[Array]]:
+    """``np.hsplit`` and the like: what splits along one axis."""
+
     def make(ary: Any, indices_or_sections: Any) -> list[Array]:
         a = as_array(ary)
         if a.ndim <= axis and not (axis == 1 and a.ndim == 1):
@@ -329,9 +331,9 @@ ARRAY_FUNCTIONS.update(
         np.block: block,
         np.split: split,
         np.array_split: array_split,
-        np.vsplit: _split_along(0, "np.vsplit"),
-        np.hsplit: _split_along(1, "np.hsplit"),
-        np.dsplit: _split_along(2, "np.dsplit"),
+        np.vsplit: split_along(0, "np.vsplit"),
+        np.hsplit: split_along(1, "np.hsplit"),
+        np.dsplit: split_along(2, "np.dsplit"),
         np.insert: insert,
         np.delete: delete,
         np.pad: pad,

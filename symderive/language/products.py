@@ -21,6 +21,7 @@ from symderive.language.arrays import (
     MASKS,
     Array,
     as_array,
+    axes_of,
     elementary,
     linked,
     no_extras,
@@ -28,11 +29,7 @@ from symderive.language.arrays import (
     solid,
 )
 from symderive.language.joining import pad, stack
-from symderive.language.nodes import (
-    ONE,
-    Delta,
-    Node,
-)
+from symderive.language.nodes import ONE, Delta, Node, Number
 from symderive.language.reductions import sum_
 from symderive.language.reshaping import merged
 
@@ -223,32 +220,46 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = None, out: Any = Non
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Array:
-    """``np.trace`` of a square matrix."""
+    """``np.trace``: the sum along a diagonal."""
     no_extras("np.trace", dtype=dtype, out=out)
     return sum_(diagonal(a, offset, axis1, axis2), axis=-1)
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """``np.diagonal`` of a square matrix."""
+    """``np.diagonal`` of square matrices, or of matrices of fixed size; it becomes the last axis."""
     a = as_array(a)
-    if a.ndim != 2 or offset != 0 or {axis1 % 2, axis2 % 2} != {0, 1}:
-        raise UnsupportedError("the main diagonal of a matrix is read; no offset, no other axes")
-    if a.dims[0] != a.dims[1]:
+    if a.ndim < 2:
+        raise ShapeError(f"a diagonal needs a matrix, got shape {shape_text(a.dims)}")
+    i, j = axes_of(a, (axis1, axis2), "np.diagonal")
+    rows, columns = a.dims[i], a.dims[j]
+    keys: list[slice] = [slice(None)] * a.ndim
+    if rows == columns:
+        count = rows - abs(offset)
+    elif rows.is_Integer and columns.is_Integer:
+        count = min(rows + min(offset, 0), columns - max(offset, 0))
+    else:
         raise ShapeError(f"the diagonal is read of square matrices, got the shape {shape_text(a.dims)}")
-    picked = contract([(a, [0, 0])], [0])
-    return linked(picked, a)
+    if count.is_nonpositive:
+        raise ShapeError(f"the diagonal with offset {offset} of the shape {shape_text(a.dims)} is empty")
+    for axis, start in ((i, max(-offset, 0)), (j, max(offset, 0))):
+        if start or count != a.dims[axis]:
+            keys[axis] = slice(start, Array(Number(start + count)))
+    square = a[tuple(keys)]
+    labels = list(range(a.ndim))
+    labels[j] = labels[i]
+    out = [k for k in range(a.ndim) if k not in (i, j)]
+    return linked(contract([(square, labels)], [*out, labels[i]]), a)
 
 
 def diag(v: Any, k: int = 0) -> Array:
-    """``np.diag``: a diagonal matrix from a vector, the diagonal from a matrix."""
+    """``np.diag``: a matrix with a vector on its k-th diagonal, or the k-th diagonal of a matrix."""
     v = as_array(v)
-    if k != 0:
-        raise UnsupportedError("np.diag is read for the main diagonal, k=0")
     if v.ndim == 2:
-        return diagonal(v)
+        return diagonal(v, k)
     if v.ndim != 1:
         raise ShapeError(f"np.diag needs a vector or a matrix, got shape {shape_text(v.dims)}")
-    return contract([(v, [0]), (Array(Delta(v.dims[0])), [0, 1])], [0, 1])
+    main = contract([(v, [0]), (Array(Delta(v.dims[0])), [0, 1])], [0, 1])
+    return main if k == 0 else pad(main, ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
 
 
 def chain_product(arrays: Iterable[Any]) -> Array:
@@ -320,7 +331,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Array:
 MAX_TAPS = 64
 
 _LATER = {
-    "trace": trace,
+    "trace": lambda x, /, *, offset=0, dtype=None: trace(x, offset, -2, -1, dtype),
     "outer": outer,
     "matmul": lambda a, b: matmul(as_array(a), as_array(b)),
     "tensordot": lambda a, b, /, *, axes=2: tensordot(a, b, axes),

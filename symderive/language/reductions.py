@@ -23,11 +23,7 @@ from symderive.language.arrays import (
     single_axis,
 )
 from symderive.language.indexing import Axes
-from symderive.language.nodes import (
-    ONE,
-    Node,
-    Number,
-)
+from symderive.language.nodes import ONE, Node, Number
 
 
 def _reduced_axes(a: Array, gone: tuple[int, ...], keepdims: Any) -> Axes:

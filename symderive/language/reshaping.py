@@ -8,7 +8,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from sympy import Expr, cancel, expand
+from sympy import Expr, Integer, cancel, expand
 
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.language import build
@@ -27,11 +27,7 @@ from symderive.language.arrays import (
     solid,
     viewed,
 )
-from symderive.language.nodes import (
-    ONE,
-    Merge,
-    Node,
-)
+from symderive.language.nodes import ONE, Merge, Node, Range
 
 
 def transpose(a: Any, axes: Any = None) -> Array:
@@ -193,12 +189,30 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
 
 
 def tile(A: Any, reps: Any) -> Array:
-    """``np.tile`` of a vector: the whole of it several times in a row."""
+    """``np.tile``: the whole several times in a row, along each axis."""
     a = as_array(A)
-    if a.ndim != 1:
-        raise UnsupportedError("np.tile is read for vectors; use broadcasting for matrices")
-    node, count = solid(a), as_dimension(reps)
-    return Array(merged(build.view(node, (1,), (count, node.shape[0])), 0))
+    counts = [as_dimension(r) for r in (reps if isinstance(reps, tuple | list) else (reps,))]
+    rank = max(a.ndim, len(counts))
+    a = a[(None,) * (rank - a.ndim) + (Ellipsis,)]
+    node = solid(a)
+    for axis, count in enumerate([ONE] * (rank - len(counts)) + counts):
+        if count == 1:
+            continue
+        labels = [k if k < axis else k + 1 for k in range(node.rank)]
+        shape = (*node.shape[:axis], count, *node.shape[axis:])
+        node = merged(build.view(node, labels, shape), axis)
+    return Array(node)
+
+
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, **extras: Any) -> Array:
+    """``np.linspace`` between ends that may be symbolic, with a fixed number of points >= 2."""
+    no_extras("np.linspace", **extras)
+    if isinstance(num, bool) or not isinstance(num, int | np.integer) or num < 2:
+        raise UnsupportedError(f"np.linspace is read with a fixed number of points >= 2, got {num}")
+    first, last = as_array(start), as_array(stop)
+    if first.ndim or last.ndim:
+        raise UnsupportedError("np.linspace is read between numbers")
+    return first + (last - first) * (Array(Range(Integer(int(num)))) / (num - 1 if endpoint else num))
 
 
 def broadcast_to(array: Any, shape: Any) -> Array:
@@ -217,7 +231,9 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:
     return tuple(linked(a + whole, a) for a in given)
 
 
-def _atleast(rank: int) -> Callable[..., Any]:
+def at_least(rank: int) -> Callable[..., Any]:
+    """``np.atleast_1d`` and the like."""
+
     def make(*arys: Any) -> Any:
         made: list[Array] = []
         for a in map(as_array, arys):
@@ -290,11 +306,12 @@ ARRAY_FUNCTIONS.update(
         np.ravel: ravel,
         np.repeat: repeat,
         np.tile: tile,
+        np.linspace: linspace,
         np.broadcast_to: broadcast_to,
         np.broadcast_arrays: broadcast_arrays,
-        np.atleast_1d: _atleast(1),
-        np.atleast_2d: _atleast(2),
-        np.atleast_3d: _atleast(3),
+        np.atleast_1d: at_least(1),
+        np.atleast_2d: at_least(2),
+        np.atleast_3d: at_least(3),
         np.meshgrid: meshgrid,
     }
 )

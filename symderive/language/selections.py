@@ -22,9 +22,7 @@ from symderive.language.arrays import (
     single_axis,
 )
 from symderive.language.joining import concatenate
-from symderive.language.nodes import (
-    Range,
-)
+from symderive.language.nodes import Delta, Range
 from symderive.language.reductions import sum_
 from symderive.language.reshaping import ravel
 

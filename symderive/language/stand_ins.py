@@ -22,7 +22,6 @@ from symderive.language.arrays import (
     Array,
     Dim,
     as_array,
-    as_dimension,
     elementary,
     highest,
     kind_of_dtype,
@@ -71,16 +70,11 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **_:
 
 
 def _eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = None, order: str = "C", **_: Any) -> Array:
-    rows = as_dimension(N)
-    columns = rows if M is None else as_dimension(M)
-    if k == 0 and rows == columns:
-        return _typed(arrays.eye(rows), dtype)
-    i, j = arrays.arange(rows)[:, None], arrays.arange(columns)[None, :]
-    return _typed((j - i == k) * 1.0, dtype)
+    return _typed(selections.eye(N, M, k), dtype)
 
 
 def _tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None, **_: Any) -> Array:
-    return _typed(selections.tri(N, M, k) * 1.0, dtype)
+    return _typed(selections.tri(N, M, k), dtype)
 
 
 def _arange(*limits: Any, dtype: Any = None, **_: Any) -> Any:
@@ -135,10 +129,7 @@ class _Beside:
             return self._real[key]
         if any(isinstance(k, str | slice) for k in keys):
             raise UnsupportedError(f"np.{'c_' if self._columns else 'r_'} is read with arrays and numbers only")
-        parts = [as_array(k) for k in keys]
-        if self._columns:
-            return joining.concatenate([p[:, None] if p.ndim == 1 else p for p in parts], -1)
-        return joining.concatenate([p[None] if not p.ndim else p for p in parts], 0)
+        return joining.beside([as_array(k) for k in keys], columns=self._columns)
 
 
 _NUMPY: dict[Any, Callable[..., Any]] = {

@@ -20,17 +20,29 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
-from sympy import E, Expr, Integer, Pow, Rational, Symbol, exp, pi
+from sympy import Expr, Integer, Pow, Rational, Symbol, exp, pi
 
-from symderive.errors import IndexDomainError, ReadError, ShapeError, SymderiveError, UnknownNameError
-from symderive.language import arrays, joining, linear_algebra, products, reductions, reshaping, selections, ufuncs
-from symderive.language.arrays import UFUNCS, Array, Dim, dimension_symbol, shape_text
+from symderive.errors import IndexDomainError, ReadError, SymderiveError, UnknownNameError
+from symderive.language import arrays, joining
+from symderive.language.arrays import Array, Dim, dimension_symbol
 from symderive.language.nodes import Named, Number
 from symderive.language.statements import Relation
+from symderive.language.text_functions import (
+    AMBIGUOUS,
+    CONSTANTS,
+    FIELDS,
+    HOMES,
+    METHODS,
+    PREFIXES,
+    PYTHON_ROWS,
+    ROWS,
+    WORDS,
+    Parameter,
+    Row,
+    instead,
+)
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 100
@@ -330,304 +342,6 @@ def _chars(source: str, offset: int) -> int:
     return len(source.encode()[:offset].decode(errors="ignore"))
 
 
-# -- the functions that are read --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Parameter:
-    name: str
-    kind: str
-    optional: bool
-    many: bool
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A function of the language: what makes it and how its arguments are read."""
-
-    make: Callable[..., Any]
-    parameters: tuple[_Parameter, ...]
-
-
-def _row(make: Callable[..., Any], signature: str) -> _Row:
-    parameters: list[_Parameter] = []
-    for item in signature.split():
-        name, _, kind = item.partition(":")
-        parameters.append(_Parameter(name.lstrip("*"), kind.rstrip("="), kind.endswith("="), name.startswith("*")))
-    return _Row(make, tuple(parameters))
-
-
-def _ufunc(name: str, arity: int) -> _Row:
-    letters = _words("x y z")[:arity]
-    return _row(partial(arrays.elementary, name), " ".join(f"{letter}:array" for letter in letters))
-
-
-def _python_sum(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    if axis is None and a.ndim > 1:
-        raise ShapeError(
-            f"sum of an array of shape {shape_text(a.dims)}: Python's sum adds along the first axis and "
-            "NumPy's along all; write np.sum(...), with axis= if you mean one"
-        )
-    return reductions.sum_(a, axis=axis, keepdims=keepdims)
-
-
-def _python_extreme(name: str) -> Callable[..., Array]:
-    def make(*values: Array) -> Array:
-        if len(values) < 2 or any(v.ndim for v in values):
-            raise ShapeError(f"{name} is read of two or more scalars; for arrays write np.{name}imum(a, b)")
-        first = values[0]
-        for other in values[1:]:
-            first = UFUNCS[f"{name}imum"](first, other)
-        return first
-
-    return make
-
-
-def _log(x: Array, base: Array | None = None) -> Array:
-    return UFUNCS["log"](x) if base is None else UFUNCS["log"](x) / UFUNCS["log"](base)
-
-
-def _length(a: Array) -> Any:
-    if not a.ndim:
-        raise ShapeError("len() of a scalar array")
-    return a.shape[0]
-
-
-def _ones_like(a: Array) -> Array:
-    return np.ones_like(a)  # type: ignore[call-overload]
-
-
-def _zeros_like(a: Array) -> Array:
-    return np.zeros_like(a)  # type: ignore[call-overload]
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-_UNARY = _words(
-    "exp exp2 exp10 expm1 log log2 log10 log1p sqrt cbrt square abs absolute fabs sign sin cos tan sinh cosh tanh "
-    "arcsin arccos arctan arcsinh arccosh arctanh sinc deg2rad radians rad2deg degrees reciprocal negative positive "
-    "floor ceil trunc rint logical_not invert expit log_expit logit entr conjugate erf erfc erfcx erfinv ndtr "
-    "log_ndtr ndtri gamma rgamma gammaln loggamma digamma psi i0 i0e i1 i1e"
-)
-_BINARY = _words(
-    "add subtract multiply divide true_divide power float_power maximum minimum fmax fmin logaddexp logaddexp2 "
-    "xlogy xlog1py rel_entr kl_div heaviside matmul vecdot less less_equal greater greater_equal equal not_equal "
-    "hypot arctan2 copysign remainder fmod floor_divide logical_and logical_or logical_xor bitwise_and bitwise_or "
-    "bitwise_xor beta betaln gammainc gammaincc polygamma iv ive spherical_jn boxcox inv_boxcox huber pseudo_huber"
-)
-
-_REDUCTION = "a:array axis:axis= keepdims:flag="
-
-_ALIASES = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "lgamma": "gammaln",
-}
-"""The names that Python's ``math`` and NumPy 2 have for the same functions."""
-
-ROWS: dict[str, _Row] = {
-    **{name: _ufunc(name, 1) for name in _UNARY if name in UFUNCS},
-    **{name: _ufunc(name, 2) for name in _BINARY if name in UFUNCS},
-    "softplus": _row(lambda x: UFUNCS["logaddexp"](arrays.as_array(0), x), "x:array"),
-    "round": _row(ufuncs.rounded, "a:array decimals:int="),
-    "around": _row(ufuncs.rounded, "a:array decimals:int="),
-    "fix": _ufunc("trunc", 1),
-    "select": _row(ufuncs.select, "condlist:arrays choicelist:arrays default:array="),
-    "mod": _ufunc("remainder", 2),
-    **{name: _ufunc(ufunc, 1 if ufunc != "arctan2" else 2) for name, ufunc in _ALIASES.items()},
-    "pow": _ufunc("power", 2),
-    "abs": _ufunc("absolute", 1),
-    "where": _row(ufuncs.where, "condition:array x:array y:array"),
-    "clip": _row(ufuncs.clip, "a:array a_min:bound= a_max:bound="),
-    "sum": _row(reductions.sum_, _REDUCTION),
-    "mean": _row(reductions.mean, _REDUCTION),
-    "prod": _row(reductions.prod, _REDUCTION),
-    "var": _row(reductions.var, "a:array axis:axis= ddof:int= keepdims:flag="),
-    "std": _row(reductions.std, "a:array axis:axis= ddof:int= keepdims:flag="),
-    "average": _row(reductions.average, "a:array axis:axis= weights:array= keepdims:flag="),
-    "logsumexp": _row(reductions.logsumexp, "a:array axis:axis= b:array= keepdims:flag="),
-    "softmax": _row(reductions.softmax, "x:array axis:axis="),
-    "log_softmax": _row(reductions.log_softmax, "x:array axis:axis="),
-    "dot": _row(products.dot, "a:array b:array"),
-    "inner": _row(products.inner, "a:array b:array"),
-    "outer": _row(products.outer, "a:array b:array"),
-    "vdot": _row(products.vdot, "a:array b:array"),
-    "tensordot": _row(products.tensordot, "a:array b:array axes:axes="),
-    "einsum": _row(products.einsum, "subscripts:text *operands:array"),
-    "multi_dot": _row(lambda a: products.chain_product(a), "arrays:arrays"),
-    "trace": _row(products.trace, "a:array"),
-    "diag": _row(products.diag, "v:array"),
-    "diagonal": _row(products.diagonal, "a:array"),
-    "norm": _row(linear_algebra.norm, "x:array ord:ord= axis:axis= keepdims:flag="),
-    "inv": _row(linear_algebra.inv, "a:array"),
-    "det": _row(linear_algebra.det, "a:array"),
-    "slogdet": _row(linear_algebra.slogdet, "a:array"),
-    "solve": _row(linear_algebra.solve, "a:array b:array"),
-    "solve_triangular": _row(
-        linear_algebra.solve_triangular, "a:array b:array trans:trans= lower:flag= unit_diagonal:flag="
-    ),
-    "cho_factor": _row(linear_algebra.cho_factor, "a:array lower:flag="),
-    "cho_solve": _row(linear_algebra.cho_solve, "c_and_lower:pair b:array"),
-    "block_diag": _row(linear_algebra.block_diag, "*arrays:array"),
-    "matrix_power": _row(linear_algebra.matrix_power, "a:array n:int"),
-    "eigvalsh": _row(linear_algebra.eigvalsh, "a:array UPLO:text="),
-    "eigh": _row(linear_algebra.eigh, "a:array UPLO:text="),
-    "svd": _row(linear_algebra.svd, "a:array full_matrices:flag= compute_uv:flag="),
-    "svdvals": _row(linear_algebra.svdvals, "a:array"),
-    "cholesky": _row(linear_algebra.cholesky, "a:array upper:flag="),
-    "vector_norm": _row(lambda x, axis=None, keepdims=False, ord=2: linear_algebra.norm(x, ord, axis, keepdims),
-                        "x:array axis:axis= keepdims:flag= ord:ord="),
-    "matrix_norm": _row(lambda x, ord="fro": linear_algebra.norm(x, ord, (-2, -1)), "x:array ord:ord="),
-    "matrix_transpose": _row(lambda x: x.mT, "x:array"),
-    "max": _row(reductions.extreme("max"), _REDUCTION),
-    "min": _row(reductions.extreme("min"), _REDUCTION),
-    "amax": _row(reductions.extreme("max"), _REDUCTION),
-    "amin": _row(reductions.extreme("min"), _REDUCTION),
-    "ptp": _row(reductions.ptp, _REDUCTION),
-    "cumsum": _row(reductions.cumsum, "a:array axis:axis="),
-    "cumprod": _row(reductions.cumprod, "a:array axis:axis="),
-    "diff": _row(selections.diff, "a:array n:int= axis:axis="),
-    "flip": _row(selections.flip, "m:array axis:axis="),
-    "flipud": _row(lambda m: selections.flip(m, 0), "m:array"),
-    "fliplr": _row(lambda m: selections.flip(m, 1), "m:array"),
-    "roll": _row(selections.roll, "a:array shift:int axis:axis="),
-    "concatenate": _row(joining.concatenate, "arrays:arrays axis:axis="),
-    "stack": _row(joining.stack, "arrays:arrays axis:axis="),
-    "hstack": _row(joining.hstack, "tup:arrays"),
-    "vstack": _row(joining.vstack, "tup:arrays"),
-    "column_stack": _row(joining.column_stack, "tup:arrays"),
-    "append": _row(joining.append, "arr:array values:array axis:axis="),
-    "pad": _row(joining.pad, "array:array pad_width:widths"),
-    "tri": _row(selections.tri, "N:dim M:dim= k:int="),
-    "triu": _row(selections.triu, "m:array k:int="),
-    "tril": _row(selections.tril, "m:array k:int="),
-    "kron": _row(products.kron, "a:array b:array"),
-    "repeat": _row(reshaping.repeat, "a:array repeats:dim axis:axis="),
-    "tile": _row(reshaping.tile, "A:array reps:dim"),
-    "broadcast_to": _row(reshaping.broadcast_to, "array:array shape:shape"),
-    "take": _row(selections.take, "a:array indices:array axis:axis="),
-    "take_along_axis": _row(selections.take_along_axis, "arr:array indices:array axis:axis"),
-    "cov": _row(reductions.cov, "m:array rowvar:flag= bias:flag= ddof:int="),
-    "transpose": _row(reshaping.transpose, "a:array axes:axis="),
-    "swapaxes": _row(reshaping.swapaxes, "a:array axis1:int axis2:int"),
-    "moveaxis": _row(reshaping.moveaxis, "a:array source:int destination:int"),
-    "expand_dims": _row(reshaping.expand_dims, "a:array axis:int"),
-    "squeeze": _row(reshaping.squeeze, "a:array axis:axis="),
-    "reshape": _row(reshaping.reshape, "a:array shape:shape"),
-    "ravel": _row(reshaping.ravel, "a:array"),
-    "ones_like": _row(_ones_like, "a:array"),
-    "zeros_like": _row(_zeros_like, "a:array"),
-    "eye": _row(arrays.eye, "n:dim"),
-    "identity": _row(arrays.eye, "n:dim"),
-    "ones": _row(arrays.ones, "shape:shape"),
-    "zeros": _row(arrays.zeros, "shape:shape"),
-    "full": _row(arrays.full, "shape:shape fill_value:array"),
-    "arange": _row(arrays.arange, "n:dim"),
-    "basis": _row(arrays.basis, "n:dim index:int"),
-    "shape": _row(lambda a: a.shape, "a:array"),
-    "size": _row(lambda a: a.size, "a:array"),
-}
-"""Every function that text may call; ``np.``, ``scipy.special.`` or nothing in front."""
-
-NORMAL_ROWS: dict[str, _Row] = {
-    name: _row(make, f"{'q' if name == 'ppf' else 'x'}:array loc:array= scale:array=")
-    for name, make in ufuncs.NORMAL.items()
-}
-"""The methods of ``scipy.stats.norm``: ``norm.cdf(z)``, ``stats.norm.logpdf(x, loc=m, scale=s)``."""
-
-PYTHON_ROWS: dict[str, _Row] = {
-    "sum": _row(_python_sum, _REDUCTION),
-    "max": _row(_python_extreme("max"), "*values:array"),
-    "min": _row(_python_extreme("min"), "*values:array"),
-    "len": _row(_length, "a:array"),
-}
-"""What a bare name means where Python has its own function of that name."""
-
-METHODS: dict[str, _Row] = {
-    name: ROWS[name]
-    for name in (_words("sum mean prod var std dot trace diagonal transpose swapaxes squeeze reshape ravel clip "
-            "max min cumsum take repeat"
-        )
-    )
-} | {
-    "flatten": ROWS["ravel"],
-    "copy": _row(lambda a: a, "a:array"),
-    "item": _row(lambda a: a.item(), "a:array"),
-    "conj": _row(lambda a: a, "a:array"),
-}
-
-_LINALG = frozenset(
-    _words(
-        "norm multi_dot trace outer matmul diagonal vecdot tensordot inv det slogdet solve matrix_power eigvalsh eigh "
-        "svd svdvals cholesky vector_norm matrix_norm matrix_transpose"
-    )
-)
-_SCIPY_LINALG = frozenset(
-    _words("norm inv det solve eigvalsh eigh svd svdvals cholesky solve_triangular cho_factor cho_solve block_diag")
-)
-_SD = frozenset({"eye", "ones", "zeros", "arange", "basis", "logsumexp", "softmax", "log_softmax", "full", "polygamma"})
-_MATH = frozenset(
-    _words(
-        "exp exp2 expm1 log log2 log10 log1p sqrt cbrt fabs sin cos tan sinh cosh tanh asin acos atan atan2 asinh "
-        "acosh atanh hypot erf erfc gamma lgamma copysign fmod degrees radians floor ceil trunc pow"
-    )
-)
-_SPECIAL = frozenset(
-    _words(
-        "expit log_expit logit entr rel_entr kl_div xlogy xlog1py logsumexp softmax log_softmax softplus exp2 exp10 "
-        "expm1 log1p cbrt erf erfc erfcx erfinv ndtr log_ndtr ndtri gamma rgamma gammaln loggamma digamma psi "
-        "polygamma beta betaln gammainc gammaincc i0 i0e i1 i1e iv ive spherical_jn boxcox inv_boxcox huber "
-        "pseudo_huber round"
-    )
-)
-_HOMES: dict[str, Callable[[str], bool]] = {
-    "np": lambda name: name not in ("basis", "norm", "multi_dot", "abs_") and hasattr(np, name),
-    "np.linalg": lambda name: name in _LINALG,
-    "scipy.special": lambda name: name in _SPECIAL,
-    "scipy.linalg": lambda name: name in _SCIPY_LINALG,
-    "sd": lambda name: name in _SD,
-    "math": lambda name: name in _MATH,
-}
-_PREFIXES = {
-    "np": "np",
-    "numpy": "np",
-    "np.linalg": "np.linalg",
-    "numpy.linalg": "np.linalg",
-    "linalg": "np.linalg",
-    "scipy.special": "scipy.special",
-    "special": "scipy.special",
-    "sp.special": "scipy.special",
-    "scipy.linalg": "scipy.linalg",
-    "sd": "sd",
-    "symderive": "sd",
-    "math": "math",
-    "norm": "norm",
-    "stats.norm": "norm",
-    "scipy.stats.norm": "norm",
-}
-_WORDS = frozenset({"np", "numpy", "scipy", "special", "linalg", "sp", "sd", "symderive", "math", "stats", "norm"})
-_INSTEAD = {
-    "sigmoid": "expit(x)",
-    "logistic": "expit(x)",
-    "relu": "np.maximum(x, 0)",
-    "ln": "np.log(x)",
-    "pinv": "np.linalg.inv(A.T @ A) @ A.T",
-    "lstsq": "np.linalg.solve(A.T @ A, A.T @ b)",
-    "eig": "np.linalg.eigh(A) of a symmetric matrix",
-    "eigvals": "np.linalg.eigvalsh(A) of a symmetric matrix",
-}
-_FIELDS = frozenset(
-    (*linear_algebra.SlogdetResult._fields, *linear_algebra.EighResult._fields, *linear_algebra.SVDResult._fields)
-)
-_CONSTANTS: dict[str, Expr] = {"pi": pi, "e": E}
-
 _CONSTRUCTS: dict[type[ast.AST], str] = {
     ast.Lambda: "a lambda",
     ast.ListComp: "a comprehension",
@@ -795,6 +509,8 @@ class _Reader:
             return arrays.as_array(value)
         if hasattr(value, "_fields"):
             raise self.refuse(f"this gives several arrays ({', '.join(value._fields)}); take one, e.g. ...[0]", node)
+        if any(isinstance(part, Array) and part.ndim for part in value):
+            raise self.refuse("this gives several arrays; take one, e.g. ...[0]", node)
         raise self.refuse("a shape is no number; take an entry, e.g. X.shape[0]", node)
 
     def value(self, node: ast.expr) -> Any:
@@ -890,7 +606,7 @@ class _Reader:
         raise self.unknown(name, node)
 
     def unknown(self, name: str, node: ast.AST) -> ReadError:
-        if name in _WORDS:
+        if name in WORDS:
             return self.refuse(f"{name!r} is a module; write {name}.<function>(...)", node)
         if name in ROWS or name in PYTHON_ROWS:
             return self.refuse(f"{name!r} is a function; call it: {name}(...)", node)
@@ -920,7 +636,7 @@ class _Reader:
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
-        if isinstance(node, ast.Name) and node.id in _WORDS and node.id not in self.scope:
+        if isinstance(node, ast.Name) and node.id in WORDS and node.id not in self.scope:
             return ".".join([node.id, *reversed(parts)])
         return None
 
@@ -928,15 +644,15 @@ class _Reader:
         path = self.dotted(node)
         if path is not None:
             prefix, _, name = path.rpartition(".")
-            home = _PREFIXES.get(prefix)
-            if home in ("np", "math") and name in _CONSTANTS:
-                return Array(Number(_CONSTANTS[name]))
+            home = PREFIXES.get(prefix)
+            if home in ("np", "math") and name in CONSTANTS:
+                return Array(Number(CONSTANTS[name]))
             if name in ("nan", "inf", "NaN", "Inf"):
                 raise self.refuse(f"{path} is no number in a formula; constants are finite", node)
             if home is not None and name in ROWS:
                 raise self.refuse(f"{path} is a function; call it: {path}(...)", node)
             raise self.refuse(f"{path} is not read", node)
-        if node.attr in _FIELDS:
+        if node.attr in FIELDS:
             several = self.value(node.value)
             if node.attr in getattr(several, "_fields", ()):
                 return getattr(several, node.attr)
@@ -952,6 +668,10 @@ class _Reader:
         )
 
     def subscript(self, node: ast.Subscript) -> Any:
+        beside = {"np.r_": "r_", "numpy.r_": "r_", "np.c_": "c_", "numpy.c_": "c_"}.get(self.dotted(node.value) or "")
+        if beside:
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            return self.made(node, lambda: joining.beside([self.array(p) for p in parts], columns=beside == "c_"))
         owner = self.value(node.value)
         if isinstance(owner, tuple):
             index = self.integer(node.slice)
@@ -974,10 +694,12 @@ class _Reader:
                 return Ellipsis
         if self.dotted(node) in ("np.newaxis", "numpy.newaxis"):
             return None
+        if isinstance(node, ast.List):
+            return [self.integer(e) for e in node.elts]
         value = self.array(node)
-        if value.ndim:
+        if value.ndim or not isinstance(value.node, Number):
             return value
-        if not isinstance(value.node, Number) or value.node.value.is_integer is not True:
+        if value.node.value.is_integer is not True:
             raise self.refuse("an index is an integer, a slice, an array of integers, '...' or None", node)
         return int(value.node.value) if value.node.value.is_Integer else value
 
@@ -994,7 +716,7 @@ class _Reader:
         row, owner, what = self.function(node.func)
         values: dict[str, Any] = {}
         many: list[Any] = []
-        given: list[tuple[_Parameter, ast.expr]] = []
+        given: list[tuple[Parameter, ast.expr]] = []
         parameters = row.parameters
         arguments = list(node.args)
         if owner is not None:
@@ -1043,32 +765,24 @@ class _Reader:
             return result
         return tuple(result) if isinstance(result, tuple | list) else result
 
-    def function(self, node: ast.expr) -> tuple[_Row, Array | None, str]:
+    def function(self, node: ast.expr) -> tuple[Row, Array | None, str]:
         """The row that a call names, the array whose method it is, and its name."""
         if isinstance(node, ast.Name):
             name = node.id
             if name in self.scope or name in self.dimensions:
                 raise self.refuse(f"{name!r} is an array, not a function; a product is written *", node)
             row = PYTHON_ROWS.get(name) or ROWS.get(name)
-            if row is None:
-                raise self.no_function(name, name, node)
+            if row is None or name in AMBIGUOUS:
+                raise self.no_function(name, name, node, "")
             return row, None, name
         if isinstance(node, ast.Attribute):
             path = self.dotted(node)
             if path is not None:
                 prefix, _, name = path.rpartition(".")
-                home = _PREFIXES.get(prefix)
-                if home == "norm" and name in NORMAL_ROWS:
-                    return NORMAL_ROWS[name], None, name
-                if home == "norm":
-                    raise self.refuse(f"{path} is not read; of {prefix} are read {', '.join(NORMAL_ROWS)}", node)
-                if home is None or name not in ROWS:
-                    raise self.no_function(path, name, node)
-                if not _HOMES[home](name):
-                    where = next((h for h in _HOMES if _HOMES[h](name)), None)
-                    hint = f"; write {where}.{name}" if where else ""
-                    raise self.refuse(f"there is no {path}{hint}", node)
-                row = _row(_log, "x:array base:array=") if (home, name) == ("math", "log") else ROWS[name]
+                home = PREFIXES.get(prefix, "")
+                row = HOMES.get(home, {}).get(name)
+                if row is None:
+                    raise self.no_function(path, name, node, home)
                 return row, None, name
             if node.attr in METHODS:
                 return METHODS[node.attr], self.array(node.value), node.attr
@@ -1079,15 +793,20 @@ class _Reader:
             )
         raise self.refuse("only functions that are named are called", node)
 
-    def no_function(self, shown: str, name: str, node: ast.AST) -> ReadError:
-        known = sorted({*ROWS, *PYTHON_ROWS})
-        if name in _INSTEAD:
-            instead = _INSTEAD[name]
-            hint = f"; write {instead}"
-        else:
-            close = difflib.get_close_matches(name, known, 3, 0.7)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return self.refuse(f"calling {shown} is not read{hint}", node)
+    def no_function(self, shown: str, name: str, node: ast.AST, home: str) -> ReadError:
+        """The error for a call of what is not read, or not under this module's name."""
+        if home == "norm":
+            return self.refuse(f"{shown} is not read; of norm are read {', '.join(HOMES[home])}", node)
+        if name in AMBIGUOUS and home in ("", "linalg"):
+            return self.refuse(f"calling {shown} is not read: {AMBIGUOUS[name]}", node)
+        elsewhere = next((h for h, rows in HOMES.items() if name in rows and h != "norm"), None)
+        if home and elsewhere:
+            return self.refuse(f"there is no {shown} that is read; write {elsewhere}.{name}", node)
+        hint = instead(name, home)
+        if not hint:
+            close = difflib.get_close_matches(name, sorted({*ROWS, *PYTHON_ROWS}), 3, 0.7)
+            hint = f"did you mean {' or '.join(close)}?" if close else ""
+        return self.refuse(f"calling {shown} is not read" + (f"; {hint}" if hint else ""), node)
 
     def order(self, node: ast.expr) -> Any:
         """The order of a norm: a number, 'fro', 'nuc', np.inf."""
@@ -1140,7 +859,15 @@ class _Reader:
             case "trans":
                 return node.value if isinstance(node, ast.Constant) else self.integer(node)
             case "pair":
+                if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+                    return self.array(node.elts[0]), self.argument("flag", node.elts[1])
                 return self.value(node)
+            case "nested" | "blocks":
+                return self.nested(node, kind)
+            case "places" | "repeats":
+                if isinstance(node, ast.Tuple | ast.List):
+                    return [self.size(e) for e in node.elts]
+                return self.size(node)
             case "widths":
                 return self.widths(node)
             case "text":
@@ -1152,6 +879,14 @@ class _Reader:
             case "shape":
                 return self.shape(node)
         raise AssertionError(kind)
+
+    def nested(self, node: ast.expr, kind: str) -> Any:
+        """A list of lists of arrays and numbers."""
+        if isinstance(node, ast.List) or (isinstance(node, ast.Tuple) and kind == "nested"):
+            if not node.elts:
+                raise self.refuse("an empty list is not read", node)
+            return [self.nested(e, kind) for e in node.elts]
+        return self.array(node)
 
     @staticmethod
     def is_none(node: ast.expr) -> bool:

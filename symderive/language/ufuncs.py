@@ -10,26 +10,9 @@ from sympy import Expr, Integer, Rational, exp, log, pi, sqrt
 
 from symderive.errors import DomainError, ShapeError, UnsupportedError
 from symderive.language import build, functions
-from symderive.language.arrays import (
-    ARRAY_FUNCTIONS,
-    UFUNCS,
-    Array,
-    as_array,
-    case_of,
-    joined,
-    no_extras,
-)
+from symderive.language.arrays import ARRAY_FUNCTIONS, UFUNCS, Array, as_array, case_of, joined, no_extras
 from symderive.language.functions import FUNCTIONS
-from symderive.language.nodes import (
-    ONE,
-    ZERO,
-    Contraction,
-    Map,
-    Named,
-    Node,
-    Number,
-    Sum,
-)
+from symderive.language.nodes import ONE, ZERO, Contraction, Map, Named, Node, Number, Sum
 from symderive.language.products import matmul
 from symderive.language.reductions import sum_
 
