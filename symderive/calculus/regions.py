@@ -28,6 +28,7 @@ from sympy import (
     Poly,
     PolynomialError,
     Pow,
+    Rational,
     S,
     Symbol,
     cancel,
@@ -63,6 +64,12 @@ from symderive.language.views.tree import Call, Index, Tree
 
 TERM_CAP = 60
 """Regions with more SymPy operations than this are left as they are."""
+
+LONG_DECIMAL = 10_000
+"""Rationals with a denominator of at least this are decimals that stay as they are, as 0.044715."""
+
+OPENING_CAP = 40
+"""Regions longer than this are not multiplied out where parts of them are shared."""
 
 CANDIDATE_CAP = 8
 """How many of the forms that SymPy finds are turned back into nodes and measured."""
@@ -139,6 +146,14 @@ class _Region:
         return symbol
 
 
+    def number(self, value: Expr) -> Expr:
+        """A coefficient: a long decimal is a letter, so that no algebra multiplies its digits out."""
+        if not isinstance(value, Rational) or value.q < LONG_DECIMAL:
+            return value
+        size = self.atom(Number(abs(value)))
+        return size if value > 0 else -size
+
+
 @dataclass
 class _Base:
     """One argument u of the exponential family and its stand-ins."""
@@ -166,10 +181,10 @@ def _plain(node: Node, region: _Region) -> Expr:
         case Number(value=value):
             return value
         case Sum():
-            return Add(*(w * _plain(n, region) for w, n in node.terms))
+            return Add(*(region.number(w) * _plain(n, region) for w, n in node.terms))
         case Contraction():
             inside, others = _split(node)
-            product = node.coefficient * Mul(*(_plain(f, region) for f, _ in inside))
+            product = region.number(node.coefficient) * Mul(*(_plain(f, region) for f, _ in inside))
             if others or node.bound:
                 rest = _rest(node, others)
                 if isinstance(rest, Contraction) and rest.coefficient != 1:
@@ -215,6 +230,14 @@ def _content(u: Expr) -> tuple[Expr, Expr]:
     return c, p
 
 
+def _stands_alone(expr: Expr, p: Expr) -> bool:
+    """Whether an exponential meets no logarithm and no sum in a denominator: then it is no sigmoid in disguise."""
+    exponentials = [f for f in expr.atoms(_fn("exp")) if _content(cast(Expr, f.args[0]))[1] == p]
+    inside = [*expr.atoms(_fn("log")), *expr.atoms(_fn("xlogy"))]
+    inside += [q.base for q in expr.atoms(Pow) if q.base.is_Add and q.exp.could_extract_minus_sign()]
+    return not any(part.has(f) for part in inside for f in exponentials)
+
+
 def _choose_bases(expr: Expr, region: _Region) -> None:
     groups: dict[Expr, list[tuple[str, Expr]]] = {}
     for part in expr.atoms(_Fn):
@@ -229,6 +252,8 @@ def _choose_bases(expr: Expr, region: _Region) -> None:
         if any(not (c / unit).is_integer or abs(c / unit) > 4 for _, c in uses):
             continue
         if any(name in ("logaddexp", "tanh") and abs(c) != unit for name, c in uses):
+            continue
+        if len(set(uses)) == 1 and uses[0][0] == "exp" and _stands_alone(expr, p):
             continue
         sign = -1 if all(c < 0 for _, c in uses) else 1
         written = any(name == "exp" for name, _ in uses)
@@ -341,7 +366,7 @@ class _Back:
             return build.power(self._complemented(base), exponent)
         if isinstance(expr, Abs):
             return build.apply("abs", self.node(cast(Expr, expr.args[0])))
-        if not self._dimensional(expr):
+        if not self._dimensional(expr) or any(isinstance(x, Dummy) for x in expr.free_symbols):
             raise _NotBack(expr)
         return Number(expr)
 
@@ -801,6 +826,8 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     shared = _shared(node)
     needed: tuple[Relation, ...] = ()
     for whole in (shared, frozenset()) if shared else (frozenset(),):
+        if shared and not whole and (best is not node or best_cost > OPENING_CAP):
+            break
         for made, name, conditions in _forms(node, blocked, whole):
             made_cost = cost(made)
             if made_cost < best_cost:
@@ -835,7 +862,7 @@ def _forms(
 ) -> Iterable[tuple[Node, str, tuple[Relation, ...]]]:
     """Equal forms of a region, the rule and the conditions of each; the nodes of ``whole`` are not opened."""
     region = _Region(node.shape, is_final=not blocked, whole=whole)
-    plain = _compared(_plain(node, region))
+    plain, numbers = _without_roots(_compared(_plain(node, region)))
     if plain.count_ops() > TERM_CAP:
         return
     family = facts = plain
@@ -851,6 +878,8 @@ def _forms(
         for form in interpolated:
             valued.update(_plain_candidates(_in_family(form, region) if region.bases else form))
         expressions += [e for e in valued if e not in expressions]
+    for base in region.bases.values():
+        base.u = cast(Expr, base.u.xreplace(numbers))
     back = _Back(region)
     for expr in expressions:
         if expr.has(S.NaN, S.ComplexInfinity):
@@ -862,17 +891,39 @@ def _forms(
         else:
             rule = "algebra"
         try:
-            yield _spread(back.node(expr), node.shape), rule, ()
+            yield _spread(back.node(cast(Expr, expr.xreplace(numbers))), node.shape), rule, ()
         except _NotBack:
             continue
     for gap, forms in _off_boundaries(plain):
         for expr in forms:
             try:
-                made, boundary = _spread(back.node(expr), node.shape), back.node(gap)
+                made = _spread(back.node(cast(Expr, expr.xreplace(numbers))), node.shape)
+                boundary = back.node(cast(Expr, gap.xreplace(numbers)))
             except _NotBack:
                 continue
             needs = nonzero(boundary)
             yield made, "masks off their boundary", () if granted(needs) else (needs,)
+
+
+def _without_roots(expr: Expr) -> tuple[Expr, dict[Expr, Expr]]:
+    """π and roots of numbers as symbols, and what they stand for: algebra with them as numbers is slow."""
+    half = S.Half
+    roots = {p for p in expr.atoms(Pow) if p.is_number and abs(p.exp) == half and p.base.is_Integer}
+    root_of_pi = any(p.base is S.Pi and p.exp.is_Rational and p.exp.q == 2 for p in expr.atoms(Pow))
+    if not roots and not expr.has(S.Pi):
+        return expr, {}
+    there: dict[Expr, Expr] = {}
+    back: dict[Expr, Expr] = {}
+    for base in {cast(Expr, p.base) for p in roots}:
+        symbol = Dummy(f"r{base}", positive=True)
+        back[symbol] = Pow(base, half)
+        there |= {Pow(base, half): symbol, Pow(base, -half): symbol / base}
+    if expr.has(S.Pi):
+        symbol = Dummy("p", positive=True)
+        back[symbol] = Pow(S.Pi, half) if root_of_pi else S.Pi
+        whole = symbol**2 if root_of_pi else symbol
+        there |= {p: whole**p.exp for p in expr.atoms(Pow) if p.base is S.Pi} | {S.Pi: whole}
+    return cast(Expr, expr.xreplace(there)), back
 
 
 def _compared(expr: Expr) -> Expr:

@@ -43,10 +43,6 @@ NOT_PROVED: dict[str, str] = {
 """Gradients whose derivation is only checked, and why."""
 
 LONG: dict[str, str] = {
-    "absolute errors 3": "max(u, -u) is not read as |u|",
-    "huber 0": "the case distinction is not read as a clip: their equality has no proof yet",
-    "huber 1": "the case distinction is not read as a clip: their equality has no proof yet",
-    "pinball 0": "the two slopes of max(q u, (q - 1) u) are not joined",
 }
 """Spellings whose gradient comes out longer than 1.3 times the textbook's, and why."""
 
