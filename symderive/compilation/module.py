@@ -51,7 +51,7 @@ def module_source(
     lines = ['"""' + title, "", *wrapped(formula.replace("\\", "\\\\"), "    "), ""]
     lines += wrapped(writer.inputs(), "")
     lines += ["", "Computes in float64. Written by symderive; needs NumPy and SciPy alone.", '"""', ""]
-    lines += imports([[part.op for group in r.groups for part in group] for r in routines])
+    lines += imports([([part.op for group in r.groups for part in group], writer.names(r)) for r in routines])
     for routine in routines:
         lines += ["", "", *writer.function(routine)]
     lines += ["", "", *writer.checks()]
@@ -76,6 +76,10 @@ class _Writer:
             name += "_"
         self._taken.add(name)
         return name
+
+    def names(self, routine: Routine) -> set[str]:
+        """The names that mean arrays and dimensions in a routine."""
+        return {*self._taken, *routine.plan.names.values()}
 
     def inputs(self) -> str:
         """The inputs with their shapes and domains, as one paragraph."""

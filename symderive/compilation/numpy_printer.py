@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from sympy.printing.numpy import NumPyPrinter
 
 from symderive.compilation.plan import Op, Plan, operations
 from symderive.language.functions import FUNCTIONS
-from symderive.language.views.text import number_text
+from symderive.language.views.text import function_name, number_text
 
 __all__ = ["LINE", "ElementwisePrinter", "Statements", "imports", "number_source"]
 
@@ -82,12 +82,14 @@ def number_source(value: Expr) -> tuple[str, int]:
 class ElementwisePrinter(NumPyPrinter):
     """SymPy's NumPy printer with our function rows' names, our spacing, and no reordering.
 
-    ``texts`` gives the source text and the precedence of each symbol that stands for an array.
+    ``texts`` gives the source text and the precedence of each symbol that stands for an array;
+    ``names`` are taken by arrays, so that a function of such a name is written in full.
     """
 
-    def __init__(self, texts: Mapping[Expr, tuple[str, int]]) -> None:
+    def __init__(self, texts: Mapping[Expr, tuple[str, int]], names: Collection[str] = ()) -> None:
         super().__init__({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
         self.texts = texts
+        self.names = names
 
     def _level(self, expr: Expr) -> int:
         if expr in self.texts:
@@ -193,7 +195,7 @@ class ElementwisePrinter(NumPyPrinter):
             return f"np.where({self._infix(expr)}, 1.0, 0.0)"
         if name == "power":
             return f"{self._wrap(expr.args[0], ATOM)}**{self._wrap(expr.args[1], ATOM)}"
-        return f"{row.numpy}({', '.join(self._print(a) for a in expr.args)})"
+        return f"{function_name(row, self.names)}({', '.join(self._print(a) for a in expr.args)})"
 
     def _infix(self, expr: Any) -> str:
         sign = _INFIX[type(expr).__name__.removeprefix(_PREFIX)]
@@ -209,6 +211,7 @@ class Statements:
         self._plan = plan
         self._names: dict[Op, str] = {}
         self._taken = set(taken)
+        self._names_of_arrays = self._taken | set(plan.names.values())
         # "return float(...)," or a dict's key stand beside the longest statement.
         self._room = LINE - 20
         counts: dict[Op, int] = {}
@@ -295,7 +298,7 @@ class Statements:
         texts: dict[Expr, tuple[str, int]] = {}
         symbols: dict[Op, Symbol] = {}
         body = self._scalar(op, texts, symbols, top=True)
-        printer = ElementwisePrinter(texts)
+        printer = ElementwisePrinter(texts, self._names_of_arrays)
         function = lambdify(list(texts), body, modules=[{}], printer=printer, docstring_limit=0)
         last = inspect.getsource(function).rstrip().splitlines()[-1]
         return last.removeprefix("    return "), printer._level(body)
@@ -410,16 +413,22 @@ def _dimensions(op: Op) -> set[Any]:
     return set()
 
 
-def imports(plans: Iterable[Sequence[Op]]) -> list[str]:
-    """The import lines that the operations need; a name that is not used is not imported."""
+def imports(plans: Iterable[tuple[Sequence[Op], Collection[str]]]) -> list[str]:
+    """The import lines that the operations need; a name that is not used is not imported.
+
+    Each plan's operations come with the names that its arrays have.
+    """
     special: set[str] = set()
-    for outputs in plans:
+    lines = ["import numpy as np"]
+    for outputs, names in plans:
         for op in operations(outputs):
             if op.kind == "map" and "." not in (name := FUNCTIONS[op.data].numpy):
-                special.add(name)
+                if name in names:
+                    lines = ["import numpy as np", "import scipy.special"]
+                else:
+                    special.add(name)
             elif op.kind == "array" and op.data[0] in _SPECIAL_ARRAYS:
                 special.add(op.data[0])
-    lines = ["import numpy as np"]
     if special:
         lines.append(f"from scipy.special import {', '.join(sorted(special))}")
     return lines

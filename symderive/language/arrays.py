@@ -64,9 +64,9 @@ ARRAY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """What each function of NumPy that takes whole arrays makes; the modules beside this one fill it."""
 
 RESERVED = frozenset(
-    "np sd numpy scipy expit log_expit xlogy xlog1py entr rel_entr kl_div softmax log_softmax logsumexp".split()
+    {"np", "sd", "numpy", "scipy", "expit", "log_expit", "xlogy", "xlog1py", "entr", "rel_entr", "kl_div"}
 )
-"""Names that generated text uses itself.  Beside an array named gamma or beta the function is ``scipy.special.gamma``."""
+"""Names that generated text uses itself.  Beside an array named gamma the function is ``scipy.special.gamma``."""
 
 
 def check_name(name: object, what: str = "an array") -> str:

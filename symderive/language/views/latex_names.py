@@ -40,6 +40,7 @@ from symderive.language.views.formula import (
     scripted,
     superscript,
 )
+from symderive.language.views.tree import decimal
 
 # -- names ------------------------------------------------------------------------------------
 
@@ -151,6 +152,10 @@ def number_formula(value: Expr, names: Mapping[Symbol, Formula] | None = None) -
     if isinstance(value, Symbol):
         return names[value] if names and value in names else name_formula(value.name)
     if isinstance(value, Rational):
+        text = decimal(abs(value)) or ""
+        if text and "e" not in text:
+            digits = Piece(text, 0.5 * len(text), 0, "digit")
+            return Formula((digits,), ATOM) if value > 0 else Formula((SIGN, digits), ADD)
         quotient = fraction_of(write(Integer(abs(value.p))), write(Integer(value.q)))
         return quotient if value > 0 else Formula((SIGN, *quotient.parts), ADD)
     if isinstance(value, SymAdd):

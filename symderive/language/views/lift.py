@@ -193,6 +193,8 @@ def scaled(coefficient: Expr, tree: t.Tree) -> t.Tree:
 
 def _root_fraction(coefficient: Expr) -> tuple[Expr, Expr]:
     """Numerator and denominator; a product of roots as one root, 1/√(2π) rather than √2/(2√π)."""
+    if t.decimal(coefficient) is not None and coefficient.p != 1:
+        return coefficient, ONE
     above, below = fraction(coefficient)
     if not any(isinstance(p, SymPow) and p.exp.is_Rational and p.exp.q == 2 for p in coefficient.atoms(SymPow)):
         return above, below

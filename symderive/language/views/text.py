@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from sympy import Expr, Mul, Pow, Rational, S
 from sympy.printing.precedence import precedence
@@ -10,7 +12,7 @@ from sympy.printing.str import StrPrinter
 
 from symderive.language.array_functions import ARRAY_FUNCTIONS
 from symderive.language.arrays import Array
-from symderive.language.functions import FUNCTIONS
+from symderive.language.functions import FUNCTIONS, Function
 from symderive.language.nodes import ON_MATRICES
 from symderive.language.views import tree as t
 from symderive.language.views.lift import Lifted, lift_array
@@ -54,10 +56,7 @@ class _NumberPrinter(StrPrinter):
     """SymPy constants as NumPy text."""
 
     def _print_Rational(self, expr: Expr) -> str:
-        decimal = repr(float(expr))
-        if expr.q >= 10_000 and Rational(decimal) == expr:
-            return decimal
-        return super()._print_Rational(expr)
+        return t.decimal(expr) or super()._print_Rational(expr)
 
     def _print_Pi(self, expr: Expr) -> str:
         return "np.pi"
@@ -135,9 +134,35 @@ def key_text(key: t.Key) -> str:
     return number_text(key)
 
 
+_NAMES: ContextVar[frozenset[str]] = ContextVar("_NAMES", default=frozenset())
+"""The names in the text that is being written: a function of such a name is written in full."""
+
+
+@contextmanager
+def _naming(trees: Iterable[t.Tree]) -> Iterator[None]:
+    found: set[str] = set(_NAMES.get())
+    stack = list(trees)
+    while stack:
+        tree = stack.pop()
+        if isinstance(tree, t.Name):
+            found.add(tree.text)
+        stack.extend(tree.children)
+    token = _NAMES.set(frozenset(found))
+    try:
+        yield
+    finally:
+        _NAMES.reset(token)
+
+
+def function_name(row: Function, names: Collection[str]) -> str:
+    """The callable of a row where ``names`` mean something else: ``gamma``, or ``scipy.special.gamma``."""
+    return f"scipy.special.{row.numpy}" if row.numpy in names else row.numpy
+
+
 def tree_text(tree: t.Tree) -> str:
     """NumPy text of a tree."""
-    return _text(tree)[0]
+    with _naming([tree]):
+        return _text(tree)[0]
 
 
 def _text(tree: t.Tree) -> tuple[str, int]:
@@ -215,7 +240,7 @@ def _call(tree: t.Call) -> tuple[str, int]:
         return f"({_text(a)[0]} {sign} {_text(b)[0]})", ATOM
     if tree.function in FUNCTIONS:
         inner = ", ".join(_text(a)[0] for a in tree.arguments)
-        return f"{FUNCTIONS[tree.function].numpy}({inner})", ATOM
+        return f"{function_name(FUNCTIONS[tree.function], _NAMES.get())}({inner})", ATOM
     if tree.function in ON_MATRICES:
         return ARRAY_FUNCTIONS[tree.function].numpy.format(_text(tree.arguments[0])[0]), ATOM
     arguments = [_text(a)[0] for a in tree.arguments]
@@ -249,7 +274,8 @@ def _call(tree: t.Call) -> tuple[str, int]:
 
 def lifted_text(lifted: Lifted) -> str:
     """The text with its ``where`` clauses."""
-    return _with_definitions(tree_text(lifted.tree), lifted.definitions)
+    with _naming([lifted.tree, *(tree for _, tree in lifted.definitions)]):
+        return _with_definitions(tree_text(lifted.tree), lifted.definitions)
 
 
 def _with_definitions(text: str, definitions: Iterable[tuple[str, t.Tree]]) -> str:
@@ -261,7 +287,8 @@ def relation_text(lhs: Array, op: str, rhs: Array) -> str:
     """Both sides, then the definitions that they use."""
     left, right = lift_array(lhs), lift_array(rhs)
     definitions = dict((*left.definitions, *right.definitions))
-    return _with_definitions(f"{tree_text(left.tree)} {op} {tree_text(right.tree)}", definitions.items())
+    with _naming([left.tree, right.tree, *definitions.values()]):
+        return _with_definitions(f"{tree_text(left.tree)} {op} {tree_text(right.tree)}", definitions.items())
 
 
 def array_text(array: Array) -> str:

@@ -11,9 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from sympy import Expr
+from sympy import Expr, Rational
 
 Shape = tuple[Expr, ...]
+
+
+def decimal(value: Expr) -> str | None:
+    """The decimal that a long fraction is written as, such as 0.044715; None for what is no such number."""
+    if not isinstance(value, Rational) or value.q < 10_000:
+        return None
+    text = repr(float(value))
+    return text if Rational(text) == value else None
 
 
 @dataclass(frozen=True)
