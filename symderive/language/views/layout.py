@@ -31,15 +31,15 @@ def span(start: Expr, step: Expr, count: Expr, size: Expr) -> t.Span:
     """A slice as it is written: ends that NumPy implies are left out, others counted from the near end."""
     last = start + step * (count - 1)
     if step.is_positive:
-        first = None if start == 0 else _near(start, size)
+        first = None if start == 0 else near(start, size)
         stop = last + 1
         every = floor((size - start + step - 1) / step)  # what an open end keeps
-        return t.Span(first, None if stop == size or every == count else _near(stop, size), step)
-    first = None if start == size - 1 else _near(start, size)
-    return t.Span(first, None if last == 0 or (last + step).is_negative else _near(last - 1, size), step)
+        return t.Span(first, None if stop == size or every == count else near(stop, size), step)
+    first = None if start == size - 1 else near(start, size)
+    return t.Span(first, None if last == 0 or (last + step).is_negative else near(last - 1, size), step)
 
 
-def _near(index: Expr, size: Expr) -> Expr:
+def near(index: Expr, size: Expr) -> Expr:
     """An index, from the end where that is a plain negative number."""
     back = index - size
     return back if back.is_Integer and back < 0 and not index.is_Integer else index

@@ -305,7 +305,8 @@ class _Lifter:
             case Delta():
                 return t.Call(node.shape, "eye", (), sizes=(node.dim,)), every
             case Basis():
-                return t.Call(node.shape, "basis", (t.Num((), node.index),), sizes=(node.dim,)), every
+                index = layout.near(node.index, node.dim)
+                return t.Call(node.shape, "basis", (t.Num((), index),), sizes=(node.dim,)), every
             case Range():
                 return t.Call(node.shape, "arange", (), sizes=(node.dim,)), every
             case Slice():
@@ -719,9 +720,7 @@ def _expand(tree: t.Tree, labels: Labels, target: Labels, shape: Shape) -> t.Tre
 def _picked(item: _Item, label: int, index: Expr) -> _Item:
     if label not in item.labels:
         return item
-    back = index - item.tree.shape[item.labels.index(label)]
-    if back.is_Integer and not index.is_Integer:
-        index = back
+    index = layout.near(index, item.tree.shape[item.labels.index(label)])
     keys: tuple[t.Key, ...] = tuple(index if x == label else ":" for x in item.labels)
     while len(keys) > 1 and keys[-1] == ":":
         keys = keys[:-1]
