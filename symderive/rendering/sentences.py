@@ -224,6 +224,10 @@ SENTENCES: dict[str, str] = {
     "at {} the left side{} is {}, the right side {}": "在 {0} 处，左边{1}为 {2}，右边为 {3}",
     "the opposite is proved: {}": "已证明其反面：{0}",
     "{} and {} have the same minimisers over {}": "{0} 与 {1} 关于 {2} 有相同的极小点",
+    "their difference is {}, which does not depend on {} ({})": "两者之差为 {0}，不依赖于 {1}（{2}）",
+    "their difference does not depend on {} ({})": "两者之差不依赖于 {0}（{1}）",
+    "the change of the first is {} times the change of the second, whatever {} is ({})":
+        "无论 {1} 取何值，前者的变化都是后者的 {0} 倍（{2}）",
     "their difference is {}, which does not depend on {}": "两者之差为 {0}，不依赖于 {1}",
     "their difference does not depend on {}": "两者之差不依赖于 {0}",
     "the change of the first is {} times the change of the second, whatever {} is":
@@ -285,10 +289,10 @@ SENTENCES: dict[str, str] = {
     "concave": "凹",
     "affine": "仿射",
     "constant": "常数",
-    "positive": "正",
-    "negative": "负",
-    "the second derivative along a direction is {} at an exact point of the domain":
-        "在定义域的一个精确点上，沿某方向的二阶导数为{0}",
+    "the second derivative along a direction is positive at an exact point of the domain":
+        "在定义域的一个精确点上，沿某方向的二阶导数为正",
+    "the second derivative along a direction is negative at an exact point of the domain":
+        "在定义域的一个精确点上，沿某方向的二阶导数为负",
     "the left side is the second derivative of the negative": "左边是其相反数的二阶导数",
     "by composition: {}": "由复合法则：{0}",
     "nor by composition": "也未能由复合法则得出",
@@ -296,7 +300,7 @@ SENTENCES: dict[str, str] = {
     "the second derivative {}along any direction {} is {}, which is >= 0{}":
         "沿任意方向 {1}，{0}二阶导数为 {2}，它 >= 0{3}",
     "a sum of convex functions: {}": "凸函数之和：{0}",
-    "{} ({})": "{0}（{1}）",
+    "{} is convex ({})": "{0} 是凸的（{1}）",
     "halfway between two points of the domain {} lies above the chord": "在定义域两点的中点处，{0}高于弦",
     "it": "它",
     "its negative": "其相反数",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from derivation.corpus import ROWS as CORPUS
 from scipy.special import expit
 
 import symderive as sd
@@ -225,6 +226,20 @@ def test_a_sentence_keeps_its_places(english_row):
     assert say(filled, "en") == filled
 
 
+FORMULAS = [
+    *(text for row in CORPUS for text in (row.loss, *row.gradients.values()) if " where " not in text),
+    *(str(line.after) for value in DERIVATIONS.values() for line in value.steps if "where" not in str(line.after)),
+    "expit(np.log(p / (1 - p))) == p",
+    "f (x) + g (y)",
+    "left * right + holds",
+]
+
+
+def test_formulas_stay_as_they_are():
+    assert [text for text in FORMULAS if say(text, "zh") != text] == []
+    assert say("np.sum(r**2), where r = X @ w - y", "zh") == "np.sum(r**2)，其中 r = X @ w - y"
+
+
 # -- every sentence of the sources -----------------------------------------------------------------------
 
 #: The modules whose sentences reach verdicts.
@@ -262,6 +277,7 @@ NOT_SAID = {
     "{} the chord", "the second derivative is not > 0 along the direction {} at an exact point",
     "{}, so that no m > 0 is below it", "the second derivative {}along any direction {} is {}",
     "{} is {} 0 by the signs of its factors",
+    "the second derivative along a direction is {} at an exact point of the domain",
 }  # fmt: skip
 
 
