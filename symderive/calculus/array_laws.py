@@ -442,6 +442,8 @@ class ArrayLaws:
                     self._to_the(self.determinant(y, row, column, second), first),
                 )
             updated = self._rank_one(p, row, column, dim)
+            if updated is None:
+                updated = self._low_rank(p, row, column, dim, flags)
             if updated is not None:
                 return updated
         bounds = Bounds()
@@ -472,6 +474,74 @@ class ArrayLaws:
             inner = algebra.contract(algebra.multiply(v, middle, u), {row: dim, column: dim})
             return algebra.multiply(self.determinant(rest, row, column, dim), add(ONE, inner))
         return None
+
+    def _low_rank(
+        self, p: Polynomial, row: int, column: int, dim: Expr, flags: frozenset[str]
+    ) -> Polynomial | None:
+        """``det(Q + U V) = det(Q) det(1 + V inv(Q) U)`` for the one term that passes through another dimension.
+
+        Of ``det(1 + U V) = det(1 + V U) = ...`` the smallest spelling is taken (Sylvester; Q is shown to be
+        invertible).
+        """
+        algebra = self.algebra
+        through = [m for m in p if any(m[1][-2 - k] != dim for k, *_ in self._cuts(m, row, column))]
+        if len(through) != 1 or len(p) < 2:
+            return None
+        term = {through[0]: p[through[0]]}
+        rest = {m: c for m, c in p.items() if m not in term}
+        if "invertible" not in self._shown(rest, row, column, dim):
+            return None
+        turned = self._matrix_product(self.inverse(rest, row, column, dim), term, row, column, dim)
+        if len(turned) != 1:
+            return None
+        ((m, c),) = turned.items()
+        spellings = [(dim, turned)]
+        for k, left, right in self._cuts(m, row, column):
+            size = m[1][-2 - k]
+            i = algebra.fresh()
+            first = self._loose(right, m, {k: row, column: i})
+            second = self._loose(left, m, {k: column, row: i})
+            spellings.append((size, scale(c, algebra.contract(algebra.multiply(first, second), {i: dim}))))
+        keyed = [
+            (str(size), min(polynomial_key(q), polynomial_key(self._swap(q, row, column))), size, q)
+            for size, q in spellings
+        ]
+        _, _, size, q = min(keyed, key=lambda found: found[:2])
+        bounds = Bounds()
+        outer = self.determinant(rest, row, column, dim)
+        if "pd" in flags and algebra.bounds(outer).sign == "+":
+            bounds = POSITIVE
+        elif "invertible" in flags:
+            bounds = Bounds(nonzero=True)
+        inner = add(self._delta(size, row, column), q)
+        if size != 1:
+            inner = self._wrap("det", inner, (row, column), size, bounds, turns=True)
+        return algebra.multiply(outer, inner)
+
+    def _cuts(self, m: Monomial, row: int, column: int) -> Iterator[tuple[int, list[Factor], list[Factor]]]:
+        """The bound labels at which a term falls into a part at the row and one at the column."""
+        for k in range(-1 - len(m[1]), -1):
+            groups: list[tuple[set[int], list[Factor]]] = []
+            for f in m[0]:
+                labels = {i for i in f[1] if i < -1 or i in (row, column)} - {k}
+                joined = [g for g in groups if g[0] & labels]
+                groups = [g for g in groups if not g[0] & labels]
+                groups.append((labels.union(*(g[0] for g in joined)), [*(x for g in joined for x in g[1]), f]))
+            right = [f for labels, fs in groups if column in labels for f in fs]
+            left = [f for labels, fs in groups if column not in labels for f in fs]
+            ends = [labels for labels, _ in groups if row in labels]
+            whole = len(ends) == 1 and column not in ends[0] and bool(right)
+            if whole and any(k in f[1] for f in left) and any(k in f[1] for f in right):
+                yield k, left, right
+
+    def _loose(self, factors: Sequence[Factor], m: Monomial, rename: dict[int, int]) -> Polynomial:
+        """Some factors of a term as a polynomial, their other bound labels summed."""
+        algebra = self.algebra
+        bound: Bound = {}
+        for i in {i for _, ls, _ in factors for i in ls if i < -1 and i not in rename}:
+            rename = {**rename, i: algebra.fresh()}
+            bound[rename[i]] = m[1][-2 - i]
+        return algebra.reduce(Fraction(1), [(a, tuple(rename.get(i, i) for i in ls), e) for a, ls, e in factors], bound)
 
     def log_magnitude(self, p: Polynomial) -> Polynomial:
         """``log |p|``, factor by factor."""
@@ -516,6 +586,9 @@ class ArrayLaws:
         if kind in ("eigvecs", "svd_u", "svd_vt"):
             bounds = _UNIT_BALL
         elif kind == "eigvalsh":
+            shift, rest = self._shift(p, row, column)
+            if shift and rest:
+                return add(shift, self.decomposed(kind, rest, slots, outputs, payload))
             flags = self.show(p, row, column, payload, known)
             if "pd" in flags:
                 bounds = POSITIVE
@@ -530,6 +603,19 @@ class ArrayLaws:
         elif kind == DIAGONAL:
             bounds = POSITIVE
         return self._wrap(kind, p, slots, payload, bounds, outputs)
+
+    def _shift(self, p: Polynomial, row: int, column: int) -> tuple[Polynomial, Polynomial]:
+        """``p = shift · 1 + rest``."""
+        shift: Polynomial = {}
+        rest: Polynomial = {}
+        ends = {row, column}
+        for m, c in p.items():
+            kept = tuple(f for f in m[0] if not (self.algebra.atoms[f[0]].kind == "delta" and set(f[1]) == ends))
+            if len(kept) < len(m[0]) and not any(ends.intersection(f[1]) for f in kept):
+                shift[kept, m[1]] = c
+            else:
+                rest[m] = c
+        return shift, rest
 
     # -- maxima --------------------------------------------------------------------------------
 
@@ -653,8 +739,10 @@ class ArrayLaws:
                 return self._of_values
             case "cholesky":
                 return self._of_cholesky
-            case "log" if self._logged(atom) is not None:
+            case "log":
                 return self._of_logarithm
+            case "poly":
+                return self._of_shifted
             case "is_max":
                 return self._of_mask
         return None
@@ -875,6 +963,7 @@ class ArrayLaws:
         source: Any = None
         ends: list[tuple[str, int]] = []
         power = 0
+        shifted: list[tuple[Polynomial, int]] = []
         users = [q for q, f in enumerate(factors) if joined in f[1]]
         for q in users:
             a, ls, e = factors[q]
@@ -884,6 +973,9 @@ class ArrayLaws:
                 return None
             if atom.kind in ("eigvalsh", "svdvals") and ls[-1] == joined:
                 power += e
+            elif atom.kind == "poly" and (affine := self._affine(atom.inner[0], ls, joined)) is not None:
+                shifted.append((affine[1], e))
+                atom, ls = affine[0]
             elif row is not None and ls[row.along] == joined and e in (1, 2):
                 ends += [(atom.kind, ls[row.entries])] * e
             else:
@@ -893,7 +985,10 @@ class ArrayLaws:
                 return None
             source = here
         singular, payload, p = source
-        value = self._singular(p, payload, ends, power) if singular else self._eigen(p, payload, ends, power)
+        if not singular:
+            value = self._eigen(p, payload, ends, power, shifted)
+        else:
+            value = None if shifted else self._singular(p, payload, ends, power)
         if value is None:
             return None
         rest = [f for q, f in enumerate(factors) if q not in users]
@@ -910,13 +1005,51 @@ class ArrayLaws:
         i = self.algebra.fresh()
         return self.algebra.contract(self._at(p, i, i), {i: dim})
 
-    def _eigen(self, p: Polynomial, dim: Expr, ends: Sequence[tuple[str, int]], power: int) -> Polynomial | None:
-        """``Σ λ^power`` or ``Σ V λ^power V^T``."""
-        if abs(power) > 4 or len(ends) not in (0, 2) or not (power or ends):
+    def _affine(
+        self, inner: Polynomial, labels: Labels, joined: int
+    ) -> tuple[tuple[Atom, Labels], Polynomial] | None:
+        """``c λ + s`` as the eigenvalues' atom at its labels and the matrix ``c P + s``; None if it is not that.
+
+        ``inner`` is the argument of an atom at ``labels``; c and s do not depend on which eigenvalue it is.
+        """
+        algebra = self.algebra
+        q = algebra.relabel(inner, dict(enumerate(labels)))
+        depends = [m for m in q if any(joined in ls for _, ls, _ in m[0])]
+        if len(depends) != 1:
             return None
-        if not power:
-            return self._delta(dim, ends[0][1], ends[1][1])
-        value = self._power(p, dim, power)
+        (m,) = depends
+        at = [f for f in m[0] if joined in f[1]]
+        if len(at) != 1 or at[0][2] != 1 or at[0][1].count(joined) != 1 or at[0][1][-1] != joined:
+            return None
+        a, ls, _ = at[0]
+        values = algebra.atoms[a]
+        if values.kind != "eigvalsh":
+            return None
+        factors, bound = algebra.open((tuple(f for f in m[0] if f is not at[0]), m[1]))
+        scalar = algebra.reduce(q[m], factors, bound)
+        unit = self._delta(values.payload, ROW, COLUMN)
+        shift = {k: c for k, c in q.items() if k != m}
+        matrix = add(algebra.multiply(scalar, self.argument(values, ls)), algebra.multiply(shift, unit))
+        return (values, ls), matrix
+
+    def _eigen(
+        self,
+        p: Polynomial,
+        dim: Expr,
+        ends: Sequence[tuple[str, int]],
+        power: int,
+        shifted: Sequence[tuple[Polynomial, int]],
+    ) -> Polynomial | None:
+        """``Σ f(λ)`` or ``Σ V f(λ) V^T`` for a product f of powers of λ and of ``c λ + s``."""
+        if abs(power) + sum(abs(e) for _, e in shifted) > 4 or len(ends) not in (0, 2):
+            return None
+        parts = [(p, power)] if power else []
+        parts += shifted
+        if not parts:
+            return self._delta(dim, ends[0][1], ends[1][1]) if ends else None
+        value = self._power(*parts[0][:1], dim, parts[0][1])
+        for q, e in parts[1:]:
+            value = self._matrix_product(value, self._power(q, dim, e), ROW, COLUMN, dim)
         return self._at(value, ends[0][1], ends[1][1]) if ends else self._trace(value, dim)
 
     def _singular(
@@ -955,37 +1088,49 @@ class ArrayLaws:
         second = algebra.relabel(p, {gone: m, kept: COLUMN})
         return algebra.contract(algebra.multiply(first, second), {m: dims[summed]})
 
-    def _logged(self, atom: Atom) -> tuple[Atom, Labels] | None:
-        """The values whose logarithm (of the magnitude) an atom is, with the labels that they take of its own."""
-        only = only_factor(atom.inner[0])
-        if only is not None and self.algebra.atoms[only[0]].kind == "abs":
-            outer = only[1]
-            only = only_factor(self.algebra.atoms[only[0]].inner[0])
-            only = None if only is None else (only[0], tuple(outer[i] for i in only[1]))
-        if only is None:
-            return None
-        values = self.algebra.atoms[only[0]]
-        square = values.kind == "svdvals" and values.payload[0] == values.payload[1]
-        return (values, only[1]) if values.kind in ("eigvalsh", DIAGONAL) or square else None
+    def _of_shifted(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        a, ls, _ = factors[k]
+        for joined in {i for m in self.algebra.atoms[a].inner[0] for b, l2, _ in m[0]
+                       if self.algebra.atoms[b].kind == "eigvalsh" for i in l2[-1:]}:
+            if 0 <= joined < len(ls):
+                return self._spectral(c, factors, bound, ls[joined])
+        return None
 
     def _of_logarithm(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
-        """``Σ log λ = log |det P|``, ``Σ log diag L = log √det P``."""
+        """``Σ log (c λ + s) = log |det (c P + s)|``, ``Σ log diag L = log √det P``."""
+        algebra = self.algebra
         a, ls, e = factors[k]
-        logged = self._logged(self.algebra.atoms[a])
-        if logged is None or e != 1 or any(i < 0 for i in logged[1]):
+        inner = algebra.relabel(algebra.atoms[a].inner[0], dict(enumerate(ls)))
+        only = only_factor(inner)
+        if only is not None and algebra.atoms[only[0]].kind == "abs":
+            inner = algebra.relabel(algebra.atoms[only[0]].inner[0], dict(enumerate(only[1])))
+            only = only_factor(inner)
+        for joined in sorted(set(ls).intersection(bound)):
+            if e != 1 or ls.count(joined) != 1 or any(joined in f[1] for q, f in enumerate(factors) if q != k):
+                continue
+            found = self._log_of_values(inner, only, joined)
+            if found is not None:
+                left = {i: d for i, d in bound.items() if i != joined}
+                return algebra.replaced(c, factors[:k] + factors[k + 1 :], left, found)
+        return None
+
+    def _log_of_values(
+        self, inner: Polynomial, only: tuple[int, Labels] | None, joined: int
+    ) -> Polynomial | None:
+        """``Σ log |inner|`` over the values of a decomposition."""
+        if only is None or self.algebra.atoms[only[0]].kind not in (DIAGONAL, "svdvals"):
+            affine = self._affine(inner, (), joined)
+            if affine is None:
+                return None
+            (values, _), matrix = affine
+            return self.log_magnitude(self.determinant(matrix, ROW, COLUMN, values.payload))
+        values = self.algebra.atoms[only[0]]
+        square = values.kind == DIAGONAL or values.payload[0] == values.payload[1]
+        if not square or only[1][-1] != joined or only[1].count(joined) != 1:
             return None
-        values, places = logged
-        labels = tuple(ls[i] for i in places)
-        joined = labels[-1]
-        if joined not in bound or any(joined in f[1] for q, f in enumerate(factors) if q != k) or ls.count(joined) != 1:
-            return None
-        p = self.argument(values, labels)
-        dim = values.payload[0] if isinstance(values.payload, tuple) else values.payload
-        value = self.log_magnitude(self.determinant(p, ROW, COLUMN, dim))
-        if values.kind == DIAGONAL:
-            value = scale(Fraction(1, 2), value)
-        left = {i: d for i, d in bound.items() if i != joined}
-        return self.algebra.replaced(c, factors[:k] + factors[k + 1 :], left, value)
+        dim = values.payload if values.kind == DIAGONAL else values.payload[0]
+        value = self.log_magnitude(self.determinant(self.argument(values, only[1]), ROW, COLUMN, dim))
+        return scale(Fraction(1, 2), value) if values.kind == DIAGONAL else value
 
     # -- masks -----------------------------------------------------------------------------------
 

@@ -1479,9 +1479,26 @@ class Algebra:
                 inner = self.relabel(self.atoms[a].inner[0], dict(enumerate(ls)))
                 extra.append(self.power(inner, exponent_of(c)))
                 continue
+            whole = self._power_of_size(m, c)
+            if whole is not None:
+                extra.append(whole)
+                continue
             a, ls = self.wrap("exp", [{m: Fraction(1)}], Bounds(Fraction(0), nonzero=True))
             result.append((a, ls, exponent_of(c)))
         return self.multiply(self.reduce(Fraction(1), result, {}), *extra)
+
+    def _power_of_size(self, m: Monomial, c: Fraction) -> Polynomial | None:
+        """``exp(n log q) = q**n`` for an expression n in the dimensions and q > 0 that is no number."""
+        logs = [f for f in m[0] if self.atoms[f[0]].kind == "log"]
+        rest = self.expression({(tuple(f for f in m[0] if f not in logs), m[1]): c})
+        if len(logs) != 1 or logs[0][2] != 1 or m[1] or rest is None:
+            return None
+        a, ls, _ = logs[0]
+        inner = self.relabel(self.atoms[a].inner[0], dict(enumerate(ls)))
+        only = only_factor(inner)
+        if only is None or self.atoms[only[0]].kind in ("prime", "dim") or self.bounds(inner).sign != "+":
+            return None
+        return self.power(inner, exponent_of(rest))
 
     def log(self, p: Polynomial, hint: Bounds = Bounds()) -> Polynomial:
         """log of a polynomial, split where signs allow."""

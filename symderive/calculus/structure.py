@@ -379,7 +379,7 @@ class Structures:
             if len(beside) != 1:
                 return set()
             (after,) = beside[0] - {here}
-            if after in passed or dims[after] != dims[here]:
+            if after in passed:
                 return set()
             links.append(self._entrywise(matrices.pop(beside[0]), here))
             passed.add(after)

@@ -147,6 +147,22 @@ TRUE = {
     "det of a rank-one update": lambda e: (det(e.S + outer(e.x, e.u)), det(e.S) * (1 + e.u @ inv(e.S) @ e.x)),
     "det of 1 + x x^T": lambda e: (det(e.eye(e.d) + outer(e.x, e.x)), 1 + e.x @ e.x),
     "det of a Kronecker product": lambda e: (logdet(np.kron(e.S, e.W)), e.m * logdet(e.S) + e.d * logdet(e.W)),
+    "Sylvester": lambda e: (det(e.eye(e.n) + e.X @ e.X.T), det(e.eye(e.d) + e.X.T @ e.X)),
+    "Sylvester with a scale": lambda e: (
+        logdet(e.c * e.eye(e.n) + e.X @ e.X.T),
+        logdet(e.c * e.eye(e.d) + e.X.T @ e.X) + (e.n - e.d) * np.log(e.c),
+    ),
+    "determinant lemma": lambda e: (
+        logdet(e.K + e.X @ e.S @ e.X.T),
+        logdet(e.K) + logdet(e.S) + logdet(inv(e.S) + e.X.T @ inv(e.K) @ e.X),
+    ),
+    "determinant lemma, uneven": lambda e: (
+        det(e.S + outer(e.U @ e.h, e.u)),
+        det(e.S) * (1 + e.u @ inv(e.S) @ e.U @ e.h),
+    ),
+    "det of a Kronecker sum": lambda e: (
+        det(np.kron(e.S, e.eye(e.m)) @ np.kron(e.P, e.eye(e.m))), (det(e.S) * det(e.P)) ** e.m,
+    ),
     "logdet of a product": lambda e: (logdet(e.A @ e.B), logdet(e.A) + logdet(e.B)),
     "logdet of an inverse": lambda e: (logdet(inv(e.S)), -logdet(e.S)),
     "logdet of a multiple": lambda e: (logdet(e.c * e.S), e.d * np.log(e.c) + logdet(e.S)),
@@ -161,6 +177,16 @@ TRUE = {
     "product of eigenvalues": lambda e: (np.prod(eigvalsh(e.T)), det(e.T)),
     "sum of logarithms of eigenvalues": lambda e: (np.sum(np.log(eigvalsh(e.S))), logdet(e.S)),
     "sum of inverse eigenvalues": lambda e: (np.sum(1 / eigvalsh(e.S)), tr(inv(e.S))),
+    "eigenvalues of a shift": lambda e: (eigvalsh(e.T + e.b * e.eye(e.d)), eigvalsh(e.T) + e.b),
+    "logdet of a shift": lambda e: (
+        np.sum(np.log(eigvalsh(e.S) + e.c)), logdet(e.S + e.c * e.eye(e.d)),
+    ),
+    "resolvent": lambda e: (
+        eigh(e.S)[1] @ diag(1 / (eigvalsh(e.S) + e.c)) @ eigh(e.S)[1].T, inv(e.S + e.c * e.eye(e.d)),
+    ),
+    "trace of the resolvent": lambda e: (
+        np.sum(eigvalsh(e.S) / (eigvalsh(e.S) + e.c)), tr(e.S @ inv(e.S + e.c * e.eye(e.d))),
+    ),
     "orthonormal eigenvectors": lambda e: (eigh(e.T)[1] @ eigh(e.T)[1].T, e.eye(e.d)),
     "orthonormal columns": lambda e: (eigh(e.T)[1].T @ eigh(e.T)[1], e.eye(e.d)),
     "V diag V^T": lambda e: (eigh(e.T)[1] @ diag(eigvalsh(e.T)) @ eigh(e.T)[1].T, e.T),

@@ -107,6 +107,8 @@ NOT_SHOWN = {
     "kernel of the wrong sign": (lambda e: np.exp((e.y[:, None] - e.y[None, :]) ** 2), "psd"),
     "kernel of two arrays": (lambda e: np.exp(-((e.y[:, None] - e.z[None, :]) ** 2)), "symmetric"),
     "centring": (lambda e: e.eye(e.d) - e.ones((e.d, e.d)) / e.d, "invertible"),
+    "kernel scaled on one side": (lambda e: np.exp(e.X @ e.X.T + e.y[:, None]), "psd"),
+    "kernel of sums": (lambda e: np.exp(-((e.y[:, None] + e.y[None, :]) ** 2)), "psd"),
     "transposed triangle": (lambda e: e.L.T, "lower"),
     "triangle above the diagonal": (lambda e: np.tril(e.C, 1), "lower"),
     "U of a thin factor": (lambda e: svd(e.X)[2], "orthogonal"),
@@ -229,4 +231,7 @@ def test_a_batch_is_known_matrix_by_matrix():
     assert "pd" in structure(node_of(gram + E.eye(E.d)))
     assert sign_of(node_of(det(gram + E.eye(E.d)))) == "+"
     assert "psd" not in structure(node_of(E.G @ E.G))
+    mixed = np.einsum("ki,kij,lij,lj->", E.X, gram, gram, E.X)  # the batch is summed on both sides: no form
+    assert sign_of(node_of(mixed)) == "unknown"
+    assert sign_of(node_of(np.einsum("ki,kij,kj->", E.X, gram, E.X))) == "0+"
     assert build.opaque("det", node_of(gram)).shape == (E.n.node.value,)
