@@ -117,6 +117,8 @@ class _Simplifier:
         if isinstance(node, Contraction):
             node = self._record(node, self._facts(node), "declared sum")
         if isinstance(node, Contraction):
+            node = self._record(node, self._declared_products(node), "declared product")
+        if isinstance(node, Contraction):
             node = self._record(node, _recognise_softmax(node), "softmax")
         if isinstance(node, Contraction):
             node = self._record(node, selected(node), "index of a slice")
@@ -177,6 +179,36 @@ class _Simplifier:
             after = build.contract(node.coefficient, factors, range(node.out_rank), dims)
             return self._facts(after) if isinstance(after, Contraction) else after
         return node
+
+    def _declared_products(self, node: Contraction) -> Node:
+        """``Q^T Q = I`` of an orthogonal Q, ``Σ x² = 1`` of a unit vector."""
+        for k, (factor, labels) in enumerate(node.factors):
+            base, exponent = factor, 1
+            if isinstance(factor, Map) and factor.function == "power" and factor.arguments[1] == Number(2 * ONE):
+                base, exponent = factor.arguments[0], 2
+            if not isinstance(base, Leaf) or base in self.blocked:
+                continue
+            if base.domain.has("unit_norm") and (after := self._unit(node, k, base, labels, exponent)) is not None:
+                return after
+            if base.domain.has("orthogonal") and exponent == 1 and base.rank == 2:
+                for axis in (0, 1):
+                    after = _orthonormal(node, k, base, labels, axis)
+                    if after is not None:
+                        return after
+        return node
+
+    def _unit(self, node: Contraction, k: int, base: Leaf, labels: Labels, exponent: int) -> Node | None:
+        summed = labels[base.domain.axis("unit_norm")]
+        if summed < node.out_rank or len(set(labels)) < len(labels):
+            return None
+        carriers = [m for m, (_, ls) in enumerate(node.factors) if summed in ls]
+        squares = carriers == [k] and exponent == 2
+        twice = exponent == 1 and len(carriers) == 2 and all(node.factors[m] == (base, labels) for m in carriers)
+        if not squares and not twice:
+            return None
+        factors = [f for m, f in enumerate(node.factors) if m not in carriers]
+        dims = {x: size for x, size in enumerate(node.label_dims) if x != summed}
+        return build.contract(node.coefficient, factors, range(node.out_rank), dims)
 
     def _selected(self, node: Map) -> Node:
         """f(Σ_j Y_ij u_ij) is Σ_j Y_ij f(u_ij) where each row of Y has a single 1."""
@@ -320,6 +352,22 @@ def _shared_cost(node: Node) -> float:
 
 _ODDITY = 4
 """What an einsum costs beyond its length where a form in matrix products is to be had."""
+
+def _orthonormal(node: Contraction, k: int, base: Leaf, labels: Labels, axis: int) -> Node | None:
+    """Two copies of an orthogonal matrix that only they share a summed axis of."""
+    summed = labels[axis]
+    carriers = [m for m, (_, ls) in enumerate(node.factors) if summed in ls]
+    if summed < node.out_rank or len(carriers) != 2 or labels[0] == labels[1]:
+        return None
+    (other,) = (m for m in carriers if m != k)
+    partner, own = node.factors[other]
+    if partner is not base or own[axis] != summed or own[0] == own[1]:
+        return None
+    factors = [f for m, f in enumerate(node.factors) if m not in carriers]
+    factors.append((Delta(base.shape[1 - axis]), (labels[1 - axis], own[1 - axis])))
+    dims = {x: size for x, size in enumerate(node.label_dims) if x != summed}
+    return build.contract(node.coefficient, factors, range(node.out_rank), dims)
+
 
 def _has_delta(node: Node) -> bool:
     return isinstance(node, Delta) or (isinstance(node, Contraction) and any(_has_delta(f) for f in node.children))
@@ -639,6 +687,11 @@ def _recognise_map(node: Map) -> tuple[Node, str]:
             return first.arguments[0], "exp of log"
     if node.function == "power" and isinstance(first, Map) and first.function == "power":
         return _power_of_power(node, first), "power of a power"
+    if node.function == "power" and isinstance(node.arguments[1], Number) and node.arguments[1].value.is_Integer:
+        scale, rest = build.split_coefficient(first)
+        if scale.is_number and scale != 1 and (scale**2).is_Rational and not isinstance(rest, Number):
+            exponent = node.arguments[1].value
+            return build.scale(scale**exponent, build.power(rest, exponent)), "power of a product"
     if node.function == "power" and isinstance(first, Map) and first.function == "abs" and _is_even(node.arguments[1]):
         return build.apply("power", first.arguments[0], node.arguments[1]), "absolute value"
     if node.function == "abs" and sign_of(first).value in ("+", "0+"):

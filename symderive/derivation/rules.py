@@ -419,6 +419,15 @@ _REWRITING = (
         "sd.gradient(w @ S @ w, w)",
     ),
     Rule(
+        "declared product",
+        Phrase("declared product", "已声明的乘积"),
+        _form("QᵀQ = I, Σ_i x_i² = 1", r"Q^{\top} Q = I", r"\sum_i x_i^2 = 1"),
+        Phrase("Q is declared orthogonal, x of unit length", "Q 声明为正交矩阵，x 声明为单位向量"),
+        Phrase("this is what the declaration says", "这正是声明的内容"),
+        "Golub & Van Loan, 2.4",
+        "sd.gradient(np.sum((Q @ w)**2), w)",
+    ),
+    Rule(
         "declared sum",
         Phrase("declared sum", "已声明的和"),
         _form("Σ_i p_i = 1", r"\sum_i p_i = 1"),
@@ -480,6 +489,15 @@ _REWRITING = (
         Phrase("exponents of one base multiply; a root is never negative", "同底的指数相乘；根式非负"),
         "DLMF, 4.2",
         "sd.gradient(np.sqrt(u**2), u)",
+    ),
+    Rule(
+        "power of a product",
+        Phrase("power of a product", "积的幂"),
+        _form("(c·x)^k = c^k·x^k", r"(c x)^{k} = c^{k} x^{k}"),
+        Phrase("k is an integer", "k 为整数"),
+        Phrase("each factor is multiplied with itself as often", "各因子自乘同样多次"),
+        "DLMF, 4.2",
+        "sd.gradient(np.exp(-(u / 2)**2), u)",
     ),
     Rule(
         "absolute value",
