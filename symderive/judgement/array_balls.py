@@ -91,14 +91,14 @@ def _lead(value: Element) -> Element:
 
 
 def _compared(x: Vector) -> tuple[Element, list[int | None]]:
-    """A largest entry, and the sign of what each entry lacks to it: 0 for ties, None where it is open."""
-    mids = [as_ball(_lead(v)).mid() for v in x]
-    best = 0
-    for k in range(1, len(x)):
-        if mids[k] > mids[best]:
-            best = k
-    top = x[best]
-    return top, [0 if v is top else sign_of(top - v) for v in x]
+    """A largest entry, and whether each entry is less (1), as large (0), or that is open (None)."""
+    top = x[0]
+    for value in x[1:]:
+        sign = sign_of(value - top)
+        if sign == 1 or (sign is None and as_ball(_lead(value)).mid() > as_ball(_lead(top)).mid()):
+            top = value
+    signs = [0 if v is top else sign_of(top - v) for v in x]
+    return top, [None if sign == -1 else sign for sign in signs]
 
 
 def _max(x: Vector) -> Element:

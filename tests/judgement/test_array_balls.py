@@ -481,6 +481,15 @@ def test_ties_of_maxima():
     assert list(apply_moving("is_max", [1, 4, 3], [1, 2, 2])) == [0, 1, 0]
 
 
+def test_maxima_of_rationals_closer_than_the_precision():
+    near = [1, 1 + Fraction(1, 10**80), 1 - Fraction(1, 10**80)]
+    assert at("max", near, 64)[()] > 1
+    assert at("min", near, 64)[()] < 1
+    assert list(at("is_max", near, 64)) == [0, 1, 0]
+    assert list(at("is_min", near, 64)) == [0, 0, 1]
+    assert list(apply_moving("max", near, [1, 2, 3])[()].series)[1] == 2
+
+
 def test_a_tie_with_a_constant():
     with precision(64, 2):
         mixed = np.empty(2, object)
