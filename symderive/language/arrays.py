@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import E, Expr, Integer, Rational, Symbol, log, pi, sqrt, sympify
+from sympy import E, Expr, Integer, Rational, Symbol, expand, log, pi, sqrt, sympify
 
 from symderive.errors import (
     DomainError,
@@ -380,18 +380,20 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         if isinstance(value, Array) and value._base is root and value._part == selection:
             return  # the end of ``a[key] += b``, which has changed the view a[key]
         self._check_writable("assigning into")
+        if not selection.distinct:
+            raise UnsupportedError(
+                "assigning to entries by an array of indices that may hold an index twice is not read; "
+                "index rows by np.arange(n), or add with np.add.at"
+            )
         picked = value._picked if isinstance(value, Array) else None
         if picked is not None and picked.added is not None and picked.is_of(root, selection):
             root._change(build.add([(ONE, root.node), (ONE, selection.place(picked.added))], root.node.shape))
             return
         value = as_array(value)
         root._check_kind(value)
-        if not selection.distinct:
-            raise UnsupportedError(
-                "assigning to entries by an array of indices that may hold an index twice is not read; "
-                "index rows by np.arange(n), or add with np.add.at"
-            )
-        root._put(selection, laid(value, selection.result, axes))
+        new = laid(value, selection.result, axes)
+        for place, part in selection.in_turn(new):
+            root._put(place, part)
 
     def _check_writable(self, what: str) -> None:
         """In place only while a function is read, and only what the function made itself."""
@@ -547,18 +549,20 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return selection_of(self.node.shape, self.axes, found)
 
     def _index(self, k: object, position: int) -> Expr:
+        """A place on an axis, counted from the front."""
         size = self.dims[position]
         if isinstance(k, Array) and isinstance(k.node, Number) and k.node.value.is_integer:
             value = k.node.value
-            return size + value if value.is_negative else value
-        if isinstance(k, bool) or not hasattr(k, "__index__") or isinstance(k, Array):
+        elif isinstance(k, bool | np.bool_) or not hasattr(k, "__index__") or isinstance(k, Array):
             raise UnsupportedError(
                 f"cannot index with {type(k).__name__}; integers, slices, arrays of indices, '...' and None are read"
             )
-        index = operator.index(k)  # type: ignore[arg-type]
-        if size.is_Integer and not -int(size) <= index < int(size):
-            raise ShapeError(f"index {index} is out of bounds for axis {position} of size {size}")
-        return size + index if index < 0 else Integer(index)
+        else:
+            value = Integer(operator.index(k))  # type: ignore[arg-type]
+        place = size + value if value.is_negative else value
+        if place.is_negative or expand(size - 1 - place).is_negative:
+            raise ShapeError(f"index {value} is out of bounds for axis {position} of size {size}")
+        return place
 
     # -- NumPy's protocols -----------------------------------------------------------
 

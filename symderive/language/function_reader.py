@@ -305,9 +305,13 @@ def read_function(source: Callable[..., Any], declared: Mapping[str, Any]) -> Ar
     number = isinstance(result, np.ndarray) and not result.ndim
     if isinstance(result, bool | np.bool_) or not (isinstance(result, Array | int | float | np.number) or number):
         what = "nothing (None)" if result is None else f"a {type(result).__name__}"
+        what = "entries under a mask, as many as the data say" if isinstance(result, arrays.Masked) else what
         raise UnsupportedError(f"{_name(source)} returns {what}; a formula returns one array or number")
-    made = as_array(result)
-    return Array(made.node, made.axes)
+    try:
+        made = as_array(result)
+        return Array(made.node, made.axes)
+    except SymderiveError as error:
+        raise type(error)(f"{error} (in what {_name(source)} returns)") from None
 
 
 __all__ = ["read_function"]

@@ -404,11 +404,12 @@ class Selection:
 
     @property
     def distinct(self) -> bool:
-        """Whether certainly no entry is picked twice: each index axis has an array without repetitions."""
+        """Whether certainly no entry is written twice at once: each index axis has an array without repetitions."""
         alone = {k.along for k in self.keys if isinstance(k, Along) and k.distinct}
-        for k in self.keys:
-            if isinstance(k, Listed) and all((a - b).is_nonzero for a, b in combinations(k.places, 2)):
-                alone.add((k.along,))
+        lists = [k for k in self.keys if isinstance(k, Listed)]
+        if len(lists) == len([k for k in self.keys if not isinstance(k, At | Span)]):
+            return True  # written in turn
+        alone |= {(k.along,) for k in lists if all((a - b).is_nonzero for a, b in combinations(k.places, 2))}
         return all((k,) in alone for k in range(len(self.index)))
 
     @property
@@ -446,6 +447,25 @@ class Selection:
             own = labels.out if value.shape else ()
             terms.append((ONE, build.contract(ONE, [(value, own), *factors], target, dims)))
         return terms[0][1] if len(terms) == 1 else build.add(terms, self.shape)
+
+    def in_turn(self, value: Node) -> Iterator[tuple[Selection, Node]]:
+        """What is written where, one after the other: of a list of places that holds one twice, the last counts."""
+        lists = [k for k in self.keys if isinstance(k, Listed)]
+        if not lists or any(isinstance(k, Along) for k in self.keys):
+            yield self, value
+            return
+        rank = len(self.shape)
+        axis = self.out.index(rank)
+        out = tuple(x for x in self.out if x != rank)
+        kept = [k for k in range(value.rank) if k != axis]
+        for j in range(len(lists[0].places)):
+            keys = tuple(At(k.places[j]) if isinstance(k, Listed) else k for k in self.keys)
+            part = value
+            if value.shape:
+                unit = Basis(value.shape[axis], Integer(j))
+                factors: list[tuple[Node, Sequence[int]]] = [(value, range(value.rank)), (unit, (axis,))]
+                part = build.contract(ONE, factors, kept, dict(enumerate(value.shape)))
+            yield Selection(self.shape, keys, (), out), part
 
     def _cases(self) -> Iterator[_Labels]:
         """The contraction's labels; for a list of places, once for each of them."""

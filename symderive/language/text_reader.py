@@ -27,7 +27,7 @@ from sympy import Expr, Integer, Pow, Rational, Symbol, exp, pi
 from symderive.errors import IndexDomainError, ReadError, SymderiveError, UnknownNameError
 from symderive.language import arrays, joining
 from symderive.language.arrays import Array, Dim, dimension_symbol
-from symderive.language.nodes import Named, Number
+from symderive.language.nodes import Leaf, Named, Number
 from symderive.language.statements import Relation
 from symderive.language.text_functions import (
     AMBIGUOUS,
@@ -394,6 +394,8 @@ def scope_dimensions(scope: Mapping[str, Any]) -> dict[str, Symbol]:
         sizes: list[Expr] = list(value.dims)
         for node in value.node.walk():
             sizes.extend(node.shape)
+            if isinstance(node, Leaf):
+                sizes.extend(end for end in (node.domain.entries.low, node.domain.entries.high) if end.is_integer)
             if isinstance(node, Number):
                 sizes.append(node.value)
         for size in sizes:

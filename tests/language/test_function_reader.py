@@ -333,6 +333,47 @@ def copies(w, X):
     return kept.sum()
 
 
+def helper_that_changes(v):
+    v += 1
+    return v
+
+
+def uses_the_old_name(w, X):
+    r = X @ w
+    old = r
+    r -= 1
+    return (old * r).sum()
+
+
+def uses_an_old_view(w, X):
+    r = X @ w
+    view = r[None, :]
+    r -= 1
+    return (view * r).sum()
+
+
+def uses_what_a_helper_changed(w, X):
+    r = X @ w
+    return helper_that_changes(r).sum() + r.sum()
+
+
+def returns_a_view_of_what_changed(w, X):
+    r = X @ w
+    view = r.T
+    r -= 1
+    return view
+
+
+def assigns_an_entry(w, X):
+    r = X @ w
+    r[0] += 1
+    return r
+
+
+def lists_of_numbers(w):
+    return np.array([w.sum(), 1.0]) @ np.array([[1, 2], [3.5, w[0]]]) + np.sum([w @ w, 2])
+
+
 class Loss:
     def __init__(self, lam):
         self.lam = lam
@@ -363,7 +404,8 @@ FUNCTIONS = [
     logistic_textbook, logistic_signs, logistic_log1p, logistic_expit, logistic_log_expit, logistic_tanh,
     logistic_ridge, hinge, huber, poisson, softmax_regression, softmax_by_logsumexp, softmax_by_hand, softmax_direct,
     perceptron, gauss, gauss_numpy, with_helper, with_nested, decorated, imports_inside, constructors, builtins_,
-    by_table, recursive, even, keyword_only, exact_constants, copies, with_checks,
+    by_table, recursive, even, keyword_only, exact_constants, copies, with_checks, uses_the_old_name,
+    uses_an_old_view, uses_what_a_helper_changed, returns_a_view_of_what_changed, assigns_an_entry, lists_of_numbers,
 ]  # fmt: skip
 
 
@@ -475,50 +517,13 @@ def changes_view_of_argument(w):
     return v.sum()
 
 
-def helper_that_changes(v):
-    v += 1
-    return v
-
-
 def changes_argument_in_a_helper(w):
     return helper_that_changes(w).sum()
-
-
-def uses_the_old_name(w, X):
-    r = X @ w
-    old = r
-    r -= 1
-    return (old * r).sum()
-
-
-def uses_an_old_view(w, X):
-    r = X @ w
-    view = r[None, :]
-    r -= 1
-    return (view * r).sum()
-
-
-def uses_what_a_helper_changed(w, X):
-    r = X @ w
-    return helper_that_changes(r).sum() + r.sum()
-
-
-def returns_what_is_stale(w, X):
-    r = X @ w
-    view = r.T
-    r -= 1
-    return view
 
 
 def assigns(w):
     w[0] = 0
     return w.sum()
-
-
-def assigns_slice(w, X):
-    r = X @ w
-    r[0] += 1
-    return r
 
 
 def foreign(w):
@@ -568,10 +573,6 @@ async def coroutine(w):
     return w.sum()
 
 
-def python_sum_of_floats(w):
-    return np.array([w.sum(), 1.0]).sum()
-
-
 def scalar_math(w):
     return math.exp(w)
 
@@ -592,13 +593,13 @@ def forever(w):
 
 UNSUPPORTED = {
     branches: "truth", loops: "loop over the symbolic dimension d", iterates: "loop", changes_argument: "in-place",
-    changes_view_of_argument: "in-place", changes_argument_in_a_helper: "in-place", uses_the_old_name: "in place",
-    uses_an_old_view: "in place", uses_what_a_helper_changed: "in place", assigns: "assigning",
-    assigns_slice: "assigning", foreign: "sort", unknown_method: ".argmax", returns_two: "a tuple",
+    changes_view_of_argument: "in-place", changes_argument_in_a_helper: "in-place",
+    assigns: "assigning",
+    foreign: "sort", unknown_method: ".argmax", returns_two: "a tuple",
     returns_nothing: "None", returns_bool: "bool", returns_list: "list", raises: "KeyError",
     size_dependent: "depends on the dimensions", writes_numpy: "writes into the module numpy",
-    generator: "generator", coroutine: "coroutine", python_sum_of_floats: "list", scalar_math: "math.exp",
-    in_place_broadcast: "shape", random: "symbolic", forever: "RecursionError", returns_what_is_stale: "in place",
+    generator: "generator", coroutine: "coroutine", scalar_math: "math.exp",
+    in_place_broadcast: "shape", random: "symbolic", forever: "RecursionError",
 }  # fmt: skip
 
 
