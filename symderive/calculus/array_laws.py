@@ -35,6 +35,7 @@ from symderive.calculus.polynomials import (
     Algebra,
     Atom,
     Bound,
+    Change,
     Exponent,
     Factor,
     Items,
@@ -170,17 +171,17 @@ class ArrayLaws:
         rename.update({count + k: s for k, s in enumerate(slots)})
         return self.algebra.relabel(atom.inner[0], rename)
 
-    def remake(self, atom: Atom, labels: Labels) -> Polynomial:
-        """The atom made again, where labels of its batch came together."""
+    def remake(self, atom: Atom, labels: Labels, change: Change = lambda p: p) -> Polynomial:
+        """The atom made again of a changed argument, or where labels of its batch came together."""
         algebra = self.algebra
         if atom.kind in ("max", "is_max"):
             slot = algebra.fresh()
-            p = self.argument(atom, labels, (slot,))
+            p = change(self.argument(atom, labels, (slot,)))
             if atom.kind == "max":
                 return self.maximum(p, slot, atom.payload)
             return algebra.relabel(self.is_largest(p, slot, atom.payload), {slot: labels[-1]})
         row, column = algebra.fresh(), algebra.fresh()
-        p = self.argument(atom, labels, (row, column))
+        p = change(self.argument(atom, labels, (row, column)))
         outputs = labels[len(labels) - OUTPUTS[atom.kind] :]
         if atom.kind == "det":
             return self.determinant(p, row, column, atom.payload)
@@ -293,15 +294,19 @@ class ArrayLaws:
             if ends[1][0] != merge or any(i >= -1 for f in ends for i in f[1][1:]):
                 return None
             factors, bound = algebra.open(m)
-            rename: dict[int, int] = {}
-            for a, ls, _ in factors:
-                if a == merge and ls[0] in places:
-                    rename.update(zip(ls[1:], places[ls[0]], strict=True))
+            own = {ls[0]: ls[1:] for a, ls, _ in factors if a == merge and ls[0] in places}
+            if own[row][0] == own[column][1] or own[row][1] == own[column][0]:
+                return None
+            rename = {i: new for end, labels in own.items() for i, new in zip(labels, places[end], strict=True)}
             kept = [
                 (a, tuple(rename.get(i, i) for i in ls), e)
                 for a, ls, e in factors
                 if not (a == merge and ls[0] in places)
             ]
+            for side in (0, 1):
+                if own[row][side] == own[column][side]:  # the identity on this side
+                    unit = algebra.delta(algebra.atoms[merge].payload[side])
+                    kept.append((unit, (places[row][side], places[column][side]), 1))
             rest = add(rest, algebra.reduce(c, kept, {i: d for i, d in bound.items() if i not in rename}))
         if merge is None or not rest:
             return None
@@ -462,14 +467,14 @@ class ArrayLaws:
         """``det(Q + u v^T) = det(Q) (1 + v^T inv(Q) u)`` where Q is shown to be invertible."""
         algebra = self.algebra
         for m in sorted(p, key=monomial_key):
-            carry = [f for f in m[0] if row in f[1] or column in f[1]]
-            if m[1] or any(row in f[1] and column in f[1] for f in carry):
+            parts = self._parted(m, row, column)
+            if parts is None:
                 continue
             rest = {k: c for k, c in p.items() if k != m}
             if "invertible" not in self._shown(rest, row, column, dim):
                 continue
-            u = algebra.relabel(raw([f for f in m[0] if column not in f[1]], p[m]), {row: column})
-            v = algebra.relabel(raw([f for f in m[0] if column in f[1]]), {column: row})
+            u = scale(p[m], self._loose(parts[0], m, {row: column}))
+            v = self._loose(parts[1], m, {column: row})
             middle = self.inverse(rest, row, column, dim)
             inner = algebra.contract(algebra.multiply(v, middle, u), {row: dim, column: dim})
             return algebra.multiply(self.determinant(rest, row, column, dim), add(ONE, inner))
@@ -521,18 +526,26 @@ class ArrayLaws:
     def _cuts(self, m: Monomial, row: int, column: int) -> Iterator[tuple[int, list[Factor], list[Factor]]]:
         """The bound labels at which a term falls into a part at the row and one at the column."""
         for k in range(-1 - len(m[1]), -1):
-            groups: list[tuple[set[int], list[Factor]]] = []
-            for f in m[0]:
-                labels = {i for i in f[1] if i < -1 or i in (row, column)} - {k}
-                joined = [g for g in groups if g[0] & labels]
-                groups = [g for g in groups if not g[0] & labels]
-                groups.append((labels.union(*(g[0] for g in joined)), [*(x for g in joined for x in g[1]), f]))
-            right = [f for labels, fs in groups if column in labels for f in fs]
-            left = [f for labels, fs in groups if column not in labels for f in fs]
-            ends = [labels for labels, _ in groups if row in labels]
-            whole = len(ends) == 1 and column not in ends[0] and bool(right)
-            if whole and any(k in f[1] for f in left) and any(k in f[1] for f in right):
-                yield k, left, right
+            parts = self._parted(m, row, column, k)
+            if parts is not None and all(any(k in f[1] for f in part) for part in parts):
+                yield k, *parts
+
+    def _parted(
+        self, m: Monomial, row: int, column: int, without: int | None = None
+    ) -> tuple[list[Factor], list[Factor]] | None:
+        """The factors at the row (and the loose ones) and those at the column, where no bound label ties them.
+
+        The label ``without`` does not count as a tie.
+        """
+        groups: list[tuple[set[int], list[Factor]]] = []
+        for f in m[0]:
+            labels = {i for i in f[1] if i < -1 or i in (row, column)} - {without}
+            joined = [g for g in groups if g[0] & labels]
+            groups = [g for g in groups if not g[0] & labels]
+            groups.append((labels.union(*(g[0] for g in joined)), [*(x for g in joined for x in g[1]), f]))
+        right = [f for labels, fs in groups if column in labels for f in fs]
+        left = [f for labels, fs in groups if column not in labels for f in fs]
+        return (left, right) if right and any(row in f[1] for f in left) else None
 
     def _loose(self, factors: Sequence[Factor], m: Monomial, rename: dict[int, int]) -> Polynomial:
         """Some factors of a term as a polynomial, their other bound labels summed."""

@@ -56,6 +56,7 @@ Factor = tuple[int, Labels, Exponent]
 Monomial = tuple[tuple[Factor, ...], tuple[Expr, ...]]
 Polynomial = dict[Monomial, Fraction]
 Bound = dict[int, Expr]
+Change = Callable[[Polynomial], Polynomial]
 Items = list[tuple[Fraction, list[Factor], Bound]]
 """Products yet to be reduced: coefficient, factors and the dimensions of the bound labels."""
 
@@ -87,8 +88,8 @@ class NotHandled(Exception):
 class Laws(Protocol):
     """Relations between atoms of some kinds, used wherever products are reduced."""
 
-    def remake(self, atom: Atom, labels: Labels) -> Polynomial:
-        """The atom made again, where labels of its batch came together."""
+    def remake(self, atom: Atom, labels: Labels, change: Change = lambda p: p) -> Polynomial:
+        """The atom made again of a changed argument, or where labels of its batch came together."""
         ...
 
     def single(self, atom: Atom, labels: Labels, e: Exponent) -> Polynomial | None:
@@ -1047,7 +1048,10 @@ class Algebra:
                     if isinstance(e, Expr) or e <= 0:
                         raise NotHandled("a quotient at 0")
                     gone = True
-                elif atom.inner and set(labels) <= set(ls) and atom.kind != "prod":
+                elif atom.kind in OUTPUTS and set(labels) <= set(ls[: len(ls) - OUTPUTS[atom.kind]]):
+                    made = self.laws[0].remake(atom, ls, lambda q: self.vanish(q, a, labels))
+                    others.append(self.power(made, e))
+                elif atom.inner and set(labels) <= set(ls) and atom.kind not in ("prod", *OUTPUTS):
                     inside = [self.relabel(q, dict(enumerate(ls))) for q in atom.inner]
                     zeroed = [self.vanish(q, a, labels) for q in inside]
                     if zeroed == inside:

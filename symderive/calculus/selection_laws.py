@@ -24,6 +24,7 @@ from symderive.calculus.polynomials import (
     Algebra,
     Atom,
     Bound,
+    Change,
     Exponent,
     Factor,
     Items,
@@ -108,7 +109,7 @@ class SelectionLaws:
 
     # -- laws --------------------------------------------------------------------------
 
-    def remake(self, atom: Atom, labels: Labels) -> Polynomial:
+    def remake(self, atom: Atom, labels: Labels, change: Change = lambda p: p) -> Polynomial:
         """No atom here has an argument."""
         raise NotImplementedError(atom.kind)
 

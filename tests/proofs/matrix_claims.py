@@ -127,6 +127,9 @@ TRUE = {
     ),
     "sum of inverses": lambda e: (inv(e.S) + inv(e.P), inv(e.S) @ (e.S + e.P) @ inv(e.P)),
     "parallel sum": lambda e: (inv(inv(e.S) + inv(e.P)), e.S @ inv(e.S + e.P) @ e.P),
+    "inverse by cases": lambda e: (
+        np.where(e.b != 0, inv(e.S + e.b**2 * e.eye(e.d)), inv(e.S)), inv(e.S + e.b**2 * e.eye(e.d)),
+    ),
     "batch of inverses": lambda e: (inv(batch(e)) @ batch(e), batch(e) @ inv(batch(e))),
     "batch of transposes": lambda e: (np.sum(det(np.swapaxes(e.G, 1, 2))), np.sum(det(e.G))),
     "Kronecker inverse": lambda e: (inv(np.kron(e.S, e.W)), np.kron(inv(e.S), inv(e.W))),
@@ -134,6 +137,12 @@ TRUE = {
     "solve": lambda e: (e.S @ np.linalg.solve(e.S, e.x), e.x),
     "matrix power": lambda e: (np.linalg.matrix_power(e.A, -2) @ e.A, inv(e.A)),
     # determinants
+    "inverse of a Kronecker product with 1": lambda e: (
+        inv(np.kron(e.S, e.eye(e.m))), np.kron(inv(e.S), e.eye(e.m)),
+    ),
+    "inverse of 1 in a Kronecker product": lambda e: (
+        inv(np.kron(e.eye(e.m), e.S)), np.kron(e.eye(e.m), inv(e.S)),
+    ),
     "det of a product": lambda e: (det(e.C @ e.R), det(e.C) * det(e.R)),
     "det of a multiple": lambda e: (det(3 * e.C), 3**e.d * det(e.C)),
     "det of the negative": lambda e: (det(-e.C) * det(-e.R), det(e.C) * det(e.R)),
