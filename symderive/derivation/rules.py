@@ -138,6 +138,7 @@ def _listed(formulas: Sequence[Formula]) -> Formula:
 
 
 BOOKS = {
+    "Apostol": "T. M. Apostol, Mathematical Analysis, 2nd ed., 1974",
     "Bishop": "C. M. Bishop, Pattern Recognition and Machine Learning, 2006",
     "Boyd & Vandenberghe": "S. Boyd and L. Vandenberghe, Convex Optimization, 2004",
     "Cover & Thomas": "T. M. Cover and J. A. Thomas, Elements of Information Theory, 2nd ed., 2006",
@@ -265,6 +266,46 @@ _CALCULUS = (
         ),
         "Magnus & Neudecker, ch. 9",
         'sd.gradient(np.sum(x**2), x, route="components")',
+    ),
+    Rule(
+        "directional derivative",
+        Phrase("directional derivative", "方向导数"),
+        _form("D_v f := ⟨∇f, v⟩", r"D_v f := \langle \nabla f, v \rangle"),
+        Phrase("f is differentiable", "f 可微"),
+        Phrase("df is linear in the change, and v is put in for it", "df 关于变化量是线性的，以 v 代入即得"),
+        "Magnus & Neudecker, ch. 5",
+        "sd.directional_derivative(u**2 * v, [u, v], [3, 4])",
+    ),
+    Rule(
+        "tangent plane",
+        Phrase("tangent plane", "切平面"),
+        _form("z = f(a) + ⟨∇f(a), x - a⟩", r"z = f(a) + \langle \nabla f(a), x - a \rangle"),
+        Phrase("f is differentiable at a", "f 在 a 处可微"),
+        Phrase(
+            "the affine function with the value and the gradient of f at a", "在 a 处与 f 有相同的值与梯度的仿射函数"
+        ),
+        "Magnus & Neudecker, ch. 5",
+        "sd.tangent_plane(u**2 + v**2, [u, v], at=[1, 2])",
+    ),
+    Rule(
+        "Taylor's formula",
+        Phrase("Taylor's formula", "泰勒公式"),
+        _form(
+            "f(a + h) = f(a) + ⟨∇f(a), h⟩ + ⟨h, ∇²f(a) h⟩/2 + ... + R",
+            r"f(a + h) = f(a) + \langle \nabla f(a), h \rangle"
+            r" + \frac{1}{2} \langle h, \nabla^2 f(a) h \rangle + \dots + R",
+        ),
+        Phrase(
+            "f has one more continuous derivative on the segment from a to a + h",
+            "f 在 a 到 a + h 的线段上有再高一阶的连续导数",
+        ),
+        Phrase(
+            "the polynomial has the derivatives of f at a; R is the next derivative at a point between, "
+            "over its factorial",
+            "多项式在 a 处与 f 有相同的各阶导数；R 为中间某点处的下一阶导数除以相应的阶乘",
+        ),
+        "Apostol, 12.14",
+        "sd.taylor(np.exp(u), u, at=0, order=2)",
     ),
     Rule(
         "symmetric convention",

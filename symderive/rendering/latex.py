@@ -294,7 +294,7 @@ class _Writer:
 
     def named(self, row: Row) -> str:
         number = rf"\textbf{{{self.text(row.number)}}} " if row.number else ""
-        return number + self.labels["comma"].join(filter(None, (self.text(row.rule), self.status(row))))
+        return number + self.labels["semicolon"].join(filter(None, (self.text(row.rule), self.status(row))))
 
     def explained(self, row: Row) -> str:
         """The rules with their general forms, the conditions and the verdict, above the line."""

@@ -87,12 +87,15 @@ REWRITING = ("simplify", "matrix_laws")
 
 def cited_in_sources():
     """(file, name) for every rule name that a module of the calculus or of derivations spells out."""
-    for path in sorted([*PACKAGE.glob("calculus/*.py"), *PACKAGE.glob("derivation/deriv*.py")]):
+    paths = [*PACKAGE.glob("calculus/*.py"), *PACKAGE.glob("derivation/*.py")]
+    for path in sorted(path for path in paths if path.stem != "rules"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             found: list[ast.expr | None] = []
             match node:
-                case ast.Call(func=ast.Name(id="Rewrite") | ast.Attribute(attr="_record" | "_step"), args=args):
+                case ast.Call(
+                    func=ast.Name(id="Rewrite" | "Step") | ast.Attribute(attr="_record" | "_step"), args=args
+                ):
                     found = args[2:3]
                 case ast.Assign(targets=[ast.Name(id="rule")], value=value):
                     found = [value]
