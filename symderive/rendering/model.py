@@ -19,7 +19,7 @@ from symderive.language.arrays import Array
 from symderive.language.nodes import Differential
 from symderive.language.statements import Relation
 from symderive.language.views.formula import ADD, ATOM, MUL, Formula, Piece, bracket, formula_latex
-from symderive.language.views.latex import name_formula, relation_formula, tree_formula
+from symderive.language.views.latex import component_formula, component_of, name_formula, relation_formula, tree_formula
 from symderive.language.views.lift import lift, lift_array
 from symderive.language.views.text import tree_text
 from symderive.language.views.tree import Tree
@@ -217,6 +217,11 @@ def math(array: Array) -> Math:
     return Math(tree_formula(tree), tree_text(tree))
 
 
+def component_math(array: Array, variable: Array) -> Math:
+    """An array by its entries, differentials as partial derivatives by an entry of the variable."""
+    return Math(component_formula(array, variable), tree_text(_trees(array)[0]))
+
+
 def relation_math(relation: Any) -> Math:
     """A condition, without the definitions of what it names."""
     if isinstance(relation, Relation):
@@ -346,7 +351,10 @@ def _rows(derivation: Any, steps: Sequence[Any], detail: str, lang: str) -> tupl
     label = _label(steps[0])
     if label is not None and derivation.kind != "chain":
         rows.append(Row("", label, math(derivation.subject)))
-    return (*rows, *_step_rows(steps, "", detail, lang, derivation.subject if rows else None))
+    variable = None
+    if getattr(derivation, "route", "") == "components" and len(derivation.wrt) == 1:
+        (variable,) = derivation.wrt
+    return (*rows, *_step_rows(steps, "", detail, lang, derivation.subject if rows else None, variable))
 
 
 def _chain_blocks(chain: Chain, detail: str, lang: str) -> tuple[Block, ...]:
@@ -393,10 +401,28 @@ def _label(step: Any) -> Math | None:
 
 
 def _step_rows(
-    steps: Sequence[Any], prefix: str, detail: str, lang: str, shown: Array | None = None
+    steps: Sequence[Any],
+    prefix: str,
+    detail: str,
+    lang: str,
+    shown: Array | None = None,
+    variable: Array | None = None,
 ) -> tuple[Row, ...]:
-    """The lines; a left side is written where it changes, and a start where a line does not go on from the last."""
+    """The lines; a left side is written where it changes, and a start where a line does not go on from the last.
+
+    With a ``variable`` the lines are written in components.
+    """
     rows: list[Row] = []
+
+    def formula(array: Array) -> Math:
+        return math(array) if variable is None else component_math(array, variable)
+
+    def called(step: Any) -> Math:
+        if variable is None or not (step.relation == "=>" or isinstance(step.before.node, Differential)):
+            return foreign(step.lhs_latex, step.lhs)
+        name = step.lhs.rpartition(" ")[2] if step.relation == "=>" else step.lhs.removeprefix("d")
+        return Math(component_of(name, variable), step.lhs)
+
     forms = _Forms(detail, lang)
     lhs = None
     for position, step in enumerate(steps):
@@ -404,20 +430,20 @@ def _step_rows(
         goes_on = shown is not None and shown.same_form(step.before)
         left: Math | None = None
         if step.relation == "=>":
-            left = foreign(step.lhs_latex, step.lhs)
+            left = called(step)
         elif not step.lhs:
-            left = None if goes_on and rows else math(step.before)
+            left = None if goes_on and rows else formula(step.before)
         elif not (goes_on and (step.lhs == lhs or position == 0)):
-            left = foreign(step.lhs_latex, step.lhs)
+            left = called(step)
             if not goes_on and not isinstance(step.before.node, Differential):
-                rows.append(Row("", left, math(step.before)))
+                rows.append(Row("", left, formula(step.before)))
                 left = None
         verdict = step.verdict
         rows.append(
             Row(
                 number,
                 left,
-                math(step.after),
+                formula(step.after),
                 _rule_names(step.rule.split(", "), step.uses, lang),
                 () if prefix else forms.of(step.rules),
                 "",

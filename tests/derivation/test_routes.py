@@ -89,3 +89,19 @@ def test_the_projected_gradient_of_a_vector(domain, direction):
     np.testing.assert_allclose(G, direction(at, G), atol=1e-12)
     v = direction(at, rng.normal(size=5))
     np.testing.assert_allclose(G @ v, free @ v, rtol=1e-9)
+
+
+def test_the_components_are_written_with_sums_and_partial_derivatives():
+    derivation = sd.gradient(sd.read("np.sum((X @ w - y)**2)", X="n d", w="d", y="n"), "w", route="components")
+    latex = derivation.to_latex()
+    assert r"\frac{\partial L}{\partial w_{k}}" in latex
+    assert r"\sum_{j=1}^{d}X_{ij}\frac{\partial w_{j}}{\partial w_{k}}" in latex
+    assert r"2\sum_{i=1}^{n}X_{ik}\Bigl(\sum_{j=1}^{d}X_{ij}w_{j} - y_{i}\Bigr)" in latex
+    assert r"\mathrm{d}" not in latex
+    assert r"\partial" not in sd.gradient(sd.read("w @ w", w="d"), "w").to_latex().replace(r"\nabla", "")
+
+
+def test_the_index_of_the_variable_is_none_of_its_names():
+    k = sd.array("k", "d")
+    latex = sd.gradient(np.sum(k**3), k, route="components").to_latex()
+    assert r"\partial k_{l}" in latex

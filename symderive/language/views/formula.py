@@ -209,6 +209,7 @@ COMMA = Piece(", ", 0.45, 0, "op")
 THIN = Piece(r"\,", 0.17)
 CDOT = operation(r" \cdot ", 0.73)
 ONES = Piece(r"\mathbf{1}", 0.58, 0, "bold")
+PARTIAL = Piece(r"\partial ", 0.56, 0, "d")
 DIFFERENTIAL = Piece(r"\mathrm{d}", 0.56, 0, "d")
 
 

@@ -39,6 +39,7 @@ from symderive.language.views.formula import (
     ONES,
     OPEN,
     OSLASH,
+    PARTIAL,
     POWER,
     SCRIPT,
     SIGN,
@@ -117,6 +118,8 @@ __all__ = [
     "array_formula",
     "array_latex",
     "array_lines",
+    "component_formula",
+    "component_of",
     "formula_latex",
     "formula_lines",
     "name_latex",
@@ -134,13 +137,24 @@ _LETTERS = "ijklmpqrstuvabcdefgh"
 
 @final
 class _Writer:
-    """Writes one formula; knows which letters its names take, so that indices never collide."""
+    """Writes one formula; knows which letters its names take, so that indices never collide.
 
-    def __init__(self, notation: arrays.Notation) -> None:
+    With ``moving`` (a variable as a tree) it writes entries and sums over indices
+    throughout, and a differential as the partial derivative by an entry of the variable.
+    """
+
+    def __init__(self, notation: arrays.Notation, moving: Name | None = None) -> None:
         self.notation = notation
         self._labels: list[Symbol] = []
+        self.held: Labels = ()
+        self._moving: Formula | None = None
         self._places: dict[Symbol, Formula] = {}
         self._ends: dict[Symbol, set[Expr]] = {}
+        if moving is not None:
+            letters = (x for x in chain("klpq", (f"k{n}" for n in count(1))) if x not in notation.taken)
+            self.held = tuple(Symbol(x, integer=True) for x, _ in zip(letters, moving.shape, strict=False))
+            self._labels += [x for x in self.held if isinstance(x, Symbol)]
+            self._moving = self.entry(moving, self.held)
 
     # indices
 
@@ -271,8 +285,12 @@ class _Writer:
     def _negated(inner: Formula) -> Formula:
         return Formula((SIGN, *at_least(inner, OPEN).parts), ADD)
 
-    @staticmethod
-    def _differential(inner: Formula) -> Formula:
+    def _differential(self, inner: Formula) -> Formula:
+        if self._moving is not None:
+            below = Formula((PARTIAL, *self._moving.parts), MUL)
+            if inner.level == ATOM:
+                return fraction_of(Formula((PARTIAL, *inner.parts), MUL), below)
+            return product_of([fraction_of(Formula((PARTIAL,), MUL), below), bracket(inner, "[", "]")])
         inner = inner if inner.level == ATOM else bracket(inner)
         return Formula((DIFFERENTIAL, *inner.parts), CALL)
 
@@ -818,6 +836,8 @@ class _Writer:
     def _scalar(self, tree: Tree) -> Formula:
         mark = len(self._labels)
         try:
+            if self._moving is not None and isinstance(tree, Call | MatMul | Index | D):
+                raise NoMatrixForm
             return self.matrix(tree)
         except NoMatrixForm:
             del self._labels[mark:]
@@ -828,7 +848,7 @@ class _Writer:
             if isinstance(tree, Index):
                 return self._entry_index(tree, ())
             if isinstance(tree, D):
-                return self._differential(self.write(tree.operand))
+                return self._differential(self.entry(tree.operand, ()) if self._moving else self.write(tree.operand))
             raise UnsupportedError(f"the LaTeX writer has no form for {type(tree).__name__}") from None
 
     def entry_of(self, tree: Tree, labels: Labels) -> Formula:
@@ -862,6 +882,8 @@ class _Writer:
     def _entry_matmul(self, tree: MatMul, labels: Labels) -> Formula:
         mark = len(self._labels)
         try:
+            if self._moving is not None:
+                raise NoMatrixForm
             written = self._matmul(tree)
         except NoMatrixForm:
             del self._labels[mark:]
@@ -1110,6 +1132,25 @@ def array_formula(array: Array, where: bool = True) -> Formula:
     for position, clause in enumerate([*where_formulas(lifted.definitions, notation), *arrays.clauses(writer)]):
         parts += [Break(), Piece(r",\; ", 0.6) if position else _WHERE, *clause.parts]
     return Formula(tuple(parts), ADD if len(parts) > len(formula.parts) else formula.level)
+
+
+def component_formula(array: Array, variable: Array) -> Formula:
+    """An array in components, differentials as partial derivatives by the entry of a variable.
+
+    An array of the variable's shape is written at that entry.
+    """
+    tree, moving = lift_array(array).tree, lift_array(variable).tree
+    assert isinstance(moving, Name)
+    writer = _Writer(arrays.Notation.of([tree, moving]), moving)
+    return writer.entry(tree, writer.held if tree.shape == moving.shape else ())
+
+
+def component_of(name: str, variable: Array) -> Formula:
+    """The partial derivative of something called ``name`` by an entry of a variable."""
+    moving = lift_array(variable).tree
+    assert isinstance(moving, Name)
+    writer = _Writer(arrays.Notation.of([moving, Name((), name)]), moving)
+    return writer.entry(D((), Name((), name)), ())
 
 
 def array_latex(array: Array) -> str:
