@@ -8,6 +8,7 @@ from symderive.errors import ReadError
 from symderive.language.arrays import Array
 from symderive.language.build import split_coefficient
 from symderive.language.nodes import ZERO, Node, Number
+from symderive.language.views.text import relation_text
 
 RELATIONS = ("==", "<=", ">=", "<", ">", "!=")
 
@@ -28,8 +29,6 @@ class Relation:
             raise ReadError(f"a relation is one of {', '.join(RELATIONS)}, got {self.op!r}")
 
     def __str__(self) -> str:
-        from symderive.language.views.text import relation_text
-
         return relation_text(Array(self.lhs), self.op, Array(self.rhs))
 
 

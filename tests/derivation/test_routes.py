@@ -95,7 +95,8 @@ def test_the_components_are_written_with_sums_and_partial_derivatives():
     derivation = sd.gradient(sd.read("np.sum((X @ w - y)**2)", X="n d", w="d", y="n"), "w", route="components")
     latex = derivation.to_latex()
     assert r"\frac{\partial L}{\partial w_{k}}" in latex
-    assert r"\sum_{j=1}^{d}X_{ij}\frac{\partial w_{j}}{\partial w_{k}}" in latex
+    assert r"\frac{\partial }{\partial w_{k}}\Bigl[\sum_{j=1}^{d}X_{ij}w_{j} - y_{i}\Bigr]" in latex
+    assert r"\frac{\partial w_{i}}{\partial w_{k}}" in latex
     assert r"2\sum_{i=1}^{n}X_{ik}\Bigl(\sum_{j=1}^{d}X_{ij}w_{j} - y_{i}\Bigr)" in latex
     assert r"\mathrm{d}" not in latex
     assert r"\partial" not in sd.gradient(sd.read("w @ w", w="d"), "w").to_latex().replace(r"\nabla", "")
