@@ -31,7 +31,16 @@ from symderive.errors import (
 from symderive.language import build
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
-from symderive.language.indexing import NO_INDEX, Axes, Indices, Selection, indexing_leaf, overwritten, selection_of
+from symderive.language.indexing import (
+    NO_INDEX,
+    Axes,
+    Indices,
+    Places,
+    Selection,
+    indexing_leaf,
+    overwritten,
+    selection_of,
+)
 from symderive.language.nodes import (
     ONE,
     Basis,
@@ -505,7 +514,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         selection, axes = self._select(keys)
         root, selection = self._rooted(selection)
         result = Array(selection.pick(root.node), axes)
-        result._kind = self._kind
+        result._kind = self.kind
         if selection.index:
             result._picked = _Picked(root, selection, root._version)
         elif axes or _has_ellipsis(key):  # a single entry is a number of its own
@@ -538,7 +547,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             if isinstance(k, slice):
                 found.append(slice(*(_end(end) for end in (k.start, k.stop, k.step))))
             elif isinstance(k, list):
-                found.append(tuple(self._index(i, position) for i in k))
+                found.append(Places(tuple(self._index(i, position) for i in k)))
+            elif isinstance(k, np.ndarray):
+                found.append(self._places(k, position))
             elif _is_index_array(k):
                 if k.kind == "f" and indexing_leaf(k.node)[0] is None:
                     raise UnsupportedError(NO_INDEX)
@@ -547,6 +558,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
                 found.append(self._index(k, position))
             position += 1
         return selection_of(self.node.shape, self.axes, found)
+
+    def _places(self, values: np.ndarray, position: int) -> Places | Indices:
+        """An array of Python integers of several axes, as np.ix_ makes them."""
+        long = [k for k, s in enumerate(values.shape) if s != 1] or [0]
+        if len(long) == 1:
+            places = tuple(self._index(int(i), position) for i in values.ravel())
+            return Places(places, long[0], values.ndim - 1 - long[0])
+        if (values < 0).any():
+            raise UnsupportedError("negative places in an array of indices of several axes are not read")
+        node = constant(values.squeeze()).node
+        numbers = iter(range(node.rank))
+        return Indices(node, tuple(None if s == 1 else next(numbers) for s in values.shape))
 
     def _index(self, k: object, position: int) -> Expr:
         """A place on an axis, counted from the front."""
@@ -642,6 +665,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def repeat(self, repeats: Any, axis: Any = None) -> Array:
         return _dispatched(np.repeat, self, repeats, axis=axis)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return _dispatched(np.any, self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Array:
+        return _dispatched(np.all, self, axis=axis, keepdims=keepdims)
+
+    def round(self, decimals: int = 0) -> Array:
+        return _dispatched(np.round, self, decimals)
+
+    def conj(self) -> Array:
+        return self
 
     def trace(self) -> Array:
         return _dispatched(np.trace, self)
@@ -753,8 +788,10 @@ def _literal(key: object) -> list[Any]:
         raise ShapeError(f"this list of indices is ragged: {key!r}") from None
     if given.dtype == bool and given.any():
         return [[int(k) for k in places] for places in np.nonzero(given)]
-    if given.dtype.kind not in "iu" or given.ndim != 1 or not given.size:
-        raise UnsupportedError(f"cannot index with {key!r}; one list of integers for an axis is read")
+    if given.dtype.kind not in "iu" or not given.ndim or not given.size:
+        raise UnsupportedError(f"cannot index with {key!r}; lists of integers are read")
+    if given.ndim > 1:
+        return [given]
     first, count = int(given[0]), len(given)
     if count > 1 and first >= 0 and list(given) == list(range(first, first + count)):
         counted = Array(Range(Integer(count)))

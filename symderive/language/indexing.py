@@ -13,9 +13,9 @@ short is a ``Slice`` that exists only where the axis is long enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from sympy import Expr, Integer, expand, floor, sympify
@@ -190,8 +190,9 @@ def integer_bounds(node: Node) -> tuple[Expr, Expr] | None:
 
 
 def _sum_bounds(node: Sum) -> tuple[Expr, Expr] | None:
-    if len(node.shape) == 1 and all(isinstance(n, Basis) and n.index.is_Integer for _, n in node.terms):
-        return _constant_bounds(node)
+    spans = [_supports(term) for _, term in node.terms]
+    if len(spans) <= MAX_PARTS and all(_disjoint(a, b) for a, b in combinations(spans, 2)):
+        return _joined_bounds(node)
     low: Expr = ZERO
     high: Expr = ZERO
     for weight, term in node.terms:
@@ -203,15 +204,38 @@ def _sum_bounds(node: Sum) -> tuple[Expr, Expr] | None:
     return expand(low), expand(high)
 
 
-def _constant_bounds(node: Sum) -> tuple[Expr, Expr] | None:
-    """The bounds of a vector of integers that is written out entry by entry."""
-    (size,) = node.shape
-    at: dict[Expr, Expr] = {}
+MAX_PARTS = 64
+"""Arrays laid side by side are compared pair by pair up to this many."""
+
+
+def _joined_bounds(node: Sum) -> tuple[Expr, Expr] | None:
+    """The bounds of arrays that are laid side by side among zeros."""
+    ends: list[Expr] = [ZERO]
     for weight, term in node.terms:
-        assert isinstance(term, Basis)
-        at[term.index] = at.get(term.index, ZERO) + weight
-    values = [*at.values(), *([] if len(at) == size else [ZERO])]
-    return (min(values), max(values)) if all(v.is_Integer for v in values) else None
+        inner = integer_bounds(term)
+        if inner is None or not weight.is_integer:
+            return None
+        ends += [weight * e for e in inner]
+    low, high = _least(ends), _least([-e for e in ends])
+    return None if low is None or high is None else (low, -high)
+
+
+def _supports(term: Node) -> dict[int, Span]:
+    """For each axis on which a term is put among zeros, the places where it stands."""
+    if isinstance(term, Basis):
+        return {0: Span(term.index, ONE, ONE)}
+    found: dict[int, Span] = {}
+    for factor, labels in term.factors if isinstance(term, Contraction) else ():
+        if labels[:1] and labels[0] < term.rank and labels[0] not in found:
+            if isinstance(factor, Basis):
+                found[labels[0]] = Span(factor.index, ONE, ONE)
+            elif isinstance(factor, Slice):
+                found[labels[0]] = Span(factor.start, factor.step, factor.count)
+    return found
+
+
+def _disjoint(a: dict[int, Span], b: dict[int, Span]) -> bool:
+    return any(axis in b and _apart(span, b[axis]) for axis, span in a.items())
 
 
 def _contraction_bounds(node: Contraction) -> tuple[Expr, Expr] | None:
@@ -226,6 +250,8 @@ def _contraction_bounds(node: Contraction) -> tuple[Expr, Expr] | None:
             picked.update(labels[1:])
         elif isinstance(factor, Delta) and max(labels) >= node.out_rank:
             picked.add(max(labels))
+        elif _is_one_hot(factor) and labels[-1] >= node.out_rank and labels[-1] not in labels[:-1]:
+            picked.add(labels[-1])
         elif isinstance(factor, Basis | Slice | Merge | Delta):
             among_zeros = True
             picked.update(x for x in labels if x >= node.out_rank)
@@ -245,6 +271,18 @@ def _contraction_bounds(node: Contraction) -> tuple[Expr, Expr] | None:
     return low, high
 
 
+def _is_one_hot(node: Node) -> bool:
+    """Whether a node is one-hot rows that an array of indices made: ``index[..., None] == 0, 1, ...``."""
+    if not isinstance(node, Map) or node.function != "eq":
+        return False
+    own, places = node.arguments
+    rank = node.rank
+    counted = isinstance(places, Contraction) and [f for f, _ in places.factors] == [Range(node.shape[-1])]
+    counted = counted and places.factors[0][1] == (rank - 1,)  # type: ignore[union-attr]
+    counted = counted or places is Range(node.shape[-1])
+    return counted and all(rank - 1 not in ls for _, ls in own.factors) if isinstance(own, Contraction) else counted
+
+
 def _map_bounds(node: Map) -> tuple[Expr, Expr] | None:
     name = node.function
     if FUNCTIONS[name].mask:
@@ -259,16 +297,26 @@ def _map_bounds(node: Map) -> tuple[Expr, Expr] | None:
         return None if highest is None else (ZERO, -highest)
     if name not in ("where", "maximum", "minimum"):
         return None
-    branches = [integer_bounds(a) for a in node.arguments[-2:]]
-    if None in branches:
+    branches = [b for a in node.arguments[-2:] if (b := integer_bounds(a)) is not None]
+    if len(branches) < 2:
         return None
-    low = _least([b[0] for b in branches if b])
-    high = _least([-b[1] for b in branches if b])
+    lows, highs = [b[0] for b in branches], [-b[1] for b in branches]
+    low = _larger(*lows) if name == "maximum" else _least(lows)
+    high = _larger(*highs) if name == "minimum" else _least(highs)
     return None if low is None or high is None else (low, -high)
 
 
+def _larger(a: Expr, b: Expr) -> Expr:
+    """The larger of two numbers in the dimensions; any of them where that is not known."""
+    return b if expand(b - a).is_nonnegative else a
+
+
 def _least(values: Sequence[Expr]) -> Expr | None:
-    return next((v for v in values if all((u - v).is_nonnegative for u in values)), None)
+    """What no number in the dimensions is below: the least of them, or 0; None where that is not known."""
+    found = next((v for v in values if all(expand(u - v).is_nonnegative for u in values)), None)
+    if found is None and all(expand(v).is_nonnegative for v in values):
+        return ZERO
+    return found
 
 
 def affine(node: Node) -> Span | None:
@@ -344,6 +392,15 @@ class Indices:
     axes: Axes
 
 
+@dataclass(frozen=True)
+class Places:
+    """A list of places on an axis as a key, with so many axes of length 1 before and after its own."""
+
+    places: tuple[Expr, ...]
+    before: int = 0
+    after: int = 0
+
+
 # -- selections ----------------------------------------------------------------------------
 
 
@@ -407,8 +464,8 @@ class Selection:
         """Whether certainly no entry is written twice at once: each index axis has an array without repetitions."""
         alone = {k.along for k in self.keys if isinstance(k, Along) and k.distinct}
         lists = [k for k in self.keys if isinstance(k, Listed)]
-        if len(lists) == len([k for k in self.keys if not isinstance(k, At | Span)]):
-            return True  # written in turn
+        if not any(isinstance(k, Along) for k in self.keys):
+            return True  # lists are written in turn
         alone |= {(k.along,) for k in lists if all((a - b).is_nonzero for a, b in combinations(k.places, 2))}
         return all((k,) in alone for k in range(len(self.index)))
 
@@ -450,34 +507,38 @@ class Selection:
 
     def in_turn(self, value: Node) -> Iterator[tuple[Selection, Node]]:
         """What is written where, one after the other: of a list of places that holds one twice, the last counts."""
-        lists = [k for k in self.keys if isinstance(k, Listed)]
-        if not lists or any(isinstance(k, Along) for k in self.keys):
+        listed = self._listed()
+        if not listed or any(isinstance(k, Along) for k in self.keys):
             yield self, value
             return
         rank = len(self.shape)
-        axis = self.out.index(rank)
-        out = tuple(x for x in self.out if x != rank)
-        kept = [k for k in range(value.rank) if k != axis]
-        for j in range(len(lists[0].places)):
-            keys = tuple(At(k.places[j]) if isinstance(k, Listed) else k for k in self.keys)
+        axes = {along: self.out.index(rank + along) for along in listed}
+        out = tuple(x for x in self.out if x < rank)
+        kept = [k for k in range(value.rank) if k not in axes.values()]
+        for at in self._turns(listed):
+            keys = tuple(At(k.places[at[k.along]]) if isinstance(k, Listed) else k for k in self.keys)
             part = value
             if value.shape:
-                unit = Basis(value.shape[axis], Integer(j))
-                factors: list[tuple[Node, Sequence[int]]] = [(value, range(value.rank)), (unit, (axis,))]
+                factors: list[tuple[Node, Sequence[int]]] = [(value, range(value.rank))]
+                factors += [(Basis(value.shape[axes[a]], Integer(j)), (axes[a],)) for a, j in at.items()]
                 part = build.contract(ONE, factors, kept, dict(enumerate(value.shape)))
             yield Selection(self.shape, keys, (), out), part
 
+    def _listed(self) -> dict[int, int]:
+        """The index axes of lists of places, and how many each has."""
+        return {k.along: len(k.places) for k in self.keys if isinstance(k, Listed)}
+
+    @staticmethod
+    def _turns(listed: Mapping[int, int]) -> Iterator[dict[int, int]]:
+        for turn in product(*(range(count) for count in listed.values())):
+            yield dict(zip(listed, turn, strict=True))
+
     def _cases(self) -> Iterator[_Labels]:
-        """The contraction's labels; for a list of places, once for each of them."""
-        lists = [k for k in self.keys if isinstance(k, Listed)]
-        if not lists:
-            yield self._labels(self.keys)
-            return
+        """The contraction's labels; for lists of places, once for each of them."""
         rank = len(self.shape)
-        for j in range(len(lists[0].places)):
-            labels = self._labels([At(k.places[j]) if isinstance(k, Listed) else k for k in self.keys])
-            along = lists[0].along
-            labels.factors.append((Basis(self.index[along], Integer(j)), (rank + along,)))
+        for at in self._turns(self._listed()):
+            labels = self._labels([At(k.places[at[k.along]]) if isinstance(k, Listed) else k for k in self.keys])
+            labels.factors.extend((Basis(self.index[a], Integer(j)), (rank + a,)) for a, j in at.items())
             yield labels
 
     def _labels(self, keys: Sequence[Key]) -> _Labels:
@@ -555,10 +616,10 @@ def selection_of(shape: Shape, axes: Axes, keys: Sequence[Any]) -> tuple[Selecti
     """NumPy's index as a selection, and the axes of the result.
 
     ``axes`` are the array's (see :class:`~symderive.language.arrays.Array`), and each
-    key is None, a slice, a place counted from the front, a tuple of such places, or
+    key is None, a slice, a place counted from the front, :class:`Places` or
     :class:`Indices`; there is one for each axis.
     """
-    arrays = [k for k in keys if isinstance(k, Indices | tuple)]
+    arrays = [k for k in keys if isinstance(k, Indices | Places)]
     index, real = _index_shape(arrays)
     found: list[Key] = [Span(ZERO, ONE, s) for s in shape]
     pattern: list[int | None] = []
@@ -581,14 +642,15 @@ def selection_of(shape: Shape, axes: Axes, keys: Sequence[Any]) -> tuple[Selecti
         if not special:
             before = len(pattern)
         special.append(place)
-        if not isinstance(key, Indices | tuple):
+        if not isinstance(key, Indices | Places):
             if axis is not None:
                 found[axis] = At(key)
         elif axis is None:
             raise UnsupportedError("an axis of length 1 that indexing made is not read with an array of indices")
-        elif isinstance(key, tuple):
-            along = real[-1]
-            found[axis] = Listed(along, key * int(index[along]) if len(key) == 1 else key)
+        elif isinstance(key, Places):
+            along = real[len(real) - 1 - key.after]
+            count = int(index[along]) if len(key.places) == 1 else 1
+            found[axis] = Listed(along, key.places * count)
         else:
             found[axis] = _along(key, size, real, index)
     rank = len(shape)
@@ -602,10 +664,12 @@ def selection_of(shape: Shape, axes: Axes, keys: Sequence[Any]) -> tuple[Selecti
     return Selection(shape, tuple(found), index, out), tuple(None if x is None else out.index(x) for x in pattern)
 
 
-def _index_shape(arrays: Sequence[Indices | tuple[Expr, ...]]) -> tuple[Shape, list[Any]]:
+def _index_shape(arrays: Sequence[Indices | Places]) -> tuple[Shape, list[Any]]:
     """The broadcast shape of arrays of indices; for each of its axes its number, or None for one of length 1."""
     shapes: list[list[Expr | None]] = [
-        [Integer(len(a))] if isinstance(a, tuple) else [None if x is None else a.node.shape[x] for x in a.axes]
+        [None] * a.before + [Integer(len(a.places))] + [None] * a.after
+        if isinstance(a, Places)
+        else [None if x is None else a.node.shape[x] for x in a.axes]
         for a in arrays
     ]
     rank = max((len(s) for s in shapes), default=0)
@@ -688,15 +752,7 @@ def overwritten(node: Node, selection: Selection, value: Node) -> Node:
 
 def _relation(term: Node, selection: Selection) -> str:
     """How a term lies to the selected places: "apart", "covered" or "over"."""
-    factors = term.factors if isinstance(term, Contraction) else ()
-    rank = term.rank
-    supports: dict[int, Span] = {}
-    for factor, labels in factors:
-        if labels[:1] and labels[0] < rank and labels[0] not in supports:
-            if isinstance(factor, Basis):
-                supports[labels[0]] = Span(factor.index, ONE, ONE)
-            elif isinstance(factor, Slice):
-                supports[labels[0]] = Span(factor.start, factor.step, factor.count)
+    supports = _supports(term)
     covered = True
     for axis, (key, size) in enumerate(zip(selection.keys, selection.shape, strict=True)):
         if isinstance(key, Along | Listed):

@@ -140,6 +140,14 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Array:
     return a[tuple(keys)]
 
 
+def ix_(*args: Any) -> tuple[Array, ...]:
+    """``np.ix_``: vectors of indices, each along an axis of its own."""
+    given = [as_array(a) for a in args]
+    if any(a.ndim != 1 for a in given):
+        raise ShapeError("np.ix_ needs vectors of indices")
+    return tuple(a[tuple(slice(None) if j == k else None for j in range(len(given)))] for k, a in enumerate(given))
+
+
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:
     """``np.rot90`` of the first two axes."""
     a = as_array(m)
@@ -181,6 +189,7 @@ ARRAY_FUNCTIONS.update(
         np.fliplr: lambda m: flip(m, 1),
         np.roll: roll,
         np.rot90: rot90,
+        np.ix_: ix_,
         np.triu: triu,
         np.tril: tril,
         np.take: take,

@@ -52,7 +52,7 @@ def numbers(sizes, seed=0):
 def agree(function, sizes=SIZES, seed=0, rtol=1e-9):
     """Read a function whose parameters are names of the tables; compare it with itself on numbers."""
     names = list(inspect.signature(function).parameters)
-    made = sd.read(function, **{name: declared(name) for name in names if name not in SIZES[0]})
+    made = sd.read(function, **{name: sd.dims(name) if name in SIZES[0] else declared(name) for name in names})
     for at in sizes:
         point = numbers(at, seed)
         given = {name: np.array(point[name]) if np.ndim(point[name]) else point[name] for name in names}
