@@ -466,6 +466,9 @@ def _sigmoid(node: Map) -> Node | None:
         return None
     base, exponent = _power(node)
     inner = bare(base)
+    scale, rest = build.split_coefficient(inner)
+    if scale != 1 and exponent.is_integer and not isinstance(rest, Number):
+        return build.scale(scale**exponent, build.power(hold(rest), exponent))
     below, power = _power(inner)
     if power != ONE and power.is_integer and exponent.is_integer:
         return build.power(below, power * exponent)
@@ -685,6 +688,29 @@ def _complementary_ratio(node: Sum) -> Node | None:
         if inner is not None and w == -c:
             name = bare(n).function  # type: ignore[attr-defined]
             return _without(node.terms, (i, k), (c, build.apply(other[name], *inner)), node.shape)
+    return None
+
+
+def _difference_of_squares(node: Sum) -> Node | None:
+    """c² - x² = (c - x)(c + x) and x - x² = x (1 - x): the difference is taken before it is rounded."""
+    if len(node.terms) != 2:
+        return None
+    for i in (0, 1):
+        (w, n), (v, m) = node.terms[i], node.terms[1 - i]
+        x, exponent = _power(n)
+        if exponent != 2:
+            continue
+        value = constant(m)
+        if value is not None and (value * v / w).is_negative and (side := sqrt(-value * v / w)).is_Rational:
+            near = build.add([(ONE, Number(side)), (-ONE, x)], node.shape)
+            far = build.add([(ONE, Number(side)), (ONE, x)], node.shape)
+            return build.scale(-w, build.multiply(near, far))
+        scale, rest = build.split_coefficient(bare(m))
+        if bare(x) is bare(rest) and value is None:
+            ratio = w / (v * scale)
+            if ratio.is_negative:
+                one = build.add([(ONE, Number(ONE)), (ratio, x)], node.shape)
+                return build.scale(v * scale, build.multiply(hold(x), one))
     return None
 
 
@@ -994,20 +1020,25 @@ def _sum_over_tail(node: Contraction) -> Node | None:
 def _over_tail(node: Node, tail: Map) -> Node | None:
     """A term divided by a tail function of u: it is a multiple of it, or of the Gaussian exp(-u²...)."""
     split = _factors(node)
-    if split is None:
+    if split is None or not all(e.is_integer for _, e in split[1]):
         return None
-    factors = [(bare(b), e) for b, e in split[1]]
+    c = split[0]
+    factors: list[tuple[Node, Expr]] = []
+    for base, e in split[1]:
+        weight, rest = build.split_coefficient(bare(base))
+        c = c * weight**e
+        factors.append((bare(rest), e))
     if (tail, ONE) in factors:
         factors.remove((tail, ONE))
-        return build.scale(split[0], build.multiply(*(hold(build.power(b, e)) for b, e in factors)) if factors
-                           else build.ones(node.shape))
+        rest = [hold(build.power(b, e)) for b, e in factors]
+        return build.scale(c, build.multiply(*rest) if rest else build.ones(node.shape))
     for b, e in factors:
         argument = _call(b, "exp")
         if argument is not None and e == 1:
             found = _scaled_exponential(argument[0], tail.function, tail.arguments[0], -ONE)
             if found is not None:
                 factors.remove((b, e))
-                return build.scale(split[0], build.multiply(found, *(hold(build.power(c, p)) for c, p in factors)))
+                return build.scale(c, build.multiply(found, *(hold(build.power(x, p)) for x, p in factors)))
     return None
 
 
@@ -1063,30 +1094,31 @@ def _bessel_ratio(node: Contraction) -> Node | None:
 
 def _gamma_ratio(node: Contraction) -> Node | None:
     """Γ(u)/Γ(v) and x^c exp(-x)/Γ(a) by their logarithms: each factor may overflow, the product does not."""
-    shape = tuple(range(node.rank))
-    terms: list[Term] = []
-    rest: list[Factor] = []
-    signs: set[bool] = set()
-    growing = False
-    for f, labels in node.factors:
-        base, exponent = _power(f)
-        inner = bare(base)
-        name = inner.function if isinstance(inner, Map) else ""
-        argument = inner.arguments[0] if isinstance(inner, Map) else inner
-        if name in ("gamma", "rgamma") and labels in ((), shape) and is_positive(argument):
-            weight = exponent if name == "gamma" else -exponent
-            terms.append((weight, build.apply("gammaln", argument)))
-            signs.add(bool(weight.is_positive))
-        elif name == "exp" and labels == shape:
-            terms.append((exponent, argument))
-            growing = True
-        elif labels == shape and exponent != 1 and is_nonnegative(base):
-            terms.append((ONE, build.apply("xlogy", Number(exponent), base)))
-        else:
-            rest.append((f, labels))
-    if signs != {True, False} and not (signs == {False} and growing and len(terms) > 1):
-        return None
-    return _with_factors(node, ONE, [(build.apply("exp", build.add(terms, node.shape)), shape), *rest])
+    for place in dict.fromkeys(labels for _, labels in node.factors):
+        terms: list[Term] = []
+        rest: list[Factor] = []
+        signs: set[bool] = set()
+        growing = False
+        for f, labels in node.factors:
+            base, exponent = _power(f)
+            inner = bare(base)
+            name = inner.function if isinstance(inner, Map) else ""
+            argument = inner.arguments[0] if isinstance(inner, Map) else inner
+            if name in ("gamma", "rgamma") and labels in ((), place) and is_positive(argument):
+                weight = exponent if name == "gamma" else -exponent
+                terms.append((weight, build.apply("gammaln", argument)))
+                signs.add(bool(weight.is_positive))
+            elif name == "exp" and labels == place:
+                terms.append((exponent, argument))
+                growing = True
+            elif labels == place and exponent != 1 and is_nonnegative(base):
+                terms.append((ONE, build.apply("xlogy", Number(exponent), base)))
+            else:
+                rest.append((f, labels))
+        if signs == {True, False} or (signs == {False} and growing and len(terms) > 1):
+            shape = tuple(node.label_dims[i] for i in place)
+            return _with_factors(node, ONE, [(build.apply("exp", build.add(terms, shape)), place), *rest])
+    return None
 
 
 def _softmax(node: Contraction) -> Node | None:
@@ -1221,7 +1253,7 @@ RULES: tuple[Rule, ...] = (
     Rule("exp(-u²/2 - log Φ(u)) by the scaled erfcx", Map, _inverse_mills),
     Rule("log(1 + x) = log1p(x)", Map, _log1p),
     Rule("log1p(exp(z)) = logaddexp(0, z)", Map, _log1p_of_exponential),
-    Rule("1/(1 + exp(-z)) = σ(z)", Map, _sigmoid),
+    Rule("1/(1 + exp(-z)) = σ(z), and powers of products and powers", Map, _sigmoid),
     Rule("x log σ(z) without the rounded σ", Map, _xlogy_of_sigmoid),
     Rule("exp(log σ(z)) = σ(z)", Map, _exp_of_log),
     Rule("log-likelihood of labels 0 and 1: softplus(z) - y z = softplus((1 - 2y) z)", Sum, _bernoulli),
@@ -1235,6 +1267,7 @@ RULES: tuple[Rule, ...] = (
     Rule("complements without cancellation: 1 - erf(u) = erfc(u), 1 - Φ(u) = Φ(-u), 1 + tanh(u) = 2 σ(2u), "
          "1 - cos(u) = 2 sin²(u/2)", Sum, _complements),
     Rule("1 - P(a, x) = Q(a, x)", Sum, _complementary_ratio),
+    Rule("c² - x² = (c - x)(c + x), x - x² = x (1 - x)", Sum, _difference_of_squares),
     Rule("√(a + v) - √a = v/(√(a + v) + √a)", Sum, _root_minus_one),
     Rule("log((e^u + e^-u)/2) = log cosh u", Sum, _mean_of_exponentials),
     Rule("z - logsumexp(z) = log_softmax(z)", Sum, _log_softmax),
