@@ -26,7 +26,7 @@ from fractions import Fraction
 from itertools import permutations, product
 from typing import Any, final
 
-from sympy import Expr, Min
+from sympy import Expr, Integer, Min
 
 from symderive.calculus.polynomials import (
     ONE,
@@ -98,6 +98,15 @@ class Lead:
     monomial: Monomial
     coefficient: Fraction
     scalars: tuple[Factor, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a matrix over its slots, by the slices (or unit vectors) that place them, and their sizes."""
+
+    parts: dict[tuple[int, int], Polynomial]
+    sizes: dict[int, Expr]
 
 
 class ArrayLaws:
@@ -380,6 +389,9 @@ class ArrayLaws:
         if crossed is not None:
             parts = [self.inverse(q, row, column, d) for q, d in crossed]
             return self._kronecker(parts[0], parts[1], row, column, crossed[0][1], crossed[1][1])
+        blocks = self._blocks(p, row, column)
+        if blocks is not None and all(i == j for i, j in blocks.parts):
+            return self._placed(blocks, row, column)
         made = self._wrap("inv", p, (row, column), dim, outputs=(row, column), turns=True)
         only = only_factor(made)
         if only is not None:
@@ -446,7 +458,9 @@ class ArrayLaws:
                     self._to_the(self.determinant(x, row, column, first), second),
                     self._to_the(self.determinant(y, row, column, second), first),
                 )
-            updated = self._rank_one(p, row, column, dim)
+            updated = self._of_blocks(p, row, column)
+            if updated is None:
+                updated = self._rank_one(p, row, column, dim)
             if updated is None:
                 updated = self._low_rank(p, row, column, dim, flags)
             if updated is not None:
@@ -478,6 +492,94 @@ class ArrayLaws:
             middle = self.inverse(rest, row, column, dim)
             inner = algebra.contract(algebra.multiply(v, middle, u), {row: dim, column: dim})
             return algebra.multiply(self.determinant(rest, row, column, dim), add(ONE, inner))
+        return None
+
+    def _blocks(self, p: Polynomial, row: int, column: int) -> Blocks | None:
+        """A matrix laid out of blocks on the same intervals of rows and columns; None if it is not."""
+        algebra = self.algebra
+        parts: dict[tuple[int, int], Polynomial] = {}
+        for m, c in p.items():
+            factors, bound = algebra.open(m)
+            ends: dict[int, Factor] = {}
+            for f in factors:
+                at = f[1][0] if f[1] and algebra.atoms[f[0]].kind in ("slice", "basis") else None
+                if at in (row, column):
+                    if at in ends:
+                        return None
+                    ends[at] = f
+            if len(ends) != 2 or any(i not in bound for f in ends.values() for i in f[1][1:]):
+                return None
+            (a, (_, *first), _), (b, (_, *second), _) = ends[row], ends[column]
+            kept = [f for f in factors if f is not ends[row] and f is not ends[column]]
+            if first and first == second:
+                kept.append((algebra.delta(bound[first[0]]), (row, column), 1))
+            rename = {**dict.fromkeys(first, row), **({} if first == second else dict.fromkeys(second, column))}
+            if any(row in f[1] or column in f[1] for f in kept[: len(factors) - 2]):
+                return None
+            kept = [(x, tuple(rename.get(i, i) for i in ls), e) for x, ls, e in kept]
+            left = {i: d for i, d in bound.items() if i not in first and i not in second}
+            parts[a, b] = add(parts.get((a, b), {}), algebra.reduce(c, kept, left))
+        parts = {at: q for at, q in parts.items() if q}
+        names = sorted({i for at in parts for i in at})
+        if len(names) < 2 or {i for i, _ in parts} != set(names) or {j for _, j in parts} != set(names):
+            return None
+        sizes = {a: algebra.atoms[a].payload[1] if algebra.atoms[a].kind == "slice" else Integer(1) for a in names}
+        whole = algebra.atoms[names[0]].payload[0]
+        if any(algebra.atoms[a].payload[0] != whole for a in names):
+            return None
+        total = ONE
+        for a in names:
+            i = algebra.fresh()
+            covered = algebra.single(a, (ROW, i) if algebra.atoms[a].kind == "slice" else (ROW,))
+            total = add(total, scale(-1, algebra.contract(covered, {i: sizes[a]} if sizes[a] != 1 else {})))
+        return Blocks(parts, sizes) if not total else None
+
+    def _placed(self, blocks: Blocks, row: int, column: int) -> Polynomial:
+        """The inverses of diagonal blocks in their places."""
+        algebra = self.algebra
+        total: Polynomial = {}
+        for (a, _), q in blocks.parts.items():
+            inverse = self.inverse(q, row, column, blocks.sizes[a])
+            if algebra.atoms[a].kind == "basis":
+                total = add(total, algebra.multiply(algebra.single(a, (row,)), algebra.single(a, (column,)), inverse))
+                continue
+            i, j = algebra.fresh(), algebra.fresh()
+            ends = algebra.multiply(algebra.single(a, (row, i)), algebra.single(a, (column, j)))
+            moved = algebra.relabel(inverse, {row: i, column: j})
+            total = add(total, algebra.contract(algebra.multiply(ends, moved), dict.fromkeys((i, j), blocks.sizes[a])))
+        return total
+
+    def _of_blocks(self, p: Polynomial, row: int, column: int) -> Polynomial | None:
+        """The determinant of a block triangular matrix, or ``det(A) det(D - C inv(A) B)`` where A is invertible."""
+        algebra = self.algebra
+        blocks = self._blocks(p, row, column)
+        if blocks is None:
+            return None
+        names, parts = sorted(blocks.sizes), blocks.parts
+        for order in permutations(names) if len(names) <= 4 else ():
+            place = {a: k for k, a in enumerate(order)}
+            if all((a, a) in parts for a in names) and all(place[i] >= place[j] for i, j in parts):
+                return algebra.multiply(
+                    *(self.determinant(parts[a, a], row, column, blocks.sizes[a]) for a in names)
+                )
+        if len(names) != 2:
+            return None
+        for a, b in permutations(names):
+            size = blocks.sizes[a]
+            if (a, a) not in parts or "invertible" not in self._shown(parts[a, a], row, column, size):
+                continue
+            inverse = self.inverse(parts[a, a], row, column, size)
+            i, j = algebra.fresh(), algebra.fresh()
+            through = algebra.multiply(
+                algebra.relabel(parts[b, a], {column: i}),
+                algebra.relabel(inverse, {row: i, column: j}),
+                algebra.relabel(parts[a, b], {row: j}),
+            )
+            through = algebra.contract(through, {i: size, j: size} if size != 1 else {})
+            rest = add(parts.get((b, b), {}), scale(-1, through))
+            return algebra.multiply(
+                self.determinant(parts[a, a], row, column, size), self.determinant(rest, row, column, blocks.sizes[b])
+            )
         return None
 
     def _low_rank(
@@ -1171,11 +1273,16 @@ class ArrayLaws:
         return items
 
     def bounds(self, p: Polynomial) -> Bounds:
-        """``max x - x_i >= 0``."""
+        """``max x - x_i >= 0``, and at least one entry is the largest."""
         algebra = self.algebra
         for m, c in p.items():
-            if len(m[0]) == 1 and not m[1] and m[0][0][2] == 1 and algebra.atoms[m[0][0][0]].kind == "max":
-                a, ls, _ = m[0][0]
+            if len(m[0]) != 1 or m[0][0][2] != 1:
+                continue
+            a, ls, _ = m[0][0]
+            kind = algebra.atoms[a].kind
+            if kind == "is_max" and c > 0 and len(p) == len(m[1]) == ls.count(-2) == 1 and ls[-1] == -2:
+                return POSITIVE
+            if kind == "max" and not m[1]:
                 for i in set(free_labels(p)) - set(ls):
                     inner = self.argument(algebra.atoms[a], ls, (i,))
                     if p == scale(c, add({m: Fraction(1)}, scale(-1, inner))):

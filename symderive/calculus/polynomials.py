@@ -1334,7 +1334,7 @@ class Algebra:
         total = parts[0] if parts else exactly(Fraction(0))
         for part in parts[1:]:
             total = total.plus(part)
-        if len(p) > 1 and total.sign == "unknown":
+        if total.sign in ("unknown", "0+"):
             for laws in self.laws:
                 total = total.meet(laws.bounds(p))
         if self._known and p and len(p) < 40 and len(free_labels(p)) < 4:

@@ -33,6 +33,7 @@ from symderive.calculus.polynomials import (
     add,
     constant_value,
     exactly_unit,
+    free_labels,
     raw,
     scale,
 )
@@ -181,10 +182,23 @@ class SelectionLaws:
         if algebra.atoms[a].symmetries:  # the reversal: what is known moves to the label that stays, or the smaller
             if (i in bound, i) < (j in bound, j):
                 i, j = j, i
-            moves = not (i in bound and j in bound)
+            if i in bound and j in bound and self._by_index(factors, k, j):
+                i, j = j, i
+            moves = not (i in bound and j in bound) or self._by_index(factors, k, i)
             found = self._of_span(c, factors, bound, k, i, j, moves)
             return self._of_span(c, factors, bound, k, j, i, False) if found is None else found
         return self._of_span(c, factors, bound, k, i, j, True)
+
+    def _by_index(self, factors: list[Factor], k: int, label: int) -> bool:
+        """Whether the other factors carry a label only as the index that it is."""
+        algebra = self.algebra
+        place = algebra.single(algebra.range(algebra.atoms[factors[k][0]].payload[0]), (algebra.fresh(),))
+        for q, (a, ls, _) in enumerate(factors):
+            if q != k and label in ls:
+                moved = self._moved(raw([(a, ls, 1)]), label, place)
+                if moved is None or label in free_labels(moved):
+                    return False
+        return True
 
     def _of_span(
         self, c: Fraction, factors: list[Factor], bound: Bound, k: int, i: int, j: int, moves: bool

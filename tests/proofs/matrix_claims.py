@@ -86,6 +86,10 @@ def ridge(e):
     return e.X.T @ e.X + e.c * e.eye(e.d)
 
 
+def blocks(e, a, b, c, d):
+    return np.concatenate([np.concatenate([a, b], axis=1), np.concatenate([c, d], axis=1)], axis=0)
+
+
 def batch(e):
     return e.G @ np.swapaxes(e.G, 1, 2) + e.c * e.eye(e.d)
 
@@ -171,6 +175,29 @@ TRUE = {
     ),
     "det of a Kronecker sum": lambda e: (
         det(np.kron(e.S, e.eye(e.m)) @ np.kron(e.P, e.eye(e.m))), (det(e.S) * det(e.P)) ** e.m,
+    ),
+    "block diagonal": lambda e: (logdet(blocks(e, e.S, 0 * e.X.T, 0 * e.X, e.K)), logdet(e.S) + logdet(e.K)),
+    "inverse of a block diagonal": lambda e: (
+        inv(blocks(e, e.S, 0 * e.X.T, 0 * e.X, e.K)),
+        blocks(e, inv(e.S), 0 * e.X.T, 0 * e.X, inv(e.K)),
+    ),
+    "block triangular": lambda e: (det(blocks(e, e.C, 0 * e.X.T, e.X, e.E)), det(e.C) * det(e.E)),
+    "Schur complement": lambda e: (
+        det(blocks(e, e.S, e.X.T, e.Z, e.E)), det(e.S) * det(e.E - e.Z @ inv(e.S) @ e.X.T),
+    ),
+    "bordered": lambda e: (
+        det(np.block([[e.S, e.x[:, None]], [e.u[None, :], e.b * e.ones((1, 1))]])),
+        det(e.S) * (e.b - e.u @ inv(e.S) @ e.x),
+    ),
+    "block inverse": lambda e: (
+        inv(blocks(e, e.S, e.X.T, e.X, e.K + e.X @ inv(e.S) @ e.X.T)),
+        blocks(
+            e,
+            inv(e.S) + inv(e.S) @ e.X.T @ inv(e.K) @ e.X @ inv(e.S),
+            -inv(e.S) @ e.X.T @ inv(e.K),
+            -inv(e.K) @ e.X @ inv(e.S),
+            inv(e.K),
+        ),
     ),
     "logdet of a product": lambda e: (logdet(e.A @ e.B), logdet(e.A) + logdet(e.B)),
     "logdet of an inverse": lambda e: (logdet(inv(e.S)), -logdet(e.S)),
@@ -276,6 +303,11 @@ TRUE = {
     "reversed indices": lambda e: (1.0 * e.arange(e.n)[::-1], e.n - 1.0 - e.arange(e.n)),
     "last running sum": lambda e: (np.cumsum(e.y)[-1], np.sum(e.y)),
     "sum of running sums": lambda e: (np.sum(np.cumsum(e.y)), np.sum((e.n - e.arange(e.n)) * e.y)),
+    "running sums from both ends": lambda e: (
+        np.cumsum(e.y) + np.cumsum(e.y[::-1])[::-1], np.sum(e.y) + e.y,
+    ),
+    "rolled": lambda e: (np.sum(np.roll(e.y, 1) ** 2), np.sum(e.y**2)),
+    "mean of the largest": lambda e: (np.sum((e.x == np.max(e.x)) * e.x) / np.sum(e.x == np.max(e.x)), np.max(e.x)),
     "two triangles": lambda e: (np.triu(e.E, 1) + np.tril(e.E), e.E),
     "squares in triangles": lambda e: (np.sum(np.tril(e.E, -1) ** 2) + np.sum(np.triu(e.E) ** 2), np.sum(e.E**2)),
     "diagonal above the diagonal": lambda e: (np.sum(np.tril(e.E, 1) - np.tril(e.E)), tr(e.E[:-1, 1:])),
@@ -448,6 +480,12 @@ FALSE = {
     "flattened by columns": lambda e: (e.E.T.ravel(), e.E.ravel()),
     "Kronecker in the wrong order": lambda e: (np.kron(e.y, e.h), np.kron(e.h, e.y)),
     "Kronecker det without its powers": lambda e: (logdet(np.kron(e.S, e.W)), logdet(e.S) + logdet(e.W)),
+    "det of blocks as of numbers": lambda e: (
+        det(blocks(e, e.S, e.X.T, e.X, e.K)), det(e.S) * det(e.K) - det(e.X.T @ e.X),
+    ),
+    "block inverse without the complement": lambda e: (
+        inv(blocks(e, e.S, e.X.T, 0 * e.X, e.K)), blocks(e, inv(e.S), e.X.T, 0 * e.X, inv(e.K)),
+    ),
     "batch mixed up": lambda e: (inv(np.sum(batch(e), axis=0)), np.sum(inv(batch(e)), axis=0)),
     "batch of determinants": lambda e: (np.sum(det(e.G)), det(np.sum(e.G, axis=0))),
     "Woodbury with a wrong sign": lambda e: (woodbury(e)[0], 2 * inv(e.S) - woodbury(e)[1]),

@@ -87,7 +87,9 @@ def scalar(rng: random.Random, depth: int) -> Formula:
         lambda e: np.sum((a(e) @ e.x)[::-1] * e.u), lambda e: tr(np.kron(a(e), b(e))),
         lambda e: logdet(np.kron(a(e), b(e))), lambda e: np.sum(np.concatenate([a(e) @ e.x, e.y])) ** 2,
         lambda e: np.sum(np.exp(np.concatenate([a(e) @ e.x, e.u]))), lambda e: np.sum(np.triu(a(e), 1)),
-        lambda e: np.sum(np.tril(a(e))), lambda e: np.sum(a(e).ravel() * b(e).ravel()),
+        lambda e: np.sum(np.tril(a(e))), lambda e: logdet(claims.blocks(e, a(e), b(e), 0 * b(e), a(e))),
+        lambda e: det(claims.blocks(e, a(e), b(e), b(e).T, e.S)), lambda e: det(a(e) + e.X.T @ e.Z),
+        lambda e: np.sum(a(e).ravel() * b(e).ravel()),
     ))  # fmt: skip
 
 
