@@ -7,15 +7,25 @@ from dataclasses import dataclass
 
 from sympy import Expr, Symbol
 
-from symderive.compilation.numpy_printer import LINE, Statements, imports, number_source, wrapped
-from symderive.compilation.plan import Op, Plan, operations
+from symderive.compilation.numpy_printer import (
+    LINE,
+    Statements,
+    imports,
+    number_source,
+    shared_factors,
+    wrapped,
+)
+from symderive.compilation.operations import Op, operations
+from symderive.compilation.plan import Plan
 from symderive.language.arrays import shape_text
 from symderive.language.nodes import Leaf
 
 __all__ = ["BUILTINS", "Part", "Routine", "module_source"]
 
-#: Built-in names that generated code uses: no array may be called so.
-BUILTINS = frozenset({"float", "ValueError"})
+#: Names that generated code uses beside NumPy's: no array may be called so.
+BUILTINS = frozenset(
+    {"float", "int", "min", "max", "ValueError", "cho_solve", "lu_solve", "solve_triangular", "dgetrf"}
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +61,12 @@ def module_source(
     lines = ['"""' + title, "", *wrapped(formula.replace("\\", "\\\\"), "    "), ""]
     lines += wrapped(writer.inputs(), "")
     lines += ["", "Computes in float64. Written by symderive; needs NumPy and SciPy alone.", '"""', ""]
-    lines += imports([([part.op for group in r.groups for part in group], writer.names(r)) for r in routines])
+    outputs = [[part.op for group in r.groups for part in group] for r in routines]
+    lines += imports([(ops, writer.names(r)) for ops, r in zip(outputs, routines, strict=True)])
     for routine in routines:
         lines += ["", "", *writer.function(routine)]
+    if any(shared_factors(ops) for ops in outputs):
+        lines += ["", "", *writer.factored()]
     lines += ["", "", *writer.checks()]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -70,6 +83,7 @@ class _Writer:
         self._taken |= {str(s) for s in asked}
         self._flag = self._free("check")
         self._checker = self._free("_checked")
+        self._factored = self._free("_factored")
 
     def _free(self, name: str) -> str:
         while name in self._taken:
@@ -101,7 +115,7 @@ class _Writer:
         direction = "v" if "v" not in self._taken else self._free("v_")
         directions = [direction] if routine.directions else []
         taken = {*self._taken, *directions, *(leaf.name for _, leaf in routine.directions)}
-        statements = Statements(routine.plan, [part.op for part in parts], taken)
+        statements = Statements(routine.plan, [part.op for part in parts], taken, self._factored)
         returned: list[str] = []
         seen: set[Op] = set()
         texts: dict[tuple[int, tuple[str, ...]], str] = {}
@@ -157,6 +171,17 @@ class _Writer:
                 lines += [f"{dim} = {leaf.name}.shape[{leaf.shape.index(dim)}]" for dim in dict.fromkeys(here)]
             left -= set(here)
         return lines
+
+    def factored(self) -> list[str]:
+        """The function that factorises a matrix for several solves."""
+        return [
+            f"def {self._factored}(matrix, label):",
+            '    """LU factors for lu_solve; LinAlgError where the matrix is singular."""',
+            "    factors, pivots, info = dgetrf(matrix)",
+            "    if info > 0:",
+            '        raise np.linalg.LinAlgError(f"{label} is singular")',
+            "    return factors, pivots",
+        ]
 
     def checks(self) -> list[str]:
         """The function that checks the inputs of the saved module."""
