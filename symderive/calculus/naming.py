@@ -21,6 +21,7 @@ from symderive.language.nodes import (
     Number,
     Opaque,
     Sum,
+    Term,
 )
 from symderive.language.views.lift import lift_tree
 
@@ -33,15 +34,16 @@ _NAMES = ("z", "r", "u", "v", "s", "q", "a", "h")
 
 
 def repeated(nodes: Iterable[Node], taken: Iterable[str]) -> dict[Node, Named]:
-    """Definitions that shorten the given nodes, largest saving first, at most two."""
+    """Definitions that shorten the given nodes, largest saving first, at most three."""
     roots = tuple(nodes)
     names = [n for n in _NAMES if n not in set(taken)]
     found: dict[Node, Named] = {}
-    for _ in range(2):
+    for _ in range(3):
         put = Renaming(found)
         best = _best(tuple(put(r) for r in roots))
         if best is None or not names:
             break
+        best = _rooted(best, roots)
         maps = (p for r in roots for p in r.walk() if isinstance(p, Map) and p.function != "power")
         inside = any(best in _cores(p) for p in maps)
         name = names[0] if inside or "r" not in names else "r"
@@ -70,15 +72,36 @@ def _best(roots: Sequence[Node]) -> Node | None:
     return max(savings, key=lambda core: savings[core], default=None)
 
 
+def _rooted(core: Node, roots: Sequence[Node]) -> Node:
+    """The square root of what stands under square roots alone: the norm rather than its square."""
+    half = Rational(1, 2)
+    powers = [p for r in roots for p in r.walk() if not isinstance(p, Named) and core in _cores(p)]
+    exponents = [
+        p.arguments[1].value
+        for p in powers
+        if isinstance(p, Map) and p.function == "power" and isinstance(p.arguments[1], Number)
+    ]
+    if len(exponents) < len(powers) or not exponents or not all(e.is_Rational and e.q == 2 for e in exponents):
+        return core
+    return build.power(core, half)
+
+
+def _alike(node: Sum) -> frozenset[Term]:
+    """What a sum is, whatever the order of its terms."""
+    return frozenset(node.terms)
+
+
 def _uses(root: Node) -> dict[Node, int]:
     uses: dict[Node, int] = {}
+    sums: dict[frozenset[Term], Node] = {}
     for node in root.walk():
         if isinstance(node, Differential | Named):
             continue
         for core in _cores(node):
             if core.children and not isinstance(core, Named) and not _is_spread(core):
-                if isinstance(core, Sum) and build.negated(core) in uses:
-                    core = build.negated(core)
+                if isinstance(core, Sum):
+                    negative = _alike(build.negated(core))  # type: ignore[arg-type]
+                    core = sums[negative] if negative in sums else sums.setdefault(_alike(core), core)
                 uses[core] = uses.get(core, 0) + 1
     return uses
 
@@ -129,8 +152,9 @@ def _region(node: Node) -> list[Node]:
 def _by_depth(definitions: dict[Node, Named]) -> list[Node]:
     """The bodies of definitions, those that stand in others first."""
     order: dict[Node, None] = {}
+    roots = {body.children[0]: body for body in definitions if _is_root(body)}
     for body in definitions:
-        order.update(dict.fromkeys(n for n in body.walk() if n in definitions))
+        order.update(dict.fromkeys(roots.get(n, n) for n in body.walk() if n in definitions or n in roots))
     return list(order)
 
 
@@ -151,6 +175,7 @@ class Renaming:
     def __init__(self, definitions: dict[Node, Named]) -> None:
         self.named: dict[Node, Node] = {}
         self.roots: dict[Node, Node] = {}
+        self.sums: dict[frozenset[Term], Node] = {}
         self.done: dict[Node, Node] = {}
         for body in _by_depth(definitions):
             inner = build.rebuild(body, [self(c) for c in body.children])
@@ -159,7 +184,8 @@ class Renaming:
             if _is_root(body):
                 self.roots[body.children[0]] = name
             if isinstance(body, Sum):
-                self.named.setdefault(build.negated(body), build.scale(-1, name))
+                self.sums[_alike(body)] = name
+                self.sums.setdefault(_alike(build.negated(body)), build.scale(-1, name))  # type: ignore[arg-type]
             self.done.clear()
 
     def __call__(self, node: Node) -> Node:
@@ -183,8 +209,12 @@ class Renaming:
     def _replacement(self, node: Node) -> Node | None:
         if node in self.named:
             return self.named[node]
+        if isinstance(node, Sum):
+            return self.sums.get(_alike(node))
         if isinstance(node, Contraction) and node.coefficient != 1:
             c, core = build.split_coefficient(node)
+            if isinstance(core, Sum) and _alike(core) in self.sums:
+                return build.scale(c, self.sums[_alike(core)])
             return build.scale(c, self.named[core]) if core in self.named else None
         if isinstance(node, Map) and node.function == "power" and node.arguments[0] in self.roots:
             exponent = node.arguments[1]

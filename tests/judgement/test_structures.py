@@ -43,7 +43,7 @@ N, D, K = (s.node.value for s in (n, d, k))
         (sd.unit_norm, set(), {"simplex"}),
         (sd.real, set(), {"symmetric"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, sd.Domain) else " ".join(sorted(value)),
 )
 def test_structures_imply_others(domain, implied, not_implied):
     assert all(domain.has(s) for s in implied)
