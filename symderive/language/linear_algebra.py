@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from symderive.language.arrays import (
 from symderive.language.joining import placed
 from symderive.language.nodes import ONE, ZERO, Delta, Node, Number, Range
 from symderive.language.reductions import norm_2, reduced, sum_
+from symderive.language.reshaping import transpose
 from symderive.language.selections import tril
 from symderive.language.symmetry import is_lower, is_symmetric
 
@@ -229,17 +230,26 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     gone = axes_of(x, axis, "norm")
     if axis is None and ord is not None and x.ndim > 2:
         raise ShapeError(f"np.linalg.norm(ord={ord!r}) needs a vector, a matrix, or axis=")
-    if isinstance(ord, Array) and isinstance(ord.node, Number):
-        ord = ord.node.value
     if ord is None:
         return norm_2(x, axis, keepdims)
     if len(gone) == 2:
-        return _matrix_norm(x, ord, gone, keepdims)
+        return _matrix_norm(x, _order(ord), (gone[0], gone[1]), keepdims)
     if len(gone) != 1:
         raise ShapeError(f"np.linalg.norm: norms are of vectors and matrices, got axis={axis!r}")
-    if isinstance(ord, str):
-        raise UnsupportedError(f"np.linalg.norm of a vector has no order {ord!r}")
-    p = sympify(ord)
+    return vector_norm(x, axis, keepdims, ord)
+
+
+def _order(ord: Any) -> Any:
+    if isinstance(ord, Array) and isinstance(ord.node, Number):
+        return ord.node.value
+    return ord if isinstance(ord, str) else sympify(ord)
+
+
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
+    """``np.linalg.vector_norm``: the norm of the entries along axes, of all of them for ``axis=None``."""
+    x, p = as_array(x), _order(ord)
+    if isinstance(p, str):
+        raise UnsupportedError(f"np.linalg.norm of a vector has no order {p!r}")
     if p == 2:
         return norm_2(x, axis, keepdims)
     if p == 1:
@@ -251,24 +261,22 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return UFUNCS["power"](sum_(UFUNCS["power"](np.abs(x), as_array(p)), axis=axis, keepdims=keepdims), as_array(1 / p))
 
 
-def _matrix_norm(x: Array, ord: Any, gone: Sequence[int], keepdims: bool) -> Array:
-    if ord == "fro":
-        return norm_2(x, tuple(gone), keepdims)
-    if keepdims or tuple(gone) != (x.ndim - 2, x.ndim - 1):
-        raise UnsupportedError(f"np.linalg.norm(ord={ord!r}) of matrices is read over the last two axes, no keepdims")
+def _matrix_norm(x: Array, p: Any, gone: tuple[int, int], keepdims: bool) -> Array:
     rows, columns = gone
-    p = ord if isinstance(ord, str) else sympify(ord)
-    if p == "nuc":
-        return sum_(svdvals(x), axis=-1)
-    if p == 2:
-        return svdvals(x)[..., 0]
-    if p == -2:
-        return svdvals(x)[..., -1]
-    largest = {1: rows, -1: rows, S.Infinity: columns, S.NegativeInfinity: columns}.get(p)
-    if largest is None:
-        raise UnsupportedError(f"np.linalg.norm of a matrix has no order {ord!r} that is read")
-    sums = sum_(np.abs(x), axis=largest)
-    return reduced("max" if p in (1, S.Infinity) else "min", sums, -1, False)
+    if p == "fro":
+        return norm_2(x, gone, keepdims)
+    if p in ("nuc", 2, -2):
+        kept = [k for k in range(x.ndim) if k not in gone]
+        values = svdvals(transpose(x, (*kept, rows, columns)))
+        made = sum_(values, axis=-1) if p == "nuc" else values[..., 0 if p == 2 else -1]
+        return made[tuple(None if k in gone else slice(None) for k in range(x.ndim))] if keepdims else made
+    summed = {1: rows, -1: rows, S.Infinity: columns, S.NegativeInfinity: columns}.get(p)
+    if summed is None:
+        raise UnsupportedError(f"np.linalg.norm of a matrix has no order {p}")
+    made = reduced(
+        "max" if p in (1, S.Infinity) else "min", sum_(np.abs(x), axis=summed, keepdims=True), gone, keepdims=True
+    )
+    return made if keepdims else made[tuple(0 if k in gone else slice(None) for k in range(x.ndim))]
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -287,8 +295,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 if hasattr(np.linalg, "vector_norm"):  # NumPy 2
     FUNCTIONS |= {
         np.linalg.svdvals: svdvals,
-        np.linalg.vector_norm: lambda x, axis=None, keepdims=False, ord=2: norm(x, ord, axis, keepdims),
-        np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+        np.linalg.vector_norm: lambda x, /, *, axis=None, keepdims=False, ord=2: vector_norm(x, axis, keepdims, ord),
+        np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
         np.linalg.matrix_transpose: lambda x: as_array(x).mT,
     }
 ARRAY_FUNCTIONS.update(FUNCTIONS)

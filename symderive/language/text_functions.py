@@ -178,10 +178,7 @@ ROWS: dict[str, Row] = {
     "svd": _row(linear_algebra.svd, "a:array full_matrices:flag= compute_uv:flag="),
     "svdvals": _row(linear_algebra.svdvals, "a:array"),
     "cholesky": _row(linear_algebra.cholesky, "a:array upper:flag="),
-    "vector_norm": _row(
-        lambda x, axis=None, keepdims=False, ord=2: linear_algebra.norm(x, ord, axis, keepdims),
-        "x:array axis:axis= keepdims:flag= ord:ord=",
-    ),
+    "vector_norm": _row(linear_algebra.vector_norm, "x:array axis:axis= keepdims:flag= ord:ord="),
     "matrix_norm": _row(
         lambda x, keepdims=False, ord="fro": linear_algebra.norm(x, ord, (-2, -1), keepdims),
         "x:array keepdims:flag= ord:ord=",
