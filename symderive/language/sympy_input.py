@@ -81,6 +81,7 @@ from symderive.language.domains import Domain, Entries, nonnegative, nonzero, po
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range
 from symderive.language.text_reader import read_shape
+from symderive.language.views.sympy_functions import Cases
 
 MAX_MATRIX_POWER = 8
 
@@ -417,6 +418,8 @@ class _Translator:
                 return self.delta(expr, scope)
             case Piecewise():
                 return self.piecewise(expr, scope)
+            case Cases():
+                return self.piecewise(expr.doit(deep=False), scope)
             case Max() | Min():
                 name = "maximum" if isinstance(expr, Max) else "minimum"
                 first, *rest = [self.value(a, scope) for a in expr.args]

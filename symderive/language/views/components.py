@@ -18,21 +18,27 @@ from typing import Any
 from sympy import (
     Abs,
     Add,
+    And,
+    Determinant,
     Eq,
     Expr,
-    Function,
     Heaviside,
+    Identity,
     IndexedBase,
     Integer,
+    Inverse,
     KroneckerDelta,
+    Lambda,
     Le,
     Lt,
+    MatAdd,
+    MatMul,
+    MatrixSymbol,
     Max,
     Min,
     Mod,
     Mul,
     Ne,
-    Piecewise,
     Product,
     S,
     Symbol,
@@ -74,95 +80,49 @@ from sympy import (
 from sympy import Sum as SymbolicSum
 
 from symderive.errors import ShapeError, UnknownNameError, UnsupportedError
-from symderive.language import functions
+from symderive.language import build, functions
 from symderive.language.arrays import Array, shape_text
 from symderive.language.domains import real
 from symderive.language.nodes import (
+    ON_MATRICES,
     Basis,
     Contraction,
     Delta,
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
-
-
-def _arguments(applied: Any) -> tuple[Any, ...]:
-    return applied.args
-
-
-def _sigmoid(x: Any) -> Any:
-    return expit(x)
+from symderive.language.symmetry import one_hot_of
+from symderive.language.views import tree as t
+from symderive.language.views.lift import lift
+from symderive.language.views.sympy_functions import (
+    Cases,
+    CholeskyFactor,
+    Eigenvalues,
+    Eigenvectors,
+    EntryMatrix,
+    Largest,
+    LeftSingularVectors,
+    RightSingularVectors,
+    SingularValues,
+    Smallest,
+    expit,
+    logaddexp,
+    with_piecewise,
+)
 
 
 def _indexed(name: str, shape: Sequence[Expr], indices: tuple[Any, ...]) -> Any:
     base: Any = IndexedBase(name, shape=Tuple(*shape))
     return base[indices]
-
-
-class expit(Function):
-    """The sigmoid σ(x) = 1/(1 + exp(-x)); ``doit`` and ``rewrite(exp)`` write it out.
-
-    >>> from sympy import Symbol, exp
-    >>> from symderive.language.views.components import expit
-    >>> expit(Symbol("x")).rewrite(exp)
-    1/(1 + exp(-x))
-    """
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """σ' = σ(x) σ(-x)."""
-        (x,) = _arguments(self)
-        return _sigmoid(x) * _sigmoid(-x)
-
-    def doit(self, **hints: Any) -> Any:
-        """The sigmoid by its meaning."""
-        (x,) = _arguments(self)
-        return 1 / (1 + exp(-(x.doit(**hints) if hints.get("deep", True) else x)))
-
-    def _eval_rewrite_as_exp(self, arg: Any, **_: Any) -> Any:
-        return 1 / (1 + exp(-arg))
-
-    def _eval_evalf(self, prec: int) -> Any:
-        return self.doit()._eval_evalf(prec)
-
-    def _latex(self, printer: Any, exp: Any = None) -> str:
-        power = "" if exp is None else f"^{{{exp}}}"
-        return rf"\sigma{power}\left({printer._print(self.args[0])}\right)"
-
-
-class logaddexp(Function):
-    """log(exp(x) + exp(y)); ``doit`` and ``rewrite(exp)`` write it out."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        """The sigmoid of the difference."""
-        x, y = _arguments(self)
-        return _sigmoid(x - y) if argindex == 1 else _sigmoid(y - x)
-
-    def doit(self, **hints: Any) -> Any:
-        """The function by its meaning."""
-        x, y = (a.doit(**hints) if hints.get("deep", True) else a for a in _arguments(self))
-        return log(exp(x) + exp(y))
-
-    def _eval_rewrite_as_exp(self, x: Any, y: Any, **_: Any) -> Any:
-        return log(exp(x) + exp(y))
-
-    def _eval_evalf(self, prec: int) -> Any:
-        return self.doit()._eval_evalf(prec)
-
-    def _latex(self, printer: Any, exp: Any = None) -> str:
-        x, y = (printer._print(a) for a in self.args)
-        body = rf"\log\left(e^{{{x}}} + e^{{{y}}}\right)"
-        return body if exp is None else rf"\left({body}\right)^{{{exp}}}"
 
 
 _DIRECT: dict[str, Any] = {
@@ -203,13 +163,11 @@ _DIRECT: dict[str, Any] = {
     "i0": lambda x: besseli(0, x),
     "i1": lambda x: besseli(1, x),
     "iv": besseli,
-    "boxcox": lambda x, k: Piecewise(((x**k - 1) / k, Ne(k, 0)), (log(x), True)),
-    "inv_boxcox": lambda x, k: Piecewise(((k * x + 1) ** (1 / k), Ne(k, 0)), (exp(x), True)),
+    "boxcox": lambda x, k: Cases((x**k - 1) / k, Ne(k, 0), log(x)),
+    "inv_boxcox": lambda x, k: Cases((k * x + 1) ** (1 / k), Ne(k, 0), exp(x)),
     "floor": floor,
     "ceil": ceiling,
-    "rint": lambda x: Piecewise(
-        (2 * floor(x / 2 + S.Half / 2), Eq(x - floor(x), S.Half)), (floor(x + S.Half), True)
-    ),
+    "rint": lambda x: Cases(2 * floor(x / 2 + S.Half / 2), Eq(x - floor(x), S.Half), floor(x + S.Half)),
     "remainder": Mod,
     "maximum": Max,
     "minimum": Min,
@@ -220,6 +178,10 @@ _DIRECT: dict[str, Any] = {
     "power": lambda x, y: x**y,
 }
 _MASKS: dict[str, Any] = {"lt": Lt, "le": Le, "eq": Eq, "ne": Ne}
+
+
+def _cases(value: Any, condition: Any, otherwise: Any) -> Any:
+    return Cases(value, condition, otherwise)
 
 
 def scalar_symbol(leaf: Leaf) -> Symbol:
@@ -279,6 +241,10 @@ class _Components:
                 return KroneckerDelta(indices[0], node.index + 1)
             case Range():
                 return indices[0] - 1
+            case Slice():
+                return KroneckerDelta(indices[0], node.start + 1 + node.step * (indices[1] - 1))
+            case Merge():
+                return KroneckerDelta(indices[0], (indices[1] - 1) * node.second + indices[2])
             case Named():
                 return self.entry(node.body, indices)
             case Sum():
@@ -296,45 +262,45 @@ class _Components:
 
     def contraction(self, node: Contraction, indices: tuple[Any, ...]) -> Any:
         bound = [self.index() for _ in node.bound]
-        at = [*indices, *bound]
-        product = Mul(*(self.entry(f, tuple(at[label] for label in labels)) for f, labels in node.factors))
-        if bound:
-            limits = [(b, 1, node.label_dims[label]) for b, label in zip(bound, node.bound, strict=True)]
-            product = SymbolicSum(product, *limits)
+        work = _Bound([*indices, *bound], dict(zip(bound, (node.label_dims[x] for x in node.bound), strict=True)))
+        factors = work.used_up(node, self)
+        product = Mul(*(self.entry(f, tuple(work.at[label] for label in labels)) for f, labels in factors))
+        if work.conditions:
+            product = _cases(product, And(*work.conditions), Integer(0))
+        if work.sizes:
+            product = SymbolicSum(product, *((b, 1, size) for b, size in work.sizes.items()))
         return node.coefficient * product
 
     def map(self, node: Map, indices: tuple[Any, ...]) -> Any:
         arguments = [self.entry(a, indices if a.shape else ()) for a in node.arguments]
         if node.function == "where":
-            return Piecewise((arguments[1], self.condition(arguments[0])), (arguments[2], True))
+            return _cases(arguments[1], self.condition(arguments[0]), arguments[2])
         if node.function in _MASKS:
-            return Piecewise((1, _MASKS[node.function](*arguments)), (0, True))
+            return _cases(Integer(1), _MASKS[node.function](*arguments), Integer(0))
         if node.function in _DIRECT:
             return _DIRECT[node.function](*arguments)
         # A number stays one: an order has to be.
-        leaves = [
-            a if isinstance(a, Number) else Leaf(f"argument{k}", (), real) for k, a in enumerate(node.arguments)
-        ]
+        leaves = [a if isinstance(a, Number) else Leaf(f"argument{k}", (), real) for k, a in enumerate(node.arguments)]
         meaning = functions.meaning(node.function, leaves)
         if meaning is None:
             raise UnsupportedError(f"the function {node.function} has no component view yet")
         written = self.entry(meaning, ())
-        places = {
-            scalar_symbol(leaf): a for leaf, a in zip(leaves, arguments, strict=True) if isinstance(leaf, Leaf)
-        }
+        places = {scalar_symbol(leaf): a for leaf, a in zip(leaves, arguments, strict=True) if isinstance(leaf, Leaf)}
         return written.subs(places, simultaneous=True)
 
     @staticmethod
     def condition(mask: Any) -> Any:
         """The condition that a mask stands for: it is not 0."""
-        if isinstance(mask, Piecewise):
-            cases: list[Any] = list(mask.args)
-            if [case[0] for case in cases] == [1, 0]:
-                return cases[0][1]
+        if isinstance(mask, Cases):
+            value, condition, otherwise = mask.args
+            if (value, otherwise) == (1, 0):
+                return condition
         return Ne(mask, 0)
 
     def opaque(self, node: Opaque, indices: tuple[Any, ...]) -> Any:
         body = node.arguments[0]
+        if node.function in ON_MATRICES:
+            return self.of_matrix(node.function, body, indices)
         summed = self.index()
         limits = (summed, Integer(1), body.shape[-1])
         keeps = len(indices) == body.rank
@@ -342,6 +308,13 @@ class _Components:
         match node.function:
             case "prod":
                 return Product(inner, limits)
+            case "max":
+                return Largest(inner, limits)
+            case "min":
+                return Smallest(inner, limits)
+            case "is_max" | "is_min":
+                best = Largest(inner, limits) if node.function == "is_max" else Smallest(inner, limits)
+                return _cases(Integer(1), Eq(self.entry(body, indices), best), Integer(0))
             case "logsumexp":
                 return log(SymbolicSum(exp(inner), limits))
             case "softmax":
@@ -349,6 +322,142 @@ class _Components:
             case "log_softmax":
                 return self.entry(body, indices) - log(SymbolicSum(exp(inner), limits))
         raise UnsupportedError(f"the array function {node.function} has no component view yet")
+
+    def of_matrix(self, function: str, body: Node, indices: tuple[Any, ...]) -> Any:
+        """A number or an entry of a function of matrices; SymPy counts a matrix's entries from 0."""
+        matrix = self.matrix(body, indices[: body.rank - 2])
+        inner = [index - 1 for index in indices[body.rank - 2 :]]
+        match function, inner:
+            case "inv", [i, j]:
+                return Inverse(matrix)[i, j]
+            case "det", []:
+                return Determinant(matrix)
+            case "logabsdet", []:
+                return log(Abs(Determinant(matrix)))
+            case "signdet", []:
+                return sign(Determinant(matrix))
+            case "cholesky", [i, j]:
+                return CholeskyFactor(matrix)[i, j]
+            case "eigvalsh", [i]:
+                return Eigenvalues(matrix)[i, 0]
+            case "eigvecs", [i, j]:
+                return Eigenvectors(matrix)[i, j]
+            case "svdvals", [i]:
+                return SingularValues(matrix)[i, 0]
+            case "svd_u", [i, j]:
+                return LeftSingularVectors(matrix)[i, j]
+            case "svd_vt", [i, j]:
+                return RightSingularVectors(matrix)[j, i]
+        raise UnsupportedError(f"the array function {function} has no component view yet")
+
+    def matrix(self, body: Node, batch: tuple[Any, ...]) -> Any:
+        """The matrix at the indices of a batch, of SymPy's matrices where it is made of whole ones, else by entries."""
+        plain = build.without_names(body)
+        found = None if batch else _whole_matrix(lift(plain).tree)
+        if found is not None:
+            return found
+        rows, columns = self.index(), self.index()
+        entry = self.entry(plain, (*batch, rows + 1, columns + 1))
+        return EntryMatrix(*body.shape[-2:], Lambda((rows, columns), entry))
+
+
+def _whole_matrix(tree: t.Tree) -> Any:
+    """A tree of products, sums, transposes and inverses of matrices as a SymPy matrix; None where it is none."""
+    if len(tree.shape) != 2:
+        return None
+    match tree:
+        case t.Name(text=text):
+            return MatrixSymbol(text, *tree.shape)
+        case t.Transpose(operand=operand):
+            inner = _whole_matrix(operand)
+            return None if inner is None else inner.T
+        case t.MatMul(factors=factors):
+            parts = [_whole_matrix(f) for f in factors]
+            return None if any(p is None for p in parts) else MatMul(*parts)
+        case t.Add(terms=terms):
+            parts = [_whole_matrix(term) for _, term in terms]
+            if any(p is None for p in parts):
+                return None
+            return MatAdd(*(sign * p for (sign, _), p in zip(terms, parts, strict=True)))
+        case t.Neg(operand=operand):
+            inner = _whole_matrix(operand)
+            return None if inner is None else -inner
+        case t.Call(function="eye", sizes=sizes):
+            return Identity(sizes[0])
+        case t.Call(function="inv", arguments=(argument,)):
+            inner = _whole_matrix(argument)
+            return None if inner is None else Inverse(inner)
+    return None
+
+
+class _Bound:
+    """The indices of a contraction: what stands at each label, and which are summed up to which size.
+
+    What only says where an index stands (deltas, unit vectors, slices, gathers) is used up by putting
+    that place for the index.
+    """
+
+    def __init__(self, at: list[Any], sizes: dict[Symbol, Expr]) -> None:
+        self.at = at
+        self.sizes = sizes
+        self.conditions: list[Any] = []
+        self.declared: set[Any] = set()
+
+    def used_up(self, node: Contraction, maker: _Components) -> list[tuple[Node, Sequence[int]]]:
+        """The factors that are left; ``at``, ``sizes`` and ``conditions`` say the rest."""
+        left: list[tuple[Node, Sequence[int]]] = list(node.factors)
+        self.declared = {self.at[x] for factor, labels in left if isinstance(factor, Leaf) for x in labels}
+        while True:
+            places = [([self.at[x] for x in labels], factor) for factor, labels in left]
+            # Places that no other sum moves come first: what they are put for is gone then.
+            uses = (
+                (k, use, most) for most in (0, 1, 2) for use in (self._picks, self._places) for k in range(len(left))
+            )
+            done = next((k for k, use, most in uses if use(places[k][1], places[k][0], maker, most)), None)
+            if done is None:
+                return left
+            del left[done]
+
+    def _put(self, index: Any, place: Any, most: int) -> bool:
+        """Put a place, in which at most so many other summed indices occur, for an index that is summed."""
+        if index not in self.sizes or place.has(index) or len(place.free_symbols & self.sizes.keys()) > most:
+            return False
+        del self.sizes[index]
+        self.at = [value.subs(index, place) for value in self.at]
+        self.conditions = [condition.subs(index, place) for condition in self.conditions]
+        return True
+
+    def _picks(self, factor: Node, at: list[Any], maker: _Components, most: int) -> bool:
+        """What says where an index stands, whatever the others are."""
+        match factor:
+            case Delta():
+                return at[0] != at[1] and (self._put(at[1], at[0], most) or self._put(at[0], at[1], most))
+            case Basis():
+                # The sum over an axis of a declared array tells a reader how far it goes.
+                return at[0] not in self.declared and self._put(at[0], factor.index + 1, most)
+            case Slice():
+                return self._put(at[0], factor.start + 1 + factor.step * (at[1] - 1), most)
+            case Merge():
+                return self._put(at[0], (at[1] - 1) * factor.second + at[2], most)
+        found = one_hot_of(factor)
+        if found is None:
+            return False
+        leaf, axes, place = found
+        return self._put(at[place], maker.entry(leaf, tuple(at[a] for a in axes)) + 1, most)
+
+    def _places(self, factor: Node, at: list[Any], maker: _Components, most: int) -> bool:
+        """What puts an index among zeros, or joins two."""
+        if isinstance(factor, Slice) and abs(factor.step) == 1:
+            place = (at[0] - factor.start - 1) * factor.step + 1
+            if self._put(at[1], place, most):
+                if factor.count != factor.size:
+                    self.conditions += [Le(1, place), Le(place, factor.count)]
+                return True
+        if isinstance(factor, Merge) and at[1] != at[2] and at[2] in self.sizes:
+            row, column = floor((at[0] - 1) / factor.second) + 1, Mod(at[0] - 1, factor.second) + 1
+            if not row.has(at[2]) and self._put(at[1], row, most):
+                return self._put(at[2], column, 2)
+        return False
 
 
 def array_components(array: Array, indices: Sequence[Any] = ()) -> Any:
@@ -377,4 +486,4 @@ def array_components(array: Array, indices: Sequence[Any] = ()) -> Any:
     maker = _Components(array.node, given)
     at = given or [maker.index() if axis is not None else Integer(1) for axis in array.axes]
     by_axis = {axis: index for axis, index in zip(array.axes, at, strict=True) if axis is not None}
-    return maker.entry(array.node, tuple(by_axis[k] for k in range(array.node.rank)))
+    return with_piecewise(maker.entry(array.node, tuple(by_axis[k] for k in range(array.node.rank))))
