@@ -352,6 +352,7 @@ ARRAY_FUNCTIONS.update(
         np.trace: trace,
         np.diag: diag,
         np.diagonal: diagonal,
+        np.diagflat: lambda v, k=0: diag(as_array(v).reshape(-1), k),
         np.kron: kron,
         np.cross: cross,
         np.polyval: polyval,

@@ -313,6 +313,22 @@ _LATER = {
 }
 """Functions that some versions of NumPy do not have."""
 
+# The entries of a formula are real numbers, so that there is no NaN to leave out.
+ARRAY_FUNCTIONS.update(
+    {
+        np.nansum: sum_,
+        np.nanmean: mean,
+        np.nanprod: prod,
+        np.nanvar: var,
+        np.nanstd: std,
+        np.nanmax: extreme("max"),
+        np.nanmin: extreme("min"),
+        np.nancumsum: cumsum,
+        np.nancumprod: cumprod,
+        np.nan_to_num: lambda x, copy=True, nan=0.0, posinf=None, neginf=None: as_array(x).copy() if copy else x,
+    }
+)
+
 ARRAY_FUNCTIONS.update(
     {
         np.sum: sum_,

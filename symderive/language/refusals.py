@@ -56,6 +56,8 @@ NUMPY: dict[str, str] = {
     "logspace": "use 10**np.linspace",
     "diag_indices_from": "use np.diag, or A[np.arange(n), np.arange(n)]",
     "einsum_path": "np.einsum is read",
+    "astype": "the method a.astype(float) is read",
+    **_each("unravel_index ravel_multi_index", "use np.reshape, or np.arange(n)[:, None] * m + np.arange(m)"),
 }  # fmt: skip
 """By the name in ``np``."""
 

@@ -289,6 +289,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subo
 
 ARRAY_FUNCTIONS.update(
     {
+        **({np.matrix_transpose: lambda x, /: as_array(x).mT} if hasattr(np, "matrix_transpose") else {}),
         np.ones_like: _filled("np.ones_like", 1),
         np.zeros_like: _filled("np.zeros_like", 0),
         np.full_like: full_like,

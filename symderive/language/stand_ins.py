@@ -500,10 +500,13 @@ def stand_in(value: Any) -> Any:
         return MATH[name]
     if top == "scipy" and rest and (rest[0], name) in _SCIPY:
         return _SCIPY[rest[0], name]
+    home = ".".join([top, *(part for part in rest if not part.startswith("_"))][:2])
     if type(value).__name__ == "_ArrayFunctionDispatcher":
+        if value not in arrays.ARRAY_FUNCTIONS:
+            return _guarded(value, home, name)
         return value if value in _LISTS else _taking_lists(value)
     if top in ("numpy", "scipy") and isinstance(value, types.FunctionType | types.BuiltinFunctionType):
-        return _guarded(value, ".".join([top, *(part for part in rest if not part.startswith("_"))][:2]), name)
+        return _guarded(value, home, name)
     return value
 
 

@@ -13,7 +13,7 @@ from symderive.language import build, functions
 from symderive.language.arrays import ARRAY_FUNCTIONS, UFUNCS, Array, as_array, case_of, joined, no_extras
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import ONE, ZERO, Contraction, Map, Named, Node, Number, Sum
-from symderive.language.products import matmul
+from symderive.language.products import einsum, matmul
 from symderive.language.reductions import sum_
 
 
@@ -266,6 +266,8 @@ UFUNCS.update(
         "fmax": elementwise("maximum"),
         "fmin": elementwise("minimum"),
         "matmul": matmul,
+        "matvec": lambda a, b: einsum("...ij,...j->...i", a, b),
+        "vecmat": lambda a, b: einsum("...i,...ij->...j", a, b),
         "vecdot": lambda a, b: sum_(a * b, axis=-1),
         "less": elementwise("lt"),
         "less_equal": elementwise("le"),

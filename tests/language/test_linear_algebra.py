@@ -55,6 +55,8 @@ FORMULAS = {
     "vector_norm": lambda X: vector_norm(X) + vector_norm(X, ord=1, axis=0) + vector_norm(X, ord=3, keepdims=True),
     "matrix_norm": lambda R: np.linalg.matrix_norm(R) + np.linalg.matrix_norm(R, ord="nuc"),
     "products": lambda X, S, w: np.linalg.multi_dot([X, S, w]) + np.linalg.matmul(X, S) @ w + np.linalg.vecdot(X, w),
+    "matvec": lambda R, w, X: np.matvec(R, w) + np.vecmat(R[..., 0], R).sum() + np.matrix_transpose(X)[0],
+    "diagflat": lambda F: np.diagflat(F[:2, :2])[:, 1] + np.diagflat(F[:2, 1:3], 1)[0, 1],
     "outer and trace": lambda w, S: np.linalg.outer(w, w) * np.linalg.trace(S) + np.linalg.matrix_transpose(S),
     "trace of a batch": lambda R: np.linalg.trace(R @ R.mT) + np.linalg.trace(R @ R.mT, offset=0),
     "cross": lambda F: np.linalg.cross(F[:, :3], F[:, 1:]),

@@ -172,6 +172,7 @@ REDUCTIONS = {
     "eye": lambda S, n, d, X: np.eye(d, k=1) @ S + np.eye(d, d) + np.eye(n, d).sum() + np.sum(np.eye(n, d, -1) * X),
     "sum over slices": lambda x: np.sum((x[1:] - x[:-1]) ** 2) + np.mean(x[::2]) + np.prod(x[:2]),
     "sum of masks": lambda x: np.sum((x > 0) | (x < -1)) + np.mean(x > 0) + ((x > 0) + (x > -1)).sum(),
+    "without NaN": lambda x, X: np.nansum(X, axis=1) + np.nanmean(x) + np.nanmax(X) * np.nan_to_num(x) + np.nanstd(X),
     "mask arithmetic": lambda x: (x > 0) * x + (x > 0) * (x < 1) * 2.0 - (x > 0.5) * 1 + np.abs(x > 0),
     "cox": lambda x, z: np.sum(x - np.log((np.exp(x) * (z[None, :] >= z[:, None])).sum(axis=1))),
 }  # fmt: skip
