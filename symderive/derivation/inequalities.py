@@ -364,10 +364,13 @@ class _Search:
         for g, shared, w in self._squares(p):
             if self.sign(w) not in ("+", "0+"):
                 continue
-            for i, j in combinations(shared, 2):
-                turn = {i: j, j: i}
+            pairs = [(i, j) for i, j in combinations(shared, 2) if shared[i] == shared[j]]
+            chosen = [(pair,) for pair in pairs]
+            chosen += [(one, two) for one, two in combinations(pairs, 2) if not set(one) & set(two)]
+            for exchanged in chosen:
+                turn = {i: j for pair in exchanged for i, j in (pair, pair[::-1])}
                 other = algebra.relabel(g, turn)
-                if shared[i] == shared[j] and other != g and algebra.relabel(w, turn) == w:
+                if other != g and algebra.relabel(w, turn) == w:
                     piece = _Piece(
                         SQUARE, (add(g, scale(-1, other)),), scale(Fraction(1, 2), w), tuple(shared.items())
                     )

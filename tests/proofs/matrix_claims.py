@@ -441,6 +441,7 @@ FALSE = {
     "inverse not transposed": lambda e: (inv(e.A.T), inv(e.A)),
     "conjugated diagonal": lambda e: (e.A @ diag(e.v) @ inv(e.A), diag(e.v)),
     "entrywise square of an inverse": lambda e: (e.A @ inv(e.A) ** 2, inv(e.A)),
+    "inverse of the entrywise square": lambda e: (e.A @ inv(e.A) ** 2, e.eye(e.d)),
     "eigenvectors around a diagonal": lambda e: (eigh(e.T)[1] @ diag(e.u) @ eigh(e.T)[1].T, diag(e.u)),
     "sum of products, first factor taken": lambda e: (det(e.A @ e.C + e.R @ e.B), det(e.A + e.R) * det(e.B)),
     "sum of products, second factor taken": lambda e: (det(e.A @ e.C + e.R @ e.B), det(e.A + e.R) * det(e.C)),
@@ -495,6 +496,42 @@ FALSE = {
     ),
 }
 """Claims that look like laws and fail somewhere."""
+
+INEQUALITIES = {
+    "quadratic form": lambda e: (e.x @ e.S @ e.x, ">=", 0.0),
+    "inverse quadratic form": lambda e: (e.y @ inv(shifted(e)) @ e.y, ">=", 0.0),
+    "form of a sum": lambda e: (e.x @ (e.S + outer(e.u, e.u)) @ e.x, ">=", e.x @ e.S @ e.x),
+    "det of a definite matrix": lambda e: (det(e.S), ">", 0.0),
+    "det of a ridge": lambda e: (det(ridge(e)), ">", 0.0),
+    "det of a Gram matrix": lambda e: (det(e.X.T @ e.X), ">=", 0.0),
+    "trace of a product of definite matrices": lambda e: (np.sum(e.S * e.P), ">=", 0.0),
+    "eigenvalues": lambda e: (eigvalsh(e.S), ">", 0.0),
+    "nuclear norm": lambda e: (np.sum(svd(e.X)[1]), ">=", 0.0),
+    "Cauchy-Schwarz": lambda e: ((e.x @ e.u) ** 2, "<=", (e.x @ e.x) * (e.u @ e.u)),
+    "Cauchy-Schwarz of images": lambda e: (
+        ((e.X @ e.x) @ (e.X @ e.u)) ** 2, "<=", np.sum((e.X @ e.x) ** 2) * np.sum((e.X @ e.u) ** 2),
+    ),
+    "Cauchy-Schwarz of matrices": lambda e: (tr(e.X.T @ e.Z) ** 2, "<=", np.sum(e.X**2) * np.sum(e.Z**2)),
+    "the maximum bounds entries": lambda e: (e.x, "<=", np.max(e.x)),
+    "the minimum bounds entries": lambda e: (e.x, ">=", np.min(e.x)),
+    "the maximum bounds the mean": lambda e: (np.max(e.x), ">=", np.mean(e.x)),
+    "the maximum bounds weighted means": lambda e: (np.sum(e.v * e.x) / np.sum(e.v), "<=", np.max(e.x)),
+}
+"""Inequalities that hold at every point of the domains, for every size."""
+
+NO_INEQUALITIES = {
+    "form of a symmetric matrix": lambda e: (e.x @ e.T @ e.x, ">=", 0.0),
+    "form of two vectors": lambda e: (e.x @ e.S @ e.u, ">=", 0.0),
+    "det of a symmetric matrix": lambda e: (det(e.T), ">=", 0.0),
+    "Gram matrix of a thin matrix": lambda e: (det(e.X @ e.X.T), ">", 0.0),
+    "Cauchy-Schwarz without a factor": lambda e: ((e.x @ e.u) ** 2, "<=", e.x @ e.x),
+    "Cauchy-Schwarz the other way": lambda e: ((e.x @ e.u) ** 2, ">=", (e.x @ e.x) * (e.u @ e.u)),
+    "a little stronger": lambda e: ((1 + 1e-9) * (e.x @ e.u) ** 2, "<=", (e.x @ e.x) * (e.u @ e.u)),
+    "the mean bounds the maximum": lambda e: (np.max(e.x), "<=", np.mean(e.x)),
+    "weights of any sign": lambda e: (e.u @ e.x, "<=", np.max(e.x) * np.sum(e.u)),
+    "maximum of another array": lambda e: (e.u, "<=", np.max(e.x)),
+}
+"""Inequalities that fail somewhere."""
 
 CONDITIONAL = {
     "C C^-1": (lambda e: (e.C @ inv(e.C), e.eye(e.d)), "!="),

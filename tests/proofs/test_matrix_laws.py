@@ -11,12 +11,24 @@ import pytest
 import symderive as sd
 from symderive.calculus.normal_form import decide_equal
 from symderive.derivation.checker import replay
+from symderive.derivation.inequalities import find_trace, prove_inequality
 from symderive.derivation.proofs import prove_equal
 from symderive.language import build
 from symderive.language.arrays import Array, as_array
 from symderive.language.nodes import ONE, Contraction, Differential, Node, Opaque, Sum
+from symderive.language.statements import Relation
 from tests.proofs.expressions import node_of
-from tests.proofs.matrix_claims import CONDITIONAL, DECLARED, DIFFERENTIALS, FALSE, TRUE, drawn, symbolic
+from tests.proofs.matrix_claims import (
+    CONDITIONAL,
+    DECLARED,
+    DIFFERENTIALS,
+    FALSE,
+    INEQUALITIES,
+    NO_INEQUALITIES,
+    TRUE,
+    drawn,
+    symbolic,
+)
 from tests.support.evaluate import evaluate
 
 SIZES = [(4, 3, 2), (2, 3, 4), (3, 3, 3), (5, 1, 2), (3, 2, 2), (4, 4, 1)]
@@ -192,6 +204,27 @@ def test_a_changed_claim_that_is_called_equal_is_equal(name):
             assert not differ(evaluate(lhs, dims, leaves), evaluate(new, dims, leaves)), new
 
 
+# -- inequalities ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", INEQUALITIES)
+def test_inequalities_hold_in_numpy_and_are_proved(name):
+    for seed, sizes in enumerate(SIZES):
+        lhs, op, rhs = INEQUALITIES[name](drawn(seed, *sizes))
+        gap = np.min(np.asarray(rhs) - lhs if op[0] == "<" else np.asarray(lhs) - rhs)
+        assert gap > 0 if op in "<>" else gap > -1e-9 * (1 + np.max(np.abs(lhs)))
+    lhs, op, rhs = INEQUALITIES[name](E)
+    verdict = prove_inequality(Relation(node_of(as_array(lhs)), op, node_of(as_array(rhs))))
+    assert verdict.status == "proved", verdict
+    assert replay(verdict.trace).ok
+
+
+@pytest.mark.parametrize("name", NO_INEQUALITIES)
+def test_inequalities_that_fail_have_no_proof(name):
+    lhs, op, rhs = NO_INEQUALITIES[name](E)
+    assert find_trace(Relation(node_of(as_array(lhs)), op, node_of(as_array(rhs)))) is None
+
+
 # -- proofs -------------------------------------------------------------------------------
 
 PROVED = (
@@ -221,7 +254,11 @@ def test_proved_differentials_name_their_conditions(name):
 def test_a_condition_that_is_given_is_enough():
     zero = as_array(0).node
     claim = sides(lambda e: (e.C @ np.linalg.inv(e.C), e.eye(e.d)))
-    given = (sd.language.statements.Relation(np.linalg.det(E.C).node, "!=", zero),)
+    given = (Relation(np.linalg.det(E.C).node, "!=", zero),)
     assert decide_equal(*claim, given).equal
     assert not decide_equal(*claim).equal
+    single = (Relation(np.sum(E.x == np.max(E.x)).node, "==", as_array(1).node),)
+    selected = sides(lambda e: (np.sum((e.x == np.max(e.x)) * e.x), np.max(e.x)))
+    assert decide_equal(*selected, single).equal
+    assert not decide_equal(*selected).equal
 
