@@ -23,32 +23,36 @@ from symderive.derivation.rules import Rule
 from symderive.derivation.written import Title
 from symderive.errors import ReadError, SymderiveError
 from symderive.judgement.verdicts import Verdict
+from symderive.language import domains
 from symderive.language.arrays import Array, check_name, dimension_symbol
 from symderive.language.domains import Domain, Entries
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
-    KEEPING,
-    REDUCING,
+    ON_MATRICES,
+    ON_VECTORS,
     Basis,
     Contraction,
     Delta,
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Node,
     Number,
     Opaque,
     Range,
     Shape,
+    Slice,
     Sum,
 )
 from symderive.language.statements import RELATIONS, Relation
 
 __all__ = ["VERSION", "from_json", "to_json"]
 
-#: Version of the schema; a reader refuses another one.
-VERSION = 1
+#: Version of the schema that is written, and those that are read: 2 added slices, merged axes and
+#: functions of matrices to what 1 has.
+VERSION, READABLE = 2, (1, 2)
 #: Deepest nesting of a number, and most characters of a document, that are read.
 DEEPEST, LONGEST = 50, 50_000_000
 #: Most bits of a power that is read.
@@ -60,6 +64,10 @@ _APPLIED: dict[str, Callable[..., Any]] = {
     for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "Abs", "gamma", "loggamma", "floor",
                  "ceiling", "factorial", "Max", "Min", "sign", "erf")
 }  # fmt: skip
+_STRUCTURES = frozenset(
+    name for value in vars(domains).values() if isinstance(value, Domain) for name, _ in value.structures
+)
+_SQUARE = frozenset(("inv", "det", "logabsdet", "signdet", "cholesky", "eigvalsh", "eigvecs"))
 _FIELDS = ("low", "high", "low_open", "high_open", "integer", "nonzero")
 
 
@@ -119,6 +127,11 @@ class _Encoder:
                 return {"basis": _expr(node.dim), "index": _expr(node.index)}
             case Range():
                 return {"range": _expr(node.dim)}
+            case Slice():
+                ends = {"count": _expr(node.count), "start": _expr(node.start), "step": _expr(node.step)}
+                return {"slice": _expr(node.size), **ends}
+            case Merge():
+                return {"merge": _exprs((node.first, node.second))}
             case Contraction():
                 return {
                     "contraction": [[at[f], list(labels)] for f, labels in node.factors],
@@ -269,8 +282,9 @@ def from_json(text: str) -> Any:
         raise ReadError(f"not JSON: {error}") from error
     top = _Value(data, "$")
     version = top["symderive"].integer()
-    if version != VERSION:
-        raise ReadError(f"$.symderive: this is version {version} of the schema, and {VERSION} is what is read")
+    if version not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise ReadError(f"$.symderive: this is version {version} of the schema, and {known} are what is read")
     decoder = _Decoder()
     for item in top["nodes"].items():
         decoder.add(item)
@@ -405,6 +419,19 @@ def _shape(item: _Value) -> Shape:
     return tuple(_dimension(v) for v in item.items())
 
 
+def _slice(item: _Value, size: Expr) -> Slice:
+    """A slice that lies in its axis, as far as that can be told without the sizes."""
+    count, start, step = _dimension(item["count"]), _number(item["start"]), _number(item["step"])
+    if not isinstance(step, Integer) or step == 0:
+        raise item["step"].fail(f"the step of a slice must be an integer other than 0, got {step}")
+    if not start.is_integer:
+        raise item["start"].fail(f"a slice must start at an integer, got {start}")
+    node = Slice(size, count, start, step)
+    if any(end.is_negative or (size - 1 - end).is_negative for end in (start, node.last)):
+        raise item.fail(f"the slice from {start} to {node.last} does not lie in an axis of size {size}")
+    return node
+
+
 def _read_domain(item: _Value) -> Domain:
     fields: dict[str, Any] = {}
     for name in _FIELDS:
@@ -418,6 +445,8 @@ def _read_domain(item: _Value) -> Domain:
     listed = item.get("structures")
     for structure in listed.items() if listed is not None else []:
         name, axis = structure.pair()
+        if name.text() not in _STRUCTURES:
+            raise name.fail(f"no structure is named {name.text()[:40]!r}")
         structures.append((name.text(), axis.integer()))
     return Domain(Entries(**fields), tuple(structures), item["text"].text())
 
@@ -444,6 +473,8 @@ class _Decoder:
                 "delta",
                 "basis",
                 "range",
+                "slice",
+                "merge",
                 "contraction",
                 "sum",
                 "map",
@@ -467,6 +498,11 @@ class _Decoder:
                 return Basis(_dimension(head), _number(item["index"]))
             case "range":
                 return Range(_dimension(head))
+            case "slice":
+                return _slice(item, _dimension(head))
+            case "merge":
+                first, second = head.pair()
+                return Merge(_dimension(first), _dimension(second))
             case "contraction":
                 return self._contraction(item, head)
             case "sum":
@@ -478,13 +514,26 @@ class _Decoder:
             case "map":
                 return self._map(item, head)
             case "opaque":
-                arguments = tuple(self.ref(a) for a in item["arguments"].items())
-                if head.text() not in REDUCING | KEEPING or len(arguments) != 1 or not arguments[0].shape:
-                    raise head.fail(f"{head.text()[:40]!r} of these arguments is not known")
-                return Opaque(head.text(), arguments)
+                return self._opaque(item, head)
             case "named":
                 return Named(check_name(head.text(), "a definition"), self.ref(item["body"]))
         return Differential(self.ref(head))
+
+    def _opaque(self, item: _Value, head: _Value) -> Node:
+        name = head.text()
+        arguments = tuple(self.ref(a) for a in item["arguments"].items())
+        if name not in ON_VECTORS and name not in ON_MATRICES:
+            raise head.fail(f"no function of arrays is named {name[:40]!r}")
+        if len(arguments) != 1:
+            raise item.fail(f"{name} takes 1 argument, not {len(arguments)}")
+        (shape,) = (a.shape for a in arguments)
+        if len(shape) < (1 if name in ON_VECTORS else 2):
+            raise item.fail(
+                f"{name} takes a {'vector' if name in ON_VECTORS else 'matrix'}, not an array of rank {len(shape)}"
+            )
+        if name in _SQUARE and shape[-1] != shape[-2]:
+            raise item.fail(f"{name} takes a square matrix, not one of {shape[-2]} by {shape[-1]}")
+        return Opaque(name, arguments)
 
     def _map(self, item: _Value, head: _Value) -> Node:
         row = FUNCTIONS.get(head.text())

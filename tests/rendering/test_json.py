@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
-from sympy import Rational, Symbol, log, pi, sqrt
+from support.array_programs import declared, programs
+from sympy import Integer, Rational, Symbol, log, pi, sqrt
 
 import symderive as sd
 from symderive.errors import ReadError
@@ -15,16 +16,20 @@ from symderive.judgement.verdicts import Counterexample, Evidence, Verdict
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.nodes import (
+    ON_MATRICES,
+    ON_VECTORS,
     Basis,
     Contraction,
     Delta,
     Differential,
     Leaf,
     Map,
+    Merge,
     Named,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 from symderive.rendering.json import VERSION, from_json, to_json
@@ -44,15 +49,26 @@ DOMAINS = st.sampled_from(
         sd.interval(-2, 5, closed="left"),
         sd.integers(0, float("inf")),
         sd.nonzero & sd.interval(-1, 1),
+        sd.integers(0, N - 1),
+        sd.spd,
+        sd.simplex(axis=0),
     ]
 )
 NAMES = st.sampled_from(["x", "W1", "beta", "y_hat", "σ", "lambda_"])
 
 
+def gives(name, argument, shape):
+    """Whether a function of arrays makes an array of a shape of one of another."""
+    if name in ON_VECTORS:
+        return len(argument) > 0 and ON_VECTORS[name](argument) == shape
+    return len(argument) > 1 and argument[-1] == argument[-2] and ON_MATRICES[name](argument) == shape
+
+
 @st.composite
 def nodes(draw, shape=None, depth=3):
     if shape is None:
-        shape = tuple(draw(st.lists(DIMS, max_size=3)))
+        merged = (N * K, N, K)
+        shape = draw(st.one_of(st.lists(DIMS, max_size=3).map(tuple), st.just(merged), st.just((N + K, N))))
     if depth == 0:
         return Leaf(draw(NAMES), shape, draw(DOMAINS))
     kind = draw(st.sampled_from(["leaf", "special", "contraction", "sum", "map", "opaque", "named", "differential"]))
@@ -63,7 +79,11 @@ def nodes(draw, shape=None, depth=3):
         case "special" if len(shape) == 1:
             return draw(st.sampled_from([Basis(shape[0], Rational(0)), Range(shape[0])]))
         case "special" if len(shape) == 2 and shape[0] == shape[1]:
-            return Delta(shape[0])
+            return draw(st.sampled_from([Delta(shape[0]), Slice(shape[0], shape[0], shape[0] - 1, Integer(-1))]))
+        case "special" if len(shape) == 2 and (shape[0] - shape[1]).is_nonnegative:
+            return Slice(*shape, draw(st.sampled_from([Integer(0), shape[0] - shape[1]])), Integer(1))
+        case "special" if len(shape) == 3 and shape[0] == shape[1] * shape[2]:
+            return Merge(*shape[1:])
         case "contraction":
             bound = tuple(draw(st.lists(DIMS, max_size=2)))
             dims = shape + bound
@@ -81,10 +101,10 @@ def nodes(draw, shape=None, depth=3):
                 name, tuple(draw(below(draw(st.sampled_from([shape, ()])) if k else shape)) for k in range(count))
             )
         case "opaque":
-            name = draw(st.sampled_from(["logsumexp", "softmax"]))
-            if name == "softmax" and shape:
-                return Opaque(name, (draw(below(shape)),))
-            return Opaque("logsumexp", (draw(below((*shape, N))),))
+            arguments = [shape, (*shape, *shape[-1:]), (*shape, N), (*shape, N, N)]
+            made = [(name, a) for name in (*ON_VECTORS, *ON_MATRICES) for a in arguments if gives(name, a, shape)]
+            name, argument = draw(st.sampled_from(made))
+            return Opaque(name, (draw(below(argument)),))
         case "named":
             return Named(draw(NAMES), draw(below(shape)))
         case "differential":
@@ -96,6 +116,18 @@ def nodes(draw, shape=None, depth=3):
 @settings(max_examples=150, deadline=None)
 def test_every_node_comes_back_as_itself(node):
     assert from_json(to_json(Array(node))).node is node
+
+
+@given(st.sampled_from(["s", "n", "m", "nd", "nn", "p"]).flatmap(lambda kind: programs(kind, 2)))
+@settings(max_examples=60, deadline=None)
+def test_programs_over_slices_blocks_and_matrices_come_back(text):
+    made = sd.read(text, **declared())
+    assert from_json(to_json(made)).same_form(made)
+
+
+def test_documents_of_the_first_version_are_read():
+    document = written() | {"symderive": 1}
+    assert from_json(json.dumps(document)).same_form(from_json(json.dumps(written())))
 
 
 def test_views_come_back():
@@ -176,6 +208,51 @@ def test_damage_is_said_with_its_place(damage, place):
     tree = written()
     damage(tree)
     with pytest.raises(ReadError, match=place):
+        from_json(json.dumps(tree))
+
+
+def sliced():
+    n, d = sd.dims("n d")
+    A, x = sd.array("A", n, n, domain=sd.spd), sd.array("x", n)
+    return json.loads(to_json(np.linalg.inv(A)[1:] @ x + np.sum(np.kron(x, sd.array("w", d))[:-1])))
+
+
+def at(document, kind):
+    """The first node of a kind."""
+    return next(node for node in document["nodes"] if kind in node)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (
+            lambda t: at(t, "slice").update(step=0),
+            r"\.step: the step of a slice must be .* other than 0, got 0",
+        ),
+        (lambda t: at(t, "slice").update(step="n"), r"\.step: the step of a slice must be an integer"),
+        (lambda t: at(t, "slice").update(start=-1), r"the slice from -1 to .* does not lie in an axis of size n"),
+        (
+            lambda t: at(t, "slice").update(count="n", start=1),
+            r"the slice from 1 to n does not lie in an axis",
+        ),
+        (lambda t: at(t, "slice").update(count=0), r"\.count: a dimension must be an integer >= 1, got 0"),
+        (lambda t: at(t, "slice").update(start=["/", 1, 2]), r"\.start: a slice must start at an integer, got 1/2"),
+        (lambda t: at(t, "slice").pop("count"), r"has no 'count'"),
+        (lambda t: at(t, "merge").update(merge=["n"]), r"\.merge: must have 2 entries, has 1"),
+        (lambda t: at(t, "merge").update(merge=["n", 0]), r"\.merge\[1\]: a dimension must be"),
+        (lambda t: at(t, "opaque").update(opaque="pinv"), r"\.opaque: no function of arrays is named 'pinv'"),
+        (lambda t: at(t, "opaque").update(arguments=[]), r"inv takes 1 argument, not 0"),
+        (lambda t: at(t, "opaque").update(arguments=[0, 0]), r"inv takes 1 argument, not 2"),
+        (lambda t: at(t, "leaf").update(shape=["n", "d"]), r"inv takes a square matrix, not one of n by d"),
+        (lambda t: at(t, "leaf").update(shape=["n"]), r"inv takes a matrix, not an array of rank 1"),
+        (lambda t: at(t, "leaf")["domain"].update(structures=[["nice", -1]]), r"no structure is named 'nice'"),
+    ],
+)
+def test_damaged_slices_and_matrix_functions_are_refused(damage, problem):
+    tree = sliced()
+    from_json(json.dumps(tree))
+    damage(tree)
+    with pytest.raises(ReadError, match=problem):
         from_json(json.dumps(tree))
 
 
