@@ -716,9 +716,12 @@ def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
         if not expr.has(symbol):
             continue
         vanishing = Mul(*(symbol - v for v in node.domain.entries.values))
-        numerator, denominator = fraction(cancel(expr)) if expr.is_rational_function(symbol) else (expr, S.One)
+        closed = {f: Dummy(real=True) for f in expr.atoms(_Fn) if f.has(symbol)}
+        opened = cast(Expr, expr.xreplace(closed))
+        numerator, denominator = fraction(cancel(opened)) if opened.is_rational_function(symbol) else (opened, S.One)
         if numerator.is_polynomial(symbol) and not denominator.has(symbol):
-            expr = rem(numerator, expand(vanishing), symbol) / denominator
+            reduced = rem(numerator, expand(vanishing), symbol) / denominator
+            expr = cast(Expr, reduced.xreplace({stand_in: f for f, stand_in in closed.items()}))
     return expr
 
 
@@ -826,7 +829,7 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     shared = _shared(node)
     needed: tuple[Relation, ...] = ()
     for whole in (shared, frozenset()) if shared else (frozenset(),):
-        if shared and not whole and (best is not node or best_cost > OPENING_CAP):
+        if shared and not whole and best_cost > OPENING_CAP:
             break
         for made, name, conditions in _forms(node, blocked, whole):
             made_cost = cost(made)
