@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,8 @@ from symderive.language.domains import real
 from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Node, Sum, Term
 from symderive.language.reading import read
 from symderive.language.sympy_input import from_sympy
+from symderive.language.views.lift import lift_array
+from symderive.language.views.text import tree_text
 
 __all__ = ["Bound", "Kernel", "compile"]
 
@@ -44,7 +47,8 @@ _serial = count(1)
 class Bound:
     """The kernel's functions on fixed data, unchecked: each takes the variables as a dict of arrays.
 
-    For training loops, which check their data once.  ``gradient`` gives a dict keyed by name,
+    For training loops, which check their data once.  They raise NumPy's LinAlgError where a matrix
+    that is inverted is singular.  ``gradient`` gives a dict keyed by name,
     ``hessian`` a nested one, whatever form the kernel's ``wrt`` had.
     """
 
@@ -250,10 +254,7 @@ class Kernel:
 
         It imports NumPy and SciPy alone and runs without symderive.
         """
-        lines = [str(self.loss)]
-        if self.order >= 1:
-            lines += [f"gradient by {name}: {g}" for name, g in self._gradients.items()]
-        formula = "\n".join(lines)
+        formula = "\n".join(_formulas({"": self.loss, **{f"gradient by {k}: ": g for k, g in self._gradients.items()}}))
         asked = self._door.asked
         return module_source(
             formula, f"{self.name}: value{', gradient' * (self.order > 0)}{', Hessian' * (self.order > 1)}.",
@@ -283,7 +284,8 @@ class Kernel:
         Raises
         ------
         UnknownNameError, ShapeError, DataError
-            An input is missing or unknown, does not fit, or is not finite or not in its domain.
+            An input is missing or unknown, does not fit, is not finite or not in its domain, or makes a
+            matrix singular that the formula inverts.
         """
         return self._run("value", data)
 
@@ -423,7 +425,10 @@ class Kernel:
 
     def _call(self, name: str, inputs: Inputs, *directions: Any) -> Any:
         asked = {s.name: inputs.sizes[s.name] for s in self._door.asked}
-        return self._functions[name](*directions, **inputs.values, **asked, **{self._flag: False})
+        try:
+            return self._functions[name](*directions, **inputs.values, **asked, **{self._flag: False})
+        except np.linalg.LinAlgError as error:
+            raise DataError(_singular(error, self._functions[name].__code__.co_filename)) from error
 
     def _direction(self, v: Any, data: Mapping[str, Any]) -> Any:
         names = [leaf.name for leaf in self.variables]
@@ -530,6 +535,31 @@ def _summands(weight: Expr, node: Node) -> list[Term]:
         if isinstance(inner, Sum) and labels == tuple(range(node.out_rank)):
             return _summands(weight * node.coefficient, inner)
     return [(weight, node)]
+
+
+def _singular(error: np.linalg.LinAlgError, filename: str) -> str:
+    """What a matrix function refused, with the line of the generated code that asked for it."""
+    lines = [f.line for f in traceback.extract_tb(error.__traceback__) if f.filename == filename and f.line]
+    where = f" in `{lines[0]}`" if lines else ""
+    return (
+        f"at these inputs a matrix has no inverse or no decomposition: {error}{where}; give inputs at which it is "
+        "invertible (positive definite for a Cholesky factor), for example by adding a multiple of the identity"
+    )
+
+
+def _formulas(arrays: Mapping[str, Array]) -> list[str]:
+    """Arrays as text, each behind its label; definitions that several share are written once."""
+    lifted = {label: lift_array(array) for label, array in arrays.items()}
+    meanings: dict[str, set[str]] = {}
+    for each in lifted.values():
+        for name, tree in each.definitions:
+            meanings.setdefault(name, set()).add(tree_text(tree))
+    shared = [name for name, texts in meanings.items() if len(texts) == 1]
+    if len(shared) < len(meanings) or len(lifted) < 3:
+        return [f"{label}{array}" for label, array in arrays.items()]
+    lines = [f"{label}{tree_text(each.tree)}" for label, each in lifted.items()]
+    lines += [f"{'where' if k == 0 else 'and'} {name} = {meanings[name].pop()}" for k, name in enumerate(shared)]
+    return lines
 
 
 def _order(array: Array) -> tuple[int, ...]:

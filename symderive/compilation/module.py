@@ -130,7 +130,7 @@ class _Writer:
                 texts[number, part.keys] = text
         for number, group in enumerate(routine.groups):
             returned.append(_nested({part.keys: texts[number, part.keys] for part in group}))
-        body = [f'"""{routine.summary}"""']
+        body = _docstring(routine.summary)
         body += self._admission()
         if routine.directions and not (routine.is_plain and routine.directions[0][1].name == direction):
             for key, leaf in routine.directions:
@@ -156,7 +156,12 @@ class _Writer:
             return []
         left = names if len(self._names) > 1 else f"{names},"
         options = "".join(f", {s}={s}" for s in self._asked)
-        return [f"if {self._flag}:", f"    {left} = {self._checker}({names}{options})"]
+        line = f"{left} = {self._checker}({names}{options})"
+        if len(line) + 8 <= LINE:
+            return [f"if {self._flag}:", f"    {line}"]
+        inputs = wrapped(names + "," + options.removeprefix(",") + ("," if options else ""), "        ", LINE - 4)
+        targets = wrapped(names + ",", "        ", LINE - 4)
+        return [f"if {self._flag}:", "    (", *targets, f"    ) = {self._checker}(", *inputs, "    )"]
 
     def _dimensions(self, needed: set[Symbol], directions: Sequence[Leaf]) -> list[str]:
         lines: list[str] = []
@@ -228,7 +233,11 @@ class _Writer:
             if test:
                 body += [f"if not {test}:", f'    raise ValueError("{leaf.name} must be in {leaf.domain}")']
         returned = ", ".join(f"{leaf.name}" if leaf.rank else f"float({leaf.name})" for leaf in self._leaves)
-        body.append(f"return {returned}{',' if len(self._leaves) == 1 else ''}")
+        line = f"return {returned}{',' if len(self._leaves) == 1 else ''}"
+        if len(line) + 4 <= LINE:
+            body.append(line)
+        else:
+            body += ["return (", *wrapped(returned + ",", "    ", LINE - 4), ")"]
         return [*signature, *(f"    {line}" for line in body)] if self._leaves else []
 
 
@@ -237,6 +246,13 @@ def _signature(name: str, parameters: Sequence[str]) -> list[str]:
     if len(text) <= LINE:
         return [text]
     return [f"def {name}(", *wrapped(", ".join(parameters) + ",", "    "), "):"]
+
+
+def _docstring(text: str) -> list[str]:
+    if len(text) + 10 <= LINE:
+        return [f'"""{text}"""']
+    first, *rest = wrapped(f'"""{text}', "", LINE - 4)
+    return [first, *rest, '"""']
 
 
 def _domain_test(leaf: Leaf) -> str:

@@ -368,7 +368,8 @@ class Plan:
                 return Term(self.ops.mul(term.op.data, [self.ops.op("matmul", (a, b), None, ())]), ())
         axes = tuple(i for i, x in enumerate(term.labels) if x in gone)
         dims = [s for s, x in zip(term.op.dims, term.labels, strict=True) if x not in gone]
-        if term.op.kind == "mul" and (term.op.data != 1 or any(a.rank == 0 for a in term.op.args)):
+        scaled = term.op.kind == "mul" and (term.op.data != 1 or any(a.rank == 0 for a in term.op.args))
+        if scaled and term.op not in self.names:
             # Constants and scalars are applied to the finished sum.
             scalars = [a for a in term.op.args if a.rank == 0]
             arrays = [a for a in term.op.args if a.rank]

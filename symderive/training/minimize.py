@@ -28,6 +28,7 @@ from symderive.compilation.kernel import compile as compile_kernel
 from symderive.errors import DataError, GradientMismatchError, ShapeError, TrainingError, UnknownNameError
 from symderive.judgement.verdicts import CrossCheck
 from symderive.language.arrays import Array, shape_text
+from symderive.language.nodes import Leaf
 from symderive.training.separable import sample_sum
 
 __all__ = ["FitResult", "Iteration", "minimize"]
@@ -263,6 +264,14 @@ class _Problem:
         self.bound: Bound = kernel.bind(**self.fixed, **inputs.sizes)
         self.shapes = {name: value.shape for name, value in self.point.items()}
         self.x0 = self.pack(self.point)
+        ends = [self._ends(leaf, inputs.sizes) for leaf in kernel.variables]
+        self.low, self.high = (np.concatenate([e[k] for e in ends]) for k in (0, 1))
+        self.closed = tuple(np.concatenate([e[k] for e in ends]).astype(bool) for k in (2, 3))
+
+    def _ends(self, leaf: Leaf, sizes: Mapping[str, int]) -> tuple[np.ndarray, ...]:
+        entries = leaf.domain.at({s: sizes[s.name] for s in leaf.domain.entries.symbols}).entries
+        ends = (float(entries.low), float(entries.high), not entries.low_open, not entries.high_open)
+        return tuple(np.full(np.size(self.point[leaf.name]), end) for end in ends)
 
     def _start(self, start: Any) -> dict[str, Any]:
         several = self.kernel.several
@@ -302,6 +311,24 @@ class _Problem:
         made = {k: np.array(v) if np.ndim(v) else v for k, v in self.unpack(x).items()}
         return made if self.kernel.several else made[self.names[0]]
 
+    def is_inside(self, x: np.ndarray) -> bool:
+        """Whether the entries are within the ends of their domains; beyond them there is no loss."""
+        return bool(np.all((x > self.low) | (self.closed[0] & (x == self.low)))) and bool(
+            np.all((x < self.high) | (self.closed[1] & (x == self.high)))
+        )
+
+    def bounds(self) -> list[tuple[float | None, float | None]] | None:
+        """The ends of the domains for SciPy, open ones left by a little; None where there are none."""
+        if not np.any(np.isfinite(self.low) | np.isfinite(self.high)):
+            return None
+        margin = 1e-10 * np.maximum(1.0, np.abs(self.x0))
+        low = np.where(self.closed[0], self.low, self.low + margin)
+        high = np.where(self.closed[1], self.high, self.high - margin)
+        return [
+            (a if np.isfinite(a) else None, b if np.isfinite(b) else None)
+            for a, b in zip(low.tolist(), high.tolist(), strict=True)
+        ]
+
     def matrix(self, hessian: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
         """The Hessian over the vector."""
         sizes = [int(np.prod(self.shapes[name])) for name in self.names]
@@ -315,7 +342,10 @@ class _Problem:
 
 def _checked(problem: _Problem) -> CrossCheck:
     """The cross-check at the start point; a disagreement refuses the training."""
-    value = problem.bound.value(problem.unpack(problem.x0))
+    try:
+        value = problem.bound.value(problem.unpack(problem.x0))
+    except np.linalg.LinAlgError as error:
+        raise TrainingError(f"the loss has no value at the start point ({error}); give start=...") from error
     if not np.isfinite(value):
         raise TrainingError(f"the loss is {value} at the start point; give start=... where it is finite")
     found = problem.kernel.cross_check(**problem.fixed, **problem.point, **problem.sizes)
@@ -353,13 +383,23 @@ class _Run:
     def value(self, x: np.ndarray) -> float:
         """The loss."""
         self.nfev += 1
-        return float(self.problem.bound.value(self.problem.unpack(x)))
+        if not self.problem.is_inside(x):
+            return np.inf
+        try:
+            return float(self.problem.bound.value(self.problem.unpack(x)))
+        except np.linalg.LinAlgError:
+            return np.inf  # a step out of the region where the loss is defined
 
     def both(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss and the gradient."""
         self.nfev += 1
         self.njev += 1
-        value, gradient = self.problem.bound.value_and_gradient(self.problem.unpack(x))
+        if not self.problem.is_inside(x):
+            return np.inf, np.full_like(x, np.nan)
+        try:
+            value, gradient = self.problem.bound.value_and_gradient(self.problem.unpack(x))
+        except np.linalg.LinAlgError:
+            return np.inf, np.full_like(x, np.nan)
         return float(value), self.problem.pack(gradient)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
@@ -579,13 +619,18 @@ def _lbfgs(run: _Run) -> _Stop:
             self.stop = stop
 
     cache: dict[bytes, tuple[float, np.ndarray]] = {}
+    refused = 0
 
     def both(x: np.ndarray) -> tuple[float, np.ndarray]:
         f, g = run.both(x)
         cache.clear()
         cache[x.tobytes()] = f, g
+        if np.isfinite(f) and np.all(np.isfinite(g)):
+            return f, g
         # The line search of SciPy steps back from a value that is large, not from NaN.
-        return (f, g) if np.isfinite(f) and np.all(np.isfinite(g)) else (1e300, np.zeros_like(g))
+        nonlocal refused
+        refused += 1
+        return 1e300, np.zeros_like(g)
 
     def each(x: np.ndarray) -> None:
         step = float(np.linalg.norm(x - run.x))
@@ -602,17 +647,26 @@ def _lbfgs(run: _Run) -> _Stop:
         "ftol": 0.0,
         "maxcor": 20,
     }
-    try:
-        scipy_result = scipy.optimize.minimize(
-            both, run.x, jac=True, method="L-BFGS-B", callback=each, options=options
-        )
-    except _Halt as halt:
-        return halt.stop
-    if run.is_converged:
-        return _Stop(True, 0, "the gradient is small")
-    if len(run.iterations) > run.limit or scipy_result.status == 1:
-        return _Stop(False, 1, f"the limit of {run.limit} iterations was reached; the gradient is not small yet")
-    return _flat_end(run)
+    bounds = run.problem.bounds()
+    while True:
+        before = refused
+        try:
+            scipy_result = scipy.optimize.minimize(
+                both, run.x, jac=True, method="L-BFGS-B", callback=each, options=options, bounds=bounds
+            )
+        except _Halt as halt:
+            return halt.stop
+        if run.is_converged:
+            return _Stop(True, 0, "the gradient is small")
+        if len(run.iterations) > run.limit or scipy_result.status == 1:
+            return _Stop(False, 1, f"the limit of {run.limit} iterations was reached; the gradient is not small yet")
+        # A line search that met a point without a loss gives up; a short step leads on.
+        found = run.backtrack(-run.g, 1.0 / max(1.0, _size(run.g))) if refused > before else None
+        if found is None:
+            return _flat_end(run)
+        stop = run.take(run.x - found[0] * run.g, found[0])
+        if stop is not None:
+            return stop
 
 
 def _sgd(run: _Run, step: float | Callable[[int], float] | None, batch_size: int | None, seed: int) -> _Stop:

@@ -19,13 +19,14 @@ from symderive.language.nodes import (
     Basis,
     Contraction,
     Delta,
+    Differential,
     Leaf,
-    Map,
-    Named,
+    Merge,
     Node,
     Number,
     Opaque,
     Range,
+    Slice,
     Sum,
 )
 
@@ -132,14 +133,16 @@ def _problem(node: Node, dim: Symbol) -> str:
         if inner.shape.count(dim) > 1:
             return f"{Array(inner)} has {dim} as two of its dimensions"
         match inner:
-            case Delta() | Basis() | Range() if dim in inner.shape:
+            case Delta() | Basis() | Range() | Slice() | Merge() if dim in inner.shape:
                 return f"{Array(inner)} depends on a sample's place"
-            case Opaque() if inner.arguments[0].shape[-1] == dim:
+            case Opaque() if dim in inner.arguments[0].shape[len(inner.batch) :]:
                 return f"{Array(inner)} mixes the samples"
             case Contraction():
                 if any(inner.label_dims[b] == dim for b in inner.bound):
                     return f"{Array(inner)} sums over the samples inside another function"
-            case Leaf() | Map() | Sum() | Named() | Number() | Opaque() | Delta() | Basis() | Range():
+            case Differential():
+                return f"{Array(inner)} has a free direction"
+            case _:
                 pass
     return ""
 
