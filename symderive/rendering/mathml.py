@@ -34,13 +34,18 @@ _OPERATORS = {
     "Rightarrow": "⇒", "iff": "⟺", "star": "⋆", "otimes": "⊗", "circ": "∘",
 }  # fmt: skip
 _BIG = {"sum": "∑", "prod": "∏"}
-_FUNCTIONS = {"log", "exp", "sin", "cos", "tanh", "sinh", "cosh", "arctan", "max", "min", "det"}
+_FUNCTIONS = {"log", "exp", "sin", "cos", "tan", "tanh", "sinh", "cosh", "arcsin", "arccos", "arctan", "max", "min",
+              "det"}  # fmt: skip
+_LIMITS = ("max", "min")
+"""Functions whose subscript stands below them."""
 _SPACES = {",": "0.17em", ";": "0.28em", ":": "0.22em", "!": "-0.17em", "quad": "1em", "qquad": "2em", " ": "0.3em"}
-_FENCES = {"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "{": "{", "}": "}", "langle": "⟨", "rangle": "⟩"}
+_FENCES = {"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "{": "{", "}": "}", "langle": "⟨", "rangle": "⟩",
+           "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉"}  # fmt: skip
 _SIZES = {"big": None, "Big": "1.65em", "bigg": "2.1em"}
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "acute": "´", "grave": "`", "ddot": "¨", "dot": "˙", "breve": "˘",
             "check": "ˇ"}  # fmt: skip
 _BOLD = str.maketrans("01", "𝟎𝟏")
+_BOLD_ITALIC = {letter: chr(0x1D736 + k) for k, letter in enumerate("αβγδεζηθικλμνξοπρςστυφχψω")}
 
 
 class _UnknownCommand(Exception):
@@ -64,8 +69,8 @@ class _Reader:
         self.at += 1
         return token
 
-    def raw_group(self) -> str:
-        """The text of ``{...}``, with its escapes undone."""
+    def raw_group(self, commands: bool = False) -> str:
+        """The text of ``{...}``, with its escapes undone; with ``commands`` it may hold some."""
         if self.next() != "{":
             raise _UnknownCommand
         depth, out = 1, []
@@ -80,7 +85,7 @@ class _Reader:
                     return "".join(out)
             elif len(token) == 2 and token[0] == "\\" and not token[1].isalpha():
                 out.append(token[1])
-            elif token.startswith("\\"):
+            elif token.startswith("\\") and not commands:
                 raise _UnknownCommand
             else:
                 out.append(token)
@@ -94,20 +99,22 @@ class _Reader:
             return inside[0] if len(inside) == 1 else f"<mrow>{''.join(inside)}</mrow>"
         return self.atom()[0]
 
-    def row(self, closing: str | None = None, fenced: bool = False) -> list[str]:
-        """Elements up to the closing brace (taken), the closing fence (left), or the end."""
+    def row(self, closing: str | None = None, fenced: bool = False, cell: bool = False) -> list[str]:
+        """Elements up to the closing brace (taken), the closing fence or the end of a cell (left), or the end."""
         out: list[str] = []
         previous = "start"
         while True:
             token = self.peek()
             if token is None:
-                if closing is not None or fenced:
+                if closing is not None or fenced or cell:
                     raise _UnknownCommand
                 return out
             if fenced and (token in ")]" or _closes(token)):
                 return out
             if fenced and token == "}":
                 raise _UnknownCommand
+            if cell and (token in ("&", "\\\\") or token.rstrip(" ") == "\\end"):
+                return out
             if token == closing:
                 self.next()
                 return out
@@ -130,7 +137,8 @@ class _Reader:
                 above = self.group()
         if below is None and above is None:
             return base, kind
-        big = kind == "big"
+        big = kind in ("big", "limits")
+        kind = "function" if kind == "limits" else kind
         if below is not None and above is not None:
             name = "munderover" if big else "msubsup"
             return f"<{name}>{base}{below}{above}</{name}>", kind
@@ -157,6 +165,8 @@ class _Reader:
             return f"<mo{form}>−</mo>", "operator"
         if token in "+=<>/" or token == ":=":
             return f"<mo>{escape(token)}</mo>", "operator"
+        if token == "*":
+            return "<mo>∗</mo>", "atom"
         if token in ",:;":
             return f"<mo>{token}</mo>", "operator" if token == "," else "atom"
         if token in "([":
@@ -166,6 +176,23 @@ class _Reader:
         if not token.startswith("\\"):
             return f"<mi>{escape(token)}</mi>", "atom"
         return self.command(token[1:].rstrip(" ") or " ")
+
+    def table(self) -> str:
+        """``{pmatrix}`` and its cells, up to its end, in brackets."""
+        if self.raw_group() != "pmatrix":
+            raise _UnknownCommand
+        rows: list[list[str]] = [[]]
+        while True:
+            rows[-1].append("".join(self.row(cell=True)))
+            token = self.next().rstrip(" ")
+            if token == "\\end":
+                break
+            if token == "\\\\":
+                rows.append([])
+        if self.raw_group() != "pmatrix":
+            raise _UnknownCommand
+        written = "".join(f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in row)}</mtr>" for row in rows)
+        return f"<mrow>{_fence('(', 'true', True)}<mtable>{written}</mtable>{_fence(')', 'true', False)}</mrow>"
 
     def fenced(self, name: str, size: str | None = None) -> tuple[str, str]:
         """Brackets with what they hold as one row, so that scripts hang on the whole; a lone one as it is."""
@@ -191,7 +218,7 @@ class _Reader:
         if name in _BIG:
             return f'<mo largeop="true" movablelimits="false">{_BIG[name]}</mo>', "big"
         if name in _FUNCTIONS:
-            return f"<mi>{name}</mi>", "function"
+            return f"<mi>{name}</mi>", "limits" if name in _LIMITS and self.peek() == "_" else "function"
         if name in _SPACES:
             return _space(_SPACES[name]), "space"
         if name in _ACCENTS:
@@ -208,8 +235,20 @@ class _Reader:
         match name:
             case "frac":
                 return f"<mfrac>{self.group()}{self.group()}</mfrac>", "atom"
+            case "sqrt" if self.peek() == "[":
+                self.next()
+                order = "".join(self.row(fenced=True))
+                self.next()
+                return f"<mroot>{self.group()}<mrow>{order}</mrow></mroot>", "atom"
             case "sqrt":
                 return f"<msqrt>{self.group()}</msqrt>", "atom"
+            case "begin":
+                return self.table(), "close"
+            case "boldsymbol":
+                letter = _SYMBOLS.get(self.raw_group(commands=True).lstrip("\\"), "")
+                if letter not in _BOLD_ITALIC:
+                    raise _UnknownCommand
+                return f"<mi>{_BOLD_ITALIC[letter]}</mi>", "atom"
             case "operatorname":
                 return f"<mi{_upright(text := self.raw_group())}>{escape(text)}</mi>", "function"
             case "mathrm" | "mathit":
@@ -232,11 +271,16 @@ def _space(width: str) -> str:
 
 
 def _opens(token: str) -> bool:
-    return token.rstrip(" ") in ("\\bigl", "\\Bigl", "\\biggl", "\\lVert", "\\lvert", "\\langle", "\\{")
+    return token.rstrip(" ") in ("\\bigl", "\\Bigl", "\\biggl", "\\{") or _is_fence(token, "l")
 
 
 def _closes(token: str) -> bool:
-    return token.rstrip(" ") in ("\\bigr", "\\Bigr", "\\biggr", "\\rVert", "\\rvert", "\\rangle", "\\}")
+    return token.rstrip(" ") in ("\\bigr", "\\Bigr", "\\biggr", "\\}") or _is_fence(token, "r")
+
+
+def _is_fence(token: str, side: str) -> bool:
+    name = token[1:].rstrip(" ")
+    return token.startswith("\\") and name in _FENCES and name.startswith(side)
 
 
 def _fence(name: str, size: str | None, opens: bool) -> str:
