@@ -148,6 +148,8 @@ class _Simplifier:
             node = self._record(node, _recognise_log_softmax(node), "log-softmax")
         if isinstance(node, Sum) and self.shape_too:
             node = self._record(node, factor_sum(node), "common factor")
+        if isinstance(node, Sum) and self.shape_too and not node.rank:
+            node = self._record(node, self._as_one_sum(node), "linearity of the sum")
         if region_root and is_elementwise(node):
             after, rewrites = simplify_region(node, self.blocked)
             if self.shape_too or any(r.rule != "algebra" for r in rewrites):
@@ -265,6 +267,28 @@ class _Simplifier:
             if measure(split) < measure(best):
                 best = split
         return best
+
+    def _as_one_sum(self, node: Sum) -> Node:
+        """Sums over one index as the sum of what is summed, where algebra makes that shorter."""
+        groups: dict[Expr, list[int]] = {}
+        for k, (_, term) in enumerate(node.terms):
+            plain = isinstance(term, Contraction) and len(term.bound) == 1
+            if isinstance(term, Contraction) and plain and all(len(set(ls)) < 2 for _, ls in term.factors):
+                groups.setdefault(term.label_dims[0], []).append(k)
+        for dim, places in groups.items():
+            if len(places) < 2:
+                continue
+            parts: list[Term] = []
+            for k in places:
+                weight, term = node.terms[k]
+                assert isinstance(term, Contraction)
+                parts.append((weight, build.contract(term.coefficient, term.factors, [0], {0: dim})))
+            inner = simplify_region(build.add(parts, (dim,)), self.blocked)[0]
+            rest = [t for k, t in enumerate(node.terms) if k not in places]
+            joined = build.add([(ONE, build.reduce_sum(inner, [0])), *rest], ())
+            if cost(joined) < cost(node):
+                return joined
+        return node
 
     def _cancelled(self, node: Contraction) -> Node:
         after: Node = node

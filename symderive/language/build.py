@@ -199,6 +199,14 @@ def negated(node: Node) -> Node:
     return node
 
 
+def are_opposite(a: Node, b: Node) -> bool:
+    """Whether one node is the other with its signs turned, terms of a sum in any order."""
+    (c, x), (d, y) = split_coefficient(a), split_coefficient(b)
+    if c == -d and x is y:
+        return True
+    return c == d and isinstance(x, Sum) and isinstance(y, Sum) and frozenset(negated(x).terms) == frozenset(y.terms)  # type: ignore[attr-defined]
+
+
 def apply(function: str, *arguments: Node) -> Node:
     """An elementwise function; the arguments are scalars or of one shape."""
     shapes = {a.shape for a in arguments if a.shape}
@@ -323,6 +331,7 @@ def without_names(node: Node) -> Node:
 __all__ = [
     "add",
     "apply",
+    "are_opposite",
     "broadcast",
     "contract",
     "is_zero",
