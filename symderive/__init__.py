@@ -84,6 +84,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "symderive.checking.claims": ("claim",),
     "symderive.checking.critical_points": ("CriticalFamily", "CriticalPoint", "CriticalPoints", "critical_points"),
     "symderive.checking.gradients": ("check_gradient",),
+    "symderive.checking.lipschitz": ("Lipschitz", "lipschitz"),
     "symderive.checking.lagrange": ("Lagrange", "LagrangeFamily", "LagrangePoint", "lagrange"),
     "symderive.probability.information": ("cross_entropy", "entropy", "kl"),
     "symderive.compilation.kernel": ("Kernel", "compile"),

@@ -7,18 +7,22 @@ knows a formula of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, final
+
+from sympy import Expr
 
 from symderive.calculus.definedness import requirements
 from symderive.calculus.differentiate import pair
 from symderive.calculus.signs import sign_of
 from symderive.calculus.simplify import simplify
 from symderive.checking.check import check, prove, within
-from symderive.checking.convexity import convex, twin
+from symderive.checking.convexity import concave, convex, second_derivative, strictly_convex, strongly_convex, twin
+from symderive.checking.critical_points import Surface, judge_extremum
 from symderive.checking.hints import proportion
+from symderive.checking.lipschitz import lipschitz
 from symderive.checking.sides import Claim, Reader, is_triple, listed, read_claim, shortened
 from symderive.derivation.derivation import Derivation
 from symderive.derivation.derive import gradient, variables
@@ -34,7 +38,7 @@ from symderive.errors import (
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
-from symderive.language.arrays import Array, joined_nodes, shape_text
+from symderive.language.arrays import Array, exact, joined_nodes, shape_text
 from symderive.language.domains import real
 from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf, Map, Named, Node, Number, Sum
 from symderive.language.statements import Relation
@@ -54,6 +58,7 @@ class Options:
     subject_to: Any = ()
     domains: Any = None
     shapes: Any = None
+    modulus: Any = None
 
     def reader(self, sides: Sequence[Any], extra: Iterable[Any] = ()) -> Reader:
         """The sides and ``extra`` relations (then what is given) read in one scope."""
@@ -63,12 +68,13 @@ class Options:
 @final
 @dataclass(frozen=True)
 class Kind:
-    """One kind of claim: its name, how it is written, the options it takes, how it is decided."""
+    """One kind of claim: its name, how it is written, the options it takes and may take, how it is decided."""
 
     name: str
     usage: str
     takes: tuple[str, ...]
     decide: Callable[[tuple[Any, ...], Options], Verdict] = field(repr=False)
+    may: tuple[str, ...] = ()
 
 
 def claim(
@@ -81,6 +87,7 @@ def claim(
     subject_to: Any = (),
     domains: Any = None,
     shapes: Any = None,
+    modulus: Any = None,
     timeout: float | None = None,
 ) -> Verdict:
     """Judge a statement that is no plain relation.
@@ -92,6 +99,11 @@ def claim(
     ``claim("exists", a, "!=", b)``                              some point of the domains has it: a witness
     ``claim("psd", M)``                                          M is symmetric and vᵀMv >= 0 for every v
     ``claim("convex", loss, wrt=w)``                             loss is convex in w (or in several arrays)
+    ``claim("concave", loss, wrt=w)``                            -loss is convex
+    ``claim("strictly_convex", loss, wrt=w)``                    it lies strictly below its chords
+    ``claim("strongly_convex", loss, wrt=w)``                    loss - m‖w‖²/2 is convex for some m > 0; ``modulus=m``
+    ``claim("lipschitz", loss, wrt=w, modulus=L)``               its gradient has the Lipschitz constant L
+    ``claim("minimum", f, wrt=[x, y], at=[0, 1])``               a local minimum; also "maximum" and "saddle"
     ``claim("stationary", f, wrt=p, at=p0,``                     p0 satisfies the Lagrange condition
     ``      subject_to=[(np.sum(p), "==", 1)])``
     ============================================================ =============================================
@@ -124,12 +136,12 @@ def claim(
         near = get_close_matches(str(kind), KINDS, 2)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise UnknownNameError(f"no kind of claim is called {kind!r:.60}; the kinds are {', '.join(KINDS)}{hint}")
-    options = Options(wrt, given, when, at, subject_to, domains, shapes)
+    options = Options(wrt, given, when, at, subject_to, domains, shapes, modulus)
     default = Options()
     for item in fields(Options):
         value = getattr(options, item.name)
         used = value is not None and not (isinstance(value, tuple | list) and not value)
-        if used and value is not getattr(default, item.name) and item.name not in (*row.takes, *_EVERYWHERE):
+        if used and value is not getattr(default, item.name) and item.name not in (*row.takes, *row.may, *_EVERYWHERE):
             raise UnsupportedError(f'claim("{kind}", ...) takes no {item.name}; it is written {row.usage}')
     for name in row.takes:
         if getattr(options, name) is None:
@@ -358,17 +370,69 @@ def _psd(args: tuple[Any, ...], options: Options) -> Verdict:
                    parts=(symmetric, form))
 
 
+def _curved(kind: str, args: tuple[Any, ...], options: Options) -> tuple[Array, tuple[Leaf, ...], Reader]:
+    """The loss, the arrays that change and what was read, for claims about curvature."""
+    _count(kind, args, 1)
+    reader = options.reader([args[0], *([] if options.modulus is None else [options.modulus])])
+    loss = reader.arrays[0]
+    if loss.ndim:
+        raise ShapeError(f"{kind} is said of a scalar; this has shape {shape_text(loss.dims)}")
+    leaves = _leaves(loss, wrt=options.wrt)
+    _free_of(tuple(reader.relations), leaves, kind)
+    return loss, leaves, reader
+
+
 def _convex(args: tuple[Any, ...], options: Options) -> Verdict:
     """The second differential is >= 0 in every direction; below a chord where there is none."""
-    _count("convex", args, 1)
-    reader = options.reader([args[0]])
-    (loss,) = reader.arrays
-    if loss.ndim:
-        raise ShapeError(f"convexity is said of a scalar; this has shape {shape_text(loss.dims)}")
-    leaves = _leaves(loss, wrt=options.wrt)
-    given = tuple(reader.relations)
-    _free_of(given, leaves, "convex")
-    return convex(loss, leaves, given)
+    loss, leaves, reader = _curved("convex", args, options)
+    return convex(loss, leaves, tuple(reader.relations))
+
+
+def _concave(args: tuple[Any, ...], options: Options) -> Verdict:
+    """The negative is convex."""
+    loss, leaves, reader = _curved("concave", args, options)
+    return concave(loss, leaves, tuple(reader.relations))
+
+
+def _strictly_convex(args: tuple[Any, ...], options: Options) -> Verdict:
+    """Strictly below the chords."""
+    loss, leaves, reader = _curved("strictly_convex", args, options)
+    return strictly_convex(loss, leaves, tuple(reader.relations))
+
+
+def _strongly_convex(args: tuple[Any, ...], options: Options) -> Verdict:
+    """Convex after a multiple of the squared length is taken off."""
+    loss, leaves, reader = _curved("strongly_convex", args, options)
+    modulus = reader.arrays[1] if options.modulus is not None else None
+    return strongly_convex(loss, leaves, tuple(reader.relations), modulus)
+
+
+def _lipschitz(args: tuple[Any, ...], options: Options) -> Verdict:
+    """|D²f[v, v]| <= L·‖v‖²: by the constant in closed form, or refuted at a point and direction."""
+    loss, leaves, reader = _curved("lipschitz", args, options)
+    claimed, given = reader.arrays[1], tuple(reader.relations)
+    names = ", ".join(leaf.name for leaf in leaves)
+    text = shortened(f"the gradient of {loss} by {names} has the Lipschitz constant {claimed}")
+    if claimed.ndim or set(claimed.node.leaves()) & set(leaves):
+        raise UnsupportedError(f"a Lipschitz constant is a scalar that does not change with {names}, got {claimed}")
+    found = lipschitz(loss, [Array(leaf) for leaf in leaves], given=given)
+    if found.constant is not None:
+        enough = prove(Relation(found.constant.node, "<=", claimed.node), given)
+        if enough.status is Status.proved:
+            reason = f"{found.constant} is a constant, and {enough.claim}"
+            trace = (*found.verdict.trace, *enough.trace)
+            return replace(found.verdict, claim=text, reason=reason, trace=trace, parts=(found.verdict, enough))
+    if any(leaf.domain.structures for leaf in leaves):
+        return Verdict(Status.undecided, text, reason=found.verdict.reason, conditions=given)
+    second = second_derivative(loss.node, leaves)
+    bound = build.multiply(claimed.node, second.length)
+    for sign, op in ((ONE, "<="), (-ONE, ">=")):
+        verdict = judge_relation(Relation(second.form, op, build.scale(sign, bound)), given=given, claim=text)
+        if verdict.status is Status.refuted:
+            reason = f"the second derivative along {second.along} is larger than {claimed} allows"
+            return replace(verdict, reason=reason)
+    known = "" if found.constant is None else f"; {found.constant} is one"
+    return Verdict(Status.undecided, text, reason=f"it was neither shown nor refuted{known}", conditions=given)
 
 
 # -- stationary points ------------------------------------------------------------------------
@@ -439,6 +503,69 @@ def _stationary(args: tuple[Any, ...], options: Options) -> Verdict:
         conditions=given,
         parts=tuple(parts),
     )
+
+
+def _extremum(kind: str) -> Callable[[tuple[Any, ...], Options], Verdict]:
+    """A row's decision: the point is a local minimum, maximum or saddle."""
+
+    def decide(args: tuple[Any, ...], options: Options) -> Verdict:
+        _count(kind, args, 1)
+        reader = options.reader([args[0]])
+        (f,) = reader.arrays
+        if f.ndim:
+            raise ShapeError(f"a {kind} is of a scalar; this has shape {shape_text(f.dims)}")
+        leaves = _leaves(f, wrt=options.wrt)
+        if all(not leaf.rank for leaf in leaves):
+            return judge_extremum(kind, Surface(f, leaves), _numbers(options.at, leaves))
+        return _array_extremum(kind, args, options, f, leaves, tuple(reader.relations))
+
+    return decide
+
+
+def _numbers(at: Any, leaves: Sequence[Leaf]) -> dict[str, Expr]:
+    """Exact numbers by name, from a mapping, a sequence, or one number."""
+    if isinstance(at, Mapping):
+        given = {(k.name if isinstance(k, Array) else str(k)): v for k, v in at.items()}
+    elif len(leaves) == 1 and not isinstance(at, list | tuple):
+        given = {leaves[0].name: at}
+    else:
+        values = list(at) if isinstance(at, list | tuple) else [at]
+        if len(values) != len(leaves):
+            raise ReadError(f"at= needs a number for each of {', '.join(x.name for x in leaves)}, got {len(values)}")
+        given = {leaf.name: v for leaf, v in zip(leaves, values, strict=True)}
+    if set(given) != {leaf.name for leaf in leaves}:
+        names = ", ".join(leaf.name for leaf in leaves)
+        raise UnknownNameError(f"at= names {', '.join(given)}, but the variables are {names}")
+    numbers: dict[str, Expr] = {}
+    for leaf in leaves:
+        value = given[leaf.name]
+        node = value.node if isinstance(value, Array) else None
+        made = node.value if isinstance(node, Number) else exact(value)
+        if not made.is_number or made.is_real is False:
+            raise ReadError(f"at= takes real numbers for scalar variables, got {value} for {leaf.name}")
+        numbers[leaf.name] = made
+    return numbers
+
+
+def _array_extremum(
+    kind: str, args: tuple[Any, ...], options: Options, f: Array, leaves: Sequence[Leaf], given: tuple[Relation, ...]
+) -> Verdict:
+    """Stationary, and f is convex or concave, or the Hessian there definite."""
+    stationary = _stationary(args, options)
+    (leaf,) = leaves
+    claim_text = shortened(f"{leaf.name} == {options.at} is a {kind} of {f}")
+    if stationary.status is not Status.proved:
+        return replace(stationary, claim=claim_text)
+    undecided = Verdict(Status.undecided, claim_text, conditions=given, parts=(stationary,))
+    if kind == "saddle":
+        return replace(undecided, reason="it is stationary; saddles are decided for scalar variables")
+    bowl = convex(f, leaves, given) if kind == "minimum" else concave(f, leaves, given)
+    if bowl.status is Status.proved:
+        word = "convex" if kind == "minimum" else "concave"
+        trace = (*stationary.trace, *bowl.trace)
+        reason = f"it is stationary, and f is {word}, so that it is a global {kind}"
+        return replace(undecided, status=Status.proved, reason=reason, trace=trace, parts=(stationary, bowl))
+    return replace(undecided, reason=f"it is stationary, but {bowl.claim} was not proved: {bowl.reason}")
 
 
 def _smooth_at(f: Node, leaf: Leaf, place: Node, slope: Node, given: tuple[Relation, ...]) -> Verdict | None:
@@ -581,6 +708,20 @@ KINDS: dict[str, Kind] = {
         Kind("exists", 'claim("exists", lhs, "!=", rhs)', (), _exists),
         Kind("psd", 'claim("psd", matrix)', (), _psd),
         Kind("convex", 'claim("convex", loss, wrt=w)', ("wrt",), _convex),
+        Kind("concave", 'claim("concave", loss, wrt=w)', ("wrt",), _concave),
+        Kind("strictly_convex", 'claim("strictly_convex", loss, wrt=w)', ("wrt",), _strictly_convex),
+        Kind(
+            "strongly_convex",
+            'claim("strongly_convex", loss, wrt=w, modulus=m)',
+            ("wrt",),
+            _strongly_convex,
+            ("modulus",),
+        ),
+        Kind("lipschitz", 'claim("lipschitz", loss, wrt=w, modulus=L)', ("wrt", "modulus"), _lipschitz),
+        *(
+            Kind(kind, f'claim("{kind}", f, wrt=[x, y], at=[0, 1])', ("wrt", "at"), _extremum(kind))
+            for kind in ("minimum", "maximum", "saddle")
+        ),
         Kind(
             "stationary",
             'claim("stationary", f, wrt=p, at=point, subject_to=[(np.sum(p), "==", 1)])',

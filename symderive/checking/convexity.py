@@ -18,18 +18,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, final
 
-from sympy import Expr, Integer, Poly, Rational, fraction, together
+import numpy as np
+from scipy.optimize import minimize
+from sympy import Add, Expr, Integer, Poly, Rational, fraction, lambdify, together
 
 from symderive.calculus.normal_form import decide_equal, expand_differentials
 from symderive.calculus.signs import sign_of, structure
 from symderive.calculus.simplify import simplify
 from symderive.checking.curvature import AFFINE, CONSTANT, CONVEX, curvature
+from symderive.checking.enclosures import BITS, ball_of
+from symderive.checking.exact_reals import precision
 from symderive.checking.real_solutions import Model, OpenSystemError, signed_factors
 from symderive.checking.sides import shortened
 from symderive.checking.squares import sum_of_squares
 from symderive.derivation.derive import hessian
 from symderive.derivation.inequalities import prove_nonnegative
-from symderive.derivation.proofs import LEMMAS, Line, prove_equal
+from symderive.derivation.proofs import prove_equal
 from symderive.errors import DomainError, JudgementConflictError, UnsupportedError
 from symderive.judgement.judge import judge_defined, judge_relation
 from symderive.judgement.verdicts import Counterexample, Status, Verdict
@@ -41,11 +45,11 @@ from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf,
 from symderive.language.statements import Relation
 from symderive.language.views.components import scalar_symbol
 
-SQUARE = "a square is >= 0"
+STARTS = 24
+"""How many starts a search for a point of negative curvature has."""
+
 MODULI = tuple(Rational(1, k) for k in (1, 2, 4, 10, 100, 1000))
 """Moduli of strong convexity that are tried where none shows itself."""
-
-assert SQUARE in LEMMAS
 
 CONVEX_STRUCTURES = frozenset({"simplex", "symmetric", "spd", "diagonal", "lower_triangular"})
 
@@ -166,6 +170,12 @@ class _Convexity:
         pieces = self.by_terms()
         if pieces is not None:
             return replace(pieces, evidence=chord.evidence, parts=(*parts, *pieces.parts))
+        if not rough and not self.given:
+            bent = bent_down(self.loss, self.leaves, self.text)
+            if bent is not None and self.whose:
+                return replace(bent, reason=bent.reason.replace("negative", "positive"))
+            if bent is not None:
+                return bent
         why = f"no proof by second derivatives: {rough}" if rough else (
             "no proof: its second derivative was not shown to be >= 0"
         )
@@ -193,7 +203,7 @@ class _Convexity:
             proof = nonnegative(second.form, self.given)
             if proof.status is Status.proved:
                 shown = f"the second derivative {self.whose}along any direction {second.along} is {Array(second.form)}"
-                gram = gram_form(proof.trace)
+                gram = gram_form(second, self.given)
                 reason = f"{shown}, which is >= 0{where}" + (f"; {gram}" if gram else "")
                 return replace(proof, reason=reason, conditions=self.given)
         return None
@@ -254,6 +264,85 @@ def chord_of(loss: Node, leaves: Sequence[Leaf], op: str) -> tuple[Relation, Nod
         apart.append((ONE, build.reduce_sum(build.power(gap, 2), range(leaf.rank))))
     chord = build.add([(half, loss), (half, build.substitute(loss, end))], ())
     return Relation(build.substitute(loss, middle), op, chord), build.add(apart, ())
+
+
+# -- looking for a counterexample ------------------------------------------------------------------
+
+
+def bent_down(loss: Node, leaves: Sequence[Leaf], text: str) -> Verdict | None:
+    """A point and a direction with a negative second derivative, for scalars: searched for, then shown by balls.
+
+    The smallest eigenvalue of the Hessian is minimised in floating point over the domain; what is
+    found is rounded to fractions, and the second derivative there is evaluated in ball arithmetic.
+    """
+    every = tuple(dict.fromkeys((*leaves, *loss.leaves())))
+    if any(leaf.rank or leaf.domain.structures for leaf in every) or _sizes(loss) or not leaves:
+        return None
+    symbols = [scalar_symbol(leaf) for leaf in every]
+    model = _scalar_model(every)
+    try:
+        (expression,) = model.prepare([Array(loss).to_sympy()])
+    except (OpenSystemError, UnsupportedError):
+        return None
+    count = len(leaves)
+    matrix = [[expression.diff(a).diff(b) for b in symbols[:count]] for a in symbols[:count]]
+    evaluate = lambdify(symbols, matrix, "numpy")
+    ends = [(leaf.domain.entries.low, leaf.domain.entries.high) for leaf in every]
+
+    def lowest(point: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            try:
+                values = np.array(evaluate(*point), float)
+            except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+                return np.inf
+        return float(np.linalg.eigvalsh(values)[0]) if np.all(np.isfinite(values)) else np.inf
+
+    rng = np.random.default_rng(0)
+    bounds = [
+        (float(low) + 1e-6 if low.is_finite else -8.0, float(high) - 1e-6 if high.is_finite else 8.0)
+        for low, high in ends
+    ]
+    for start in rng.uniform([low for low, _ in bounds], [high for _, high in bounds], (STARTS, len(every))):
+        found = minimize(lowest, start, method="Nelder-Mead", bounds=bounds, options={"maxiter": 200})
+        if found.fun < 0:
+            shown = _bends_down(matrix, every, symbols, found.x, count)
+            if shown is not None:
+                reason = "the second derivative along a direction is negative at an exact point of the domain"
+                return Verdict(Status.refuted, text, reason=reason, counterexample=shown)
+    return None
+
+
+def _bends_down(
+    matrix: list[list[Expr]],
+    every: Sequence[Leaf],
+    symbols: Sequence[Any],
+    point: np.ndarray,
+    count: int,
+) -> Counterexample | None:
+    """The exact counterexample next to a point in floating point."""
+    for digits in (10, 1000, 10**6):
+        at = [Fraction(float(x)).limit_denominator(digits) for x in point]
+        exact = [Rational(x.numerator, x.denominator) for x in at]
+        if not all(leaf.domain.entries.contains(x) for leaf, x in zip(every, exact, strict=True)):
+            continue
+        numbers = dict(zip(symbols, exact, strict=True))
+        values = np.array([[float(e.xreplace(numbers)) for e in row] for row in matrix])
+        vector = np.linalg.eigh(values)[1][:, 0]
+        direction = [Fraction(float(x)).limit_denominator(100) for x in vector / np.abs(vector).max()]
+        form = Add(
+            *(
+                Rational(a.numerator, a.denominator) * Rational(b.numerator, b.denominator) * matrix[i][j]
+                for i, a in enumerate(direction)
+                for j, b in enumerate(direction)
+            )
+        ).xreplace(numbers)
+        with precision(BITS):
+            ball = ball_of(form, {})
+            if ball.is_finite() and ball < 0:
+                names = {leaf.name: x for leaf, x in zip(every, at, strict=True)}
+                names |= {f"d{leaf.name}": x for leaf, x in zip(every[:count], direction, strict=True)}
+                return Counterexample({}, names, ball.str(10), "0", float(ball.mid()), 0.0)
+    return None
 
 
 # -- strictly and strongly ------------------------------------------------------------------------
@@ -664,13 +753,74 @@ def _squares_of_scalars(form: Node) -> str | None:
     return f"sum of squares: {shown} is {squares}{positive_part}"
 
 
-def gram_form(trace: Sequence[Any]) -> str:
-    """The certificate of a proof by squares: Σ s·(…)² with its weights; "" if there is none."""
-    found = [i for line in trace if isinstance(line, Line) for i in line.instances if i.lemma == SQUARE]
-    if not found:
-        return ""
-    parts = [f"s = {Array(i.weight)} >= 0 on the squares of {Array(i.arguments[0])}" for i in found]
-    return f"Gram form with {'; '.join(parts)}"
+def gram_form(second: Second, given: tuple[Relation, ...] = ()) -> str:
+    """The certificate Σ s·u² with s >= 0 of a second derivative, u linear in the direction; "" if it has none.
+
+    >>> import numpy as np, symderive as sd
+    >>> X, w = sd.array("X", "n", "d"), sd.array("w", "d")
+    >>> gram_form(second_derivative(np.sum(np.exp(X @ w)).node, [w.node]))
+    'Gram form: the sum of s * u**2 with s = np.exp(X @ w) >= 0, u = X @ v'
+    """
+    parts: list[str] = []
+    for weight, term in expanded(build.without_names(second.form)):
+        found = _square_part(build.scale(weight, term), frozenset(second.directions.values()))
+        if found is None:
+            return ""
+        s, u = found
+        if not sign_of(s, given).nonnegative:
+            return ""
+        parts.append(f"s = {Array(s)} >= 0, u = {Array(u)}")
+    return f"Gram form: the sum of s * u**2 with {'; with '.join(parts)}" if parts else ""
+
+
+def _square_part(term: Node, directions: frozenset[Leaf]) -> tuple[Node, Node] | None:
+    """A term as Σ s·u², s and u arrays over the indices that u has."""
+    if not isinstance(term, Contraction):
+        factors: tuple[Any, ...] = ((term, tuple(range(term.rank))),)
+        sizes: tuple[Any, ...] = term.shape
+        coefficient = ONE
+    else:
+        factors, sizes, coefficient = term.factors, term.label_dims, term.coefficient
+    dims = dict(enumerate(sizes))
+    moving = [f for f in factors if directions & set(f[0].leaves())]
+    rest = [f for f in factors if f not in moving]
+    if len(moving) == 1 and isinstance(moving[0][0], Map) and moving[0][0].function == "power":
+        ((whole, labels),) = moving
+        base, exponent = whole.arguments
+        if exponent is not Number(Integer(2)):
+            return None
+        moving = [(base, labels), (base, labels)]
+    if len(moving) != 2 or moving[0][0] is not moving[1][0]:
+        return None
+    (node, left), (_, right) = moving
+    half: list[Any] = [(node, left)]
+    swap = {a: b for a, b in zip(left, right, strict=True) if a != b}
+    while swap:  # Σ_ab X_ia v_a X_ib v_b: the matrices that mirror each other belong to the two halves
+        pair = next(
+            (
+                (f, g)
+                for f in rest
+                for g in rest
+                if f is not g and f[0] is g[0] and set(f[1]) & set(swap) and tuple(swap.get(x, x) for x in f[1]) == g[1]
+            ),
+            None,
+        )
+        if pair is None:
+            break
+        half.append(pair[0])
+        rest.remove(pair[0])
+        rest.remove(pair[1])
+        if not any(set(swap) & set(ls) or set(swap.values()) & set(ls) for _, ls in rest):
+            break
+    loose = {x for _, ls in rest for x in ls}
+    if loose & (set(swap) | set(swap.values())):
+        return None
+    inner = {x for _, ls in half for x in ls}
+    kept = sorted(inner - set(swap))
+    u = build.contract(ONE, half, kept, {x: dims[x] for x in inner})
+    extra = [x for x in loose if x not in kept]
+    s = build.contract(coefficient, rest, [x for x in kept if x in loose], {x: dims[x] for x in (*loose, *extra)})
+    return s, u
 
 
 def _second_differential(node: Node, leaves: Sequence[Leaf]) -> Node:
@@ -758,6 +908,7 @@ def twin(leaf: Leaf, taken: set[str], prefix: str) -> Leaf:
 
 __all__ = [
     "Second",
+    "bent_down",
     "concave",
     "convex",
     "gram_form",

@@ -15,19 +15,22 @@ Sources: J. Milnor, Morse Theory, 1963, 2; R. Bott, Nondegenerate critical manif
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import combinations, product
 from typing import Any, final
 
 from flint import arb
-from sympy import Expr, Integer, Matrix, Poly, Rational, factor_list, fraction, groebner, together
+from sympy import Dummy, Expr, Integer, Matrix, Poly, Rational, factor_list, fraction, groebner, together
 from sympy import simplify as sympy_simplify
+from sympy.polys.rootoftools import ComplexRootOf
 
 from symderive.calculus.simplify import simplify
 from symderive.checking.convexity import concave, convex, strictly_convex
 from symderive.checking.enclosures import BITS as ENCLOSING_BITS
 from symderive.checking.enclosures import Enclosing, Zero, ball_of, definite_signs
-from symderive.checking.exact_reals import NotExactError, precision, rationals
+from symderive.checking.exact_reals import Exact, NotExactError, precision, rationals
 from symderive.checking.expansions import Expansion, from_gradient
 from symderive.checking.germs import (
     FLAT,
@@ -50,6 +53,7 @@ from symderive.checking.real_solutions import (
     Place,
     leading_monomial,
     solve,
+    solve_finite,
     steady_sign,
 )
 from symderive.checking.sides import Reader, listed, shortened
@@ -60,7 +64,7 @@ from symderive.derivation.derive import hessian as derive_hessian
 from symderive.derivation.inequalities import prove_inequality
 from symderive.derivation.proofs import prove_equal
 from symderive.errors import DomainError, UnsupportedError
-from symderive.judgement.verdicts import Status, Verdict, weakest
+from symderive.judgement.verdicts import Counterexample, Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.domains import real
@@ -1005,6 +1009,81 @@ def _complete(surface: Surface, unknown: Sequence[str]) -> Verdict:
     return surface.resting(Verdict(Status.proved, claim, reason=how + about, trace=(how,)))
 
 
+# -- one given point ------------------------------------------------------------------------------------
+
+
+def judge_extremum(kind: str, surface: Surface, at: Mapping[str, Expr]) -> Verdict:
+    """Whether a point of scalar variables is a minimum, a maximum or a saddle.
+
+    ``at`` has exact numbers by name.  ``refuted`` where the gradient is not 0 there, or where the
+    point is shown to be something else.
+    """
+    text = at_text(at, {})
+    claim = shortened(f"{text} is a {kind} of {surface.subject}")
+    exact = {name: (Fraction(int(v.p), int(v.q)) if v.is_Rational else str(v)) for name, v in at.items()}
+    try:
+        place = place_at(surface, at)
+        inside = surface.within(place)
+        if not inside:
+            where = "on the edge of the domain, or outside" if inside is False else "in the domain, which is not known"
+            return Verdict(Status.undecided, claim, reason=f"{text} lies {where}")
+        for s, slope in surface.slopes.items():
+            value = place.value(slope)
+            if not value.is_zero:
+                found = number_text(value.to_sympy())
+                point = Counterexample({}, exact, f"∂f/∂{s} = {found}", "0", float(value), 0.0)
+                hint = "give an exact number such as sympy.sqrt(2)" if abs(float(value)) < 1e-9 else ""
+                reason = "the gradient there is not 0"
+                return Verdict(Status.refuted, claim, reason=reason, counterexample=point, hint=hint)
+    except (NotExactError, OpenSystemError) as error:
+        return Verdict(Status.undecided, claim, reason=f"the gradient there has no exact value: {error}")
+    found_point = surface.point(place)
+    if found_point.classification == kind:
+        return replace(found_point.verdict, claim=claim)
+    if found_point.classification == DEGENERATE:
+        return replace(found_point.verdict, claim=claim, status=Status.undecided)
+    what = described(found_point.classification, found_point.strict)
+    point = Counterexample({}, exact, f"f = {number_text(found_point.value)}", found_point.reason)
+    reason = f"it is {with_article(what)}: {found_point.reason}"
+    return Verdict(Status.refuted, claim, reason=reason, counterexample=point, trace=found_point.verdict.trace)
+
+
+def place_at(surface: Surface, at: Mapping[str, Expr]) -> Place:
+    """Exact numbers as a place: the number field of the roots that they need."""
+    model = surface.model
+    for expression in (surface.expression, *surface.slopes.values(), *(e for _, e in surface.needed)):
+        model.read(expression)
+    coordinates = {s: at[name] for s, name in zip(surface.symbols, surface.names, strict=True)}
+    for s in surface.symbols:
+        model.read(s)
+    meanings = {symbol: g.meaning.xreplace(coordinates) for symbol, g in model.generators.items()}
+    given = sorted({r for value in meanings.values() for r in value.atoms(ComplexRootOf)}, key=str)
+    roots = {r: Dummy("root") for r in given}
+    numbers = Model(tuple(roots.values()))
+    targets: dict[Any, Expr] = {}
+    for symbol, value in meanings.items():
+        with suppress(OpenSystemError):
+            targets[symbol] = numbers.read(value.xreplace(roots))
+    wanted = [g.symbol for g in numbers.generators.values() if g.kind == "root"]
+    gens = [*wanted, *roots.values()]
+    equations = [*numbers.relations, *(r.poly.as_expr().subs(r.poly.gen, s) for r, s in roots.items())]
+    fits = [(rationals(), {})] if not gens else [
+        (field, values)
+        for field, values in solve_finite([Poly(e, *gens, domain="QQ") for e in equations], gens)
+        if all(values[s].sign() > 0 for s in wanted)
+        and all(abs(float(values[s]) - float(r.evalf(30))) < 1e-9 for r, s in roots.items())
+    ]
+    if len(fits) != 1:
+        raise NotExactError(f"the numbers {at_text(at, {})} were not told apart from others")
+    field, values = fits[0]
+    known = Place(numbers, field, values, {}, {})
+    found: dict[Any, Exact] = {}
+    for symbol, target in targets.items():
+        with suppress(NotExactError):
+            found[symbol] = known.of_generators(target)
+    return Place(model, field, found, coordinates, {})
+
+
 # -- numbers and texts --------------------------------------------------------------------------------
 
 
@@ -1074,9 +1153,11 @@ __all__ = [
     "at_text",
     "critical_points",
     "described",
+    "judge_extremum",
     "number_sign",
     "number_text",
     "of_arrays",
     "of_scalars",
+    "place_at",
     "with_article",
 ]

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import product
+from itertools import combinations, product
 from math import lcm
 from typing import Any, final
 
@@ -46,6 +46,7 @@ from sympy import (
     groebner,
     log,
     pi,
+    reduced,
     sin,
     sinh,
     tan,
@@ -534,7 +535,27 @@ class _Solver:
                 where = g.argument if g.kind == "exp" else g.argument - 1
                 if where.free_symbols <= set(used):
                     known.append(Poly(where, *self.symbols, domain="QQ"))
-        return [p for p in known if p not in basis]
+        for a, b in combinations([self.model.generators[s] for s in used], 2):
+            # log x = log y, and exp(x) = exp(y), where x = y; functions of equal variables are equal.
+            alone = all(len(g.argument.free_symbols) == 1 for g in (a, b))
+            if a.kind != b.kind or a.kind in ("variable", "root") or not alone:
+                continue
+            inner = a.argument - b.argument
+            shown = Poly(a.symbol - b.symbol, *self.symbols, domain="QQ")
+            if a.argument.free_symbols | b.argument.free_symbols <= set(used):
+                meant = Poly(inner, *self.symbols, domain="QQ")
+                if a.kind in ("log", "exp") and self.holds(shown, basis):
+                    known.append(meant)
+                if self.holds(meant, basis):
+                    known.append(shown)
+        return [p for p in known if not self.holds(p, basis)]
+
+    def holds(self, p: Poly, basis: Sequence[Poly]) -> bool:
+        """Whether a polynomial is 0 modulo a Gröbner basis."""
+        symbols = [s for s in self.symbols if s in self.used([*basis, p])]
+        if not basis:
+            return p.is_zero
+        return reduced(p.as_expr(), [q.as_expr() for q in basis], *symbols, order="grevlex")[1] == 0
 
     def forced(self, basis: Sequence[Poly], used: Sequence[Any]) -> dict[Any, Exact] | None:
         """Values that follow one after the other: x = 2, then exp(x) = exp(2), then what is linear in the rest."""
