@@ -335,6 +335,49 @@ _CALCULUS = (
         "Petersen & Pedersen, 2.8",
         'sd.gradient(w @ A @ S @ w, S, convention="projected")',
     ),
+    Rule(
+        "directional derivative",
+        Phrase("directional derivative", "方向导数"),
+        _form("D_v f(x) = ⟨∇f(x), v⟩", r"D_{v} f(x) = \langle \nabla f(x), v \rangle"),
+        Phrase("f is differentiable at x", "f 在 x 处可微"),
+        Phrase(
+            "the differential is linear in the change dx, and the direction v is one such change",
+            "微分关于变化 dx 是线性的，而方向 v 就是这样一个变化",
+        ),
+        "Magnus & Neudecker, 5.6",
+        "sd.directional_derivative(np.sum(x**2), x, y)",
+    ),
+    Rule(
+        "tangent plane",
+        Phrase("tangent plane", "切平面"),
+        _form("z = f(a) + ⟨∇f(a), x - a⟩", r"z = f(a) + \langle \nabla f(a), x - a \rangle"),
+        Phrase("f is differentiable at a", "f 在 a 处可微"),
+        Phrase(
+            "the only affine function that differs from f by less than first order near a",
+            "在 a 附近与 f 之差为一阶以上小量的唯一仿射函数",
+        ),
+        "Apostol, 12.4",
+        "sd.tangent_plane(u**2 * v, [u, v])",
+    ),
+    Rule(
+        "Taylor's formula",
+        Phrase("Taylor's formula", "泰勒公式"),
+        _form(
+            "f(x) = Σ_{k<=m} 1/k! Dᵏf(a)[x - a] + 1/(m+1)! Dᵐ⁺¹f(a + θ(x - a))[x - a]",
+            r"f(x) = \sum_{k \le m} \frac{1}{k!} D^{k} f(a)[x - a]"
+            r" + \frac{1}{(m+1)!} D^{m+1} f(a + \theta (x - a))[x - a]",
+        ),
+        Phrase(
+            "f has m + 1 derivatives between a and x, and 0 < θ < 1",
+            "f 在 a 与 x 之间有 m + 1 阶导数，且 0 < θ < 1",
+        ),
+        Phrase(
+            "along the segment from a to x it is Taylor's formula in one variable",
+            "沿从 a 到 x 的线段，它就是一元的泰勒公式",
+        ),
+        "Apostol, 12.14",
+        "sd.taylor(np.exp(u) * v, [u, v])",
+    ),
 )
 
 _REWRITING = (
