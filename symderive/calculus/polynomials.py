@@ -705,9 +705,9 @@ class Algebra:
                 others = [label for q, label in enumerate(labels) if q != atom.payload.domain.axis("simplex")]
                 if i not in others:
                     return [(c, rest, rest_bound)]
-            if e == 2 and atom.has("unit_norm") and labels.count(i) == 1:
-                if labels[atom.payload.domain.axis("unit_norm")] == i:
-                    return [(c, rest, rest_bound)]
+            long = atom.has("unit_norm") and labels[atom.payload.domain.axis("unit_norm")] == i
+            if e == 2 and long and labels.count(i) == 1:
+                return [(c, rest, rest_bound)]
             if atom.kind == "range" and isinstance(e, int) and 1 <= e <= 8:
                 return self.replaced(c, rest, rest_bound, self.power_sum(bound[i], e))
         if len(where) == 2 and where[0] != where[1]:

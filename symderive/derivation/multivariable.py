@@ -213,7 +213,7 @@ def directional_derivative(function: Any, wrt: Any, direction: Any, *, unit: boo
     '2 * (X @ w - y) @ X @ v'
     >>> x, t = sd.array("x"), sd.array("t")
     >>> str(sd.directional_derivative(x**2 * t, [x, t], [3, 4], unit=True).result)
-    '(6 * t * x + 4 * x**2) / 5'
+    '2 * (2 * x + 3 * t) * x / 5'
     """
     derived = differential(function, wrt)
     given = _by_name(direction, derived.wrt, "direction")
@@ -328,7 +328,7 @@ def tangent_plane(f: Any, wrt: Any, at: Any = None) -> TangentPlane:
     >>> import numpy as np, symderive as sd
     >>> x, y = sd.array("x"), sd.array("y")
     >>> str(sd.tangent_plane(x**2 + y**2, [x, y], at=[1, 2]).result)
-    '2 * x + 4 * y - 5'
+    '2 * x - 5 + 4 * y'
     >>> w = sd.array("w", "d")
     >>> str(sd.tangent_plane(w @ w, w, at="a").result)
     'a @ a + 2 * a @ (w - a)'
