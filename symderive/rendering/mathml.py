@@ -178,8 +178,9 @@ class _Reader:
         return self.command(token[1:].rstrip(" ") or " ")
 
     def table(self) -> str:
-        """``{pmatrix}`` and its cells, up to its end, in brackets."""
-        if self.raw_group() != "pmatrix":
+        """``{pmatrix}`` or ``{cases}`` and the cells, up to the end, in brackets."""
+        name = self.raw_group()
+        if name not in ("pmatrix", "cases"):
             raise _UnknownCommand
         rows: list[list[str]] = [[]]
         while True:
@@ -189,10 +190,13 @@ class _Reader:
                 break
             if token == "\\\\":
                 rows.append([])
-        if self.raw_group() != "pmatrix":
+        if self.raw_group() != name:
             raise _UnknownCommand
-        written = "".join(f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in row)}</mtr>" for row in rows)
-        return f"<mrow>{_fence('(', 'true', True)}<mtable>{written}</mtable>{_fence(')', 'true', False)}</mrow>"
+        align = ' style="text-align:left"' if name == "cases" else ""
+        written = "".join(f"<mtr>{''.join(f'<mtd{align}>{cell}</mtd>' for cell in row)}</mtr>" for row in rows)
+        left, right = ("{", "") if name == "cases" else ("(", ")")
+        closing = _fence(right, "true", False) if right else ""
+        return f"<mrow>{_fence(left, 'true', True)}<mtable>{written}</mtable>{closing}</mrow>"
 
     def fenced(self, name: str, size: str | None = None) -> tuple[str, str]:
         """Brackets with what they hold as one row, so that scripts hang on the whole; a lone one as it is."""

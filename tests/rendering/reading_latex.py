@@ -15,7 +15,8 @@ from scipy.special import logsumexp, softmax
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|[A-Za-z]|\S")
 SIZED = {r"\bigl", r"\Bigl", r"\biggl", r"\bigr", r"\Bigr", r"\biggr"}
-RELATIONS = {"=": np.equal, "<": np.less, r"\le": np.less_equal, r"\ne": np.not_equal}
+RELATIONS = {"=": np.equal, "<": np.less, r"\le": np.less_equal, r"\ne": np.not_equal, ">": np.greater}
+RELATIONS |= {r"\ge": np.greater_equal}
 STOP = {")", "]", "}", "+", "-", ",", ":", r"\odot", r"\oslash", r"\otimes", r"\rVert", r"\rvert", "/", r"\quad", "&"}
 STOP |= {"\\\\", r"\end", r"\times", r"\rfloor", *RELATIONS}
 OPENING = {"(", "[", "{", r"\lVert", r"\lvert"}
@@ -253,8 +254,8 @@ class Reader:
             case r"\operatorname":
                 return self.named("".join(self.raw()))
             case r"\begin":
-                assert "".join(self.raw()) == "pmatrix"
-                return self.scripts(self.blocks())
+                name = "".join(self.raw())
+                return self.cases() if name == "cases" else self.scripts(self.blocks())
             case r"\lVert":
                 return self.norm()
             case r"\lvert":
@@ -547,6 +548,29 @@ class Reader:
             assert self.raw() == [r"\top"]
             return ONES_T
         return ONES
+
+    def cases(self):
+        """The value of the one case that holds."""
+        found = []
+        while True:
+            start, depth = self.at, 0
+            while depth or self.peek() != "&":
+                depth += {r"\begin": 1, r"\end": -1}.get(self.next(), 0)
+            self.take("&")
+            left = plain(self.sum())
+            sign = RELATIONS[self.next()]
+            holds = bool(sign(left, plain(self.sum())).item())
+            token, after = self.next(), self.at
+            if holds:
+                self.at = start
+                found.append(plain(self.sum()))
+                self.take("&")
+            self.at = after
+            if token == r"\end":
+                assert "".join(self.raw()) == "cases"
+                (value,) = found
+                return value
+            assert token == "\\\\"
 
     def blocks(self):
         """Blocks in rows; zeros and ones take the size that fits, a number is one entry."""

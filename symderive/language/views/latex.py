@@ -72,7 +72,7 @@ from symderive.language.views.formula import (
     superscript,
 )
 from symderive.language.views.latex_arrays import Labels
-from symderive.language.views.latex_functions import NoMatrixForm, elementwise, ordered
+from symderive.language.views.latex_functions import RELATIONS, NoMatrixForm, cases_of, elementwise, ordered
 from symderive.language.views.latex_names import name_formula, name_latex, name_parts, number_formula, subscript
 from symderive.language.views.latex_trees import (
     HALF,
@@ -90,6 +90,7 @@ from symderive.language.views.latex_trees import (
     place,
     plainly,
     power_of_norm,
+    running_product,
     signed,
     square_of,
     through,
@@ -339,6 +340,9 @@ class _Writer:
                 return arrays.inverse(self, tree, transposed=True)
             case Index() if picks_row(tree):
                 return self._subscripted(tree.operand, self._keys(tree))
+        blocks = arrays.turned(tree)
+        if blocks is not None:
+            return self.matrix(blocks)
         if len(tree.shape) > 2:
             raise NoMatrixForm
         return scripted(self.matrix(tree), TOP)
@@ -635,6 +639,8 @@ class _Writer:
             case "basis":
                 position = subscript([self.position(place(self._basis_index(tree), tree.shape[0]))])
                 return Formula((Piece("e" + position.tex, 0.47 + position.width),), ATOM)
+            case "where" if not tree.shape:
+                return self._entry_call(tree, ())
         form = arrays.FORMS.get(name)
         if form is not None:
             return form.matrix(self, tree)
@@ -997,6 +1003,8 @@ class _Writer:
                 return product_of([self.entry(arguments[0], labels[:1]), self._unit(labels)])
             case "softmax" | "log_softmax":
                 return self._entry_softmax(tree, labels)
+            case "where" if isinstance(arguments[0], Call) and arguments[0].function in RELATIONS:
+                return self._cases(tree, arguments[0], labels)
             case "trace":
                 label = self.fresh()
                 body = self.entry(arguments[0], (label, label))
@@ -1006,6 +1014,12 @@ class _Writer:
         if form is not None:
             return form.entry(self, tree, labels)
         return elementwise(replace(tree, shape=()), [self.entry_of(a, labels) for a in arguments])
+
+    def _cases(self, tree: Call, mask: Call, labels: Labels) -> Formula:
+        """Two cases by a relation: the second where the relation does not hold."""
+        sides = [self.entry_of(side, labels) for side in mask.arguments]
+        values = [self.entry_of(value, labels) for value in tree.arguments[1:]]
+        return cases_of(values, mask, sides)
 
     def _unit(self, labels: Labels) -> Formula:
         """The entry of the identity; with an index that is looked up, the mask that it is."""
@@ -1035,6 +1049,9 @@ class _Writer:
         if tree.keepdims:
             labels = tuple(label for position, label in enumerate(labels) if position not in axes)
         if tree.function == "prod":
+            factors = running_product(operand, axes)
+            if factors is not None and labels[-1] is not None:
+                return self._up_to(r"\prod", factors, labels)
             return self._big(r"\prod", operand, labels, axes)
         if tree.function == "sum" and arrays.is_nuclear(operand, axes):
             return arrays.nuclear_norm(self, operand, labels)
@@ -1046,6 +1063,17 @@ class _Writer:
             head = Piece(r"\log", 1.4, 0, "function")
             return Formula((head, *total.parts), OPEN, (head, Bracket("(", ")", total.parts)))
         return self._big(r"\sum", operand, labels, axes)
+
+    def _up_to(self, operator: str, factors: Tree, labels: Labels) -> Formula:
+        """A sum or product over the last axis, up to the last label."""
+        *outer, last = labels
+        assert last is not None
+        label = self.fresh()
+        inside = self.entry_of(factors, (*outer, label))
+        head = rf"{operator}_{{{self.position(label).tex}=1}}^{{{self.position(last).tex}}}"
+        self.release(1)
+        body = bracket(inside) if inside.level == ADD else inside
+        return Formula((Piece(head, 1.6, 1, "big"), *body.parts), OPEN)
 
     def _entry_einsum(self, tree: Call, labels: Labels) -> Formula:
         inputs, _, output = tree.subscripts.replace(" ", "").partition("->")

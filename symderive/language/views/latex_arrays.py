@@ -47,7 +47,7 @@ from symderive.language.views.formula import (
 from symderive.language.views.latex_functions import NoMatrixForm
 from symderive.language.views.latex_names import name_formula, name_latex, number_formula
 from symderive.language.views.latex_trees import ONE, axes_of, is_one, place
-from symderive.language.views.tree import Call, Index, Name, Num, Shape, Span, Tree
+from symderive.language.views.tree import Call, Index, Name, Num, Shape, Span, Transpose, Tree
 
 Labels = tuple[Expr | None, ...]
 """An index for each axis, counted from 1; None is the one index of an axis of length 1."""
@@ -591,7 +591,43 @@ def _row(w: Writes, tree: Tree) -> Formula:
         return scripted(w.whole(tree), TOP)
 
 
+def turned(tree: Tree) -> Tree | None:
+    """The transpose of blocks, as blocks; None of anything else."""
+    if not (isinstance(tree, Call) and len(tree.shape) == 2):
+        return None
+    shape = tree.shape[::-1]
+    match tree.function:
+        case "pad":
+            (inner,) = tree.arguments
+            return Call(shape, "pad", (_flipped(inner),), sizes=(*tree.sizes[2:], *tree.sizes[:2]))
+        case "concatenate":
+            axis = 1 - (tree.axis if isinstance(tree.axis, int) else 0) % 2
+            return Call(shape, "concatenate", tuple(_flipped(part) for part in tree.arguments), axis=axis)
+        case "stack":
+            axis = 1 - (tree.axis if isinstance(tree.axis, int) else 0) % 2
+            return Call(shape, "stack", tree.arguments, axis=axis)
+    return None
+
+
+def _flipped(tree: Tree) -> Tree:
+    if isinstance(tree, Transpose):
+        return tree.operand
+    return turned(tree) or Transpose(tree.shape[::-1], tree)
+
+
+def _padding(tree: Call) -> Call:
+    """A padding of what is padded or transposed, as one padding."""
+    (inner,) = tree.arguments
+    if isinstance(inner, Transpose):
+        inner = turned(inner.operand) or inner
+    if isinstance(inner, Call) and inner.function == "pad":
+        sizes = tuple(a + b for a, b in zip(tree.sizes, inner.sizes, strict=True))
+        return _padding(Call(tree.shape, "pad", inner.arguments, sizes=sizes))
+    return tree
+
+
 def _padded(w: Writes, tree: Call) -> Formula:
+    tree = _padding(tree)
     (inner,) = tree.arguments
     if len(tree.shape) > 2:
         raise NoMatrixForm

@@ -56,7 +56,27 @@ def ordered(factors: Sequence[Formula]) -> list[Formula]:
     return sorted(factors, key=place)
 
 
-_RELATIONS = {"lt": " < ", "le": r" \le ", "eq": " = ", "ne": r" \ne "}
+RELATIONS = {"lt": (" < ", r" \ge "), "le": (r" \le ", " > "), "eq": (" = ", r" \ne "), "ne": (r" \ne ", " = ")}
+"""The sign of each relation, and that of its opposite."""
+_TURNED = {" < ": " > ", r" \le ": r" \ge ", " > ": " < ", r" \ge ": r" \le "}
+
+
+def _related(mask: Call, sides: Sequence[Formula], holds: bool = True) -> tuple[Part, ...]:
+    """A relation, or its opposite, with a number on the right: ``x > 0``."""
+    sign = RELATIONS[mask.function][0 if holds else 1]
+    first, second = sides
+    if isinstance(mask.arguments[0], Num):
+        first, second, sign = second, first, _TURNED.get(sign, sign)
+    return (*first.parts, operation(sign, 1.34), *second.parts)
+
+
+def cases_of(values: Sequence[Formula], mask: Call, sides: Sequence[Formula]) -> Formula:
+    """``\\begin{cases}``: the first value where a relation of two sides holds, the second elsewhere."""
+    conditions = [_related(mask, sides, holds) for holds in (True, False)]
+    rows = [f"{flat(value.parts)} & {flat(parts)}" for value, parts in zip(values, conditions, strict=True)]
+    body = r" \\ ".join(rows)
+    width = max(value.width for value in values) + sum(side.width for side in sides) + 3.5
+    return Formula((Piece(rf"\begin{{cases}} {body} \end{{cases}}", width, 2, "bracket"),), OPEN)
 
 
 def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
@@ -94,8 +114,7 @@ def elementwise(tree: Call, arguments: Sequence[Formula]) -> Formula:
         case "abs":
             return Formula((Bracket(r"\lvert ", r"\rvert", arguments[0].parts, None, "norm"),), ATOM)
         case "lt" | "le" | "eq" | "ne":
-            relation = operation(_RELATIONS[tree.function], 1.34)
-            return mask_of((*arguments[0].parts, relation, *arguments[1].parts))
+            return mask_of(_related(tree, arguments))
         case "heaviside" if len(arguments) == 2:
             arguments = arguments[:1]
     row = FUNCTIONS.get(tree.function)

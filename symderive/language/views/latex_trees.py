@@ -155,6 +155,14 @@ def power_of_norm(base: Tree, exponent: Tree) -> tuple[Tree, Tree, int] | None:
     return (x, p, 1) if exponent == Div((), Num((), ONE), p) else None
 
 
+def running_product(operand: Tree, axes: tuple[int, ...]) -> Tree | None:
+    """The x of products over j of ``x_j where j <= i else 1``: products of the entries up to i."""
+    match operand:
+        case Call(function="where", arguments=(Call(function="tri", offset=0), x, Num(value=value))) if value == 1:
+            return x if axes == (len(operand.shape) - 1,) and len(operand.shape) == 2 else None
+    return None
+
+
 # -- indices -----------------------------------------------------------------------------------------
 
 
