@@ -7,8 +7,9 @@ so two sums may share a dummy's name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -30,6 +31,7 @@ from sympy import (
     Lambda,
     Max,
     Min,
+    Mod,
     Mul,
     NumberSymbol,
     Piecewise,
@@ -39,31 +41,76 @@ from sympy import (
     S,
     Sum,
     Symbol,
+    acos,
+    acosh,
+    asin,
+    asinh,
     atan,
+    atan2,
+    atanh,
+    besseli,
+    beta,
+    binomial,
+    ceiling,
+    conjugate,
     cos,
     cosh,
+    cot,
+    coth,
+    csc,
+    csch,
+    erf,
+    erf2,
+    erfc,
+    erfcinv,
+    erfinv,
     exp,
     expand,
+    factorial,
+    floor,
+    frac,
+    gamma,
+    im,
+    jn,
     log,
+    loggamma,
+    lowergamma,
+    pi,
+    polygamma,
     preorder_traversal,
+    re,
+    sec,
+    sech,
     sign,
     sin,
+    sinc,
     sinh,
     sympify,
     tan,
     tanh,
+    uppergamma,
 )
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions import (
+    Adjoint,
+    BlockDiagMatrix,
+    BlockMatrix,
+    Determinant,
+    DiagMatrix,
+    DiagonalMatrix,
+    DiagonalOf,
     HadamardPower,
     HadamardProduct,
     Identity,
+    Inverse,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     MatPow,
     MatrixExpr,
+    MatrixSlice,
     MatrixSymbol,
     OneMatrix,
     Trace,
@@ -78,8 +125,11 @@ from symderive.errors import DomainError, ShapeError, UnknownNameError, Unsuppor
 from symderive.language import arrays, build
 from symderive.language.arrays import Array, check_name, dimension_symbol, shape_text
 from symderive.language.domains import Domain, Entries, nonnegative, nonzero, positive, real
-from symderive.language.functions import FUNCTIONS
-from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range
+from symderive.language.functions import FUNCTIONS, applied
+from symderive.language.joining import block
+from symderive.language.linear_algebra import block_diag
+from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range, Slice
+from symderive.language.products import kron
 from symderive.language.text_reader import read_shape
 from symderive.language.views.sympy_functions import Cases
 
@@ -92,11 +142,49 @@ _ELEMENTWISE: dict[type, str] = {
     sign: "sign",
     sin: "sin",
     cos: "cos",
+    tan: "tan",
+    asin: "arcsin",
+    acos: "arccos",
+    atan: "arctan",
+    atan2: "arctan2",
     sinh: "sinh",
     cosh: "cosh",
     tanh: "tanh",
-    atan: "arctan",
+    asinh: "arcsinh",
+    acosh: "arccosh",
+    atanh: "arctanh",
+    erf: "erf",
+    erfc: "erfc",
+    erfinv: "erfinv",
+    gamma: "gamma",
+    loggamma: "loggamma",
+    polygamma: "polygamma",
+    beta: "beta",
+    besseli: "iv",
+    jn: "spherical_jn",
+    floor: "floor",
+    ceiling: "ceil",
+    Mod: "remainder",
 }
+"""SymPy's functions that are rows, with their arguments in the row's order."""
+
+_WRITTEN_OUT: dict[type, Callable[..., Expr]] = {
+    sec: lambda x: 1 / cos(x),
+    csc: lambda x: 1 / sin(x),
+    cot: lambda x: cos(x) / sin(x),
+    sech: lambda x: 1 / cosh(x),
+    csch: lambda x: 1 / sinh(x),
+    coth: lambda x: cosh(x) / sinh(x),
+    erf2: lambda x, y: erf(y) - erf(x),
+    erfcinv: lambda x: erfinv(1 - x),
+    factorial: lambda n: gamma(n + 1),
+    binomial: lambda n, k: gamma(n + 1) / (gamma(k + 1) * gamma(n - k + 1)),
+    frac: lambda x: x - floor(x),
+    re: lambda x: x,
+    conjugate: lambda x: x,
+    im: lambda x: Integer(0),
+}
+"""SymPy's functions of real numbers in simpler ones."""
 _RELATIONS: dict[str, tuple[str, bool]] = {
     "<": ("lt", False),
     "<=": ("le", False),
@@ -147,6 +235,17 @@ def _as_printed(expr: Any) -> Iterator[Any]:
         stack.extend(reversed(inner))
 
 
+def _linear(index: Any, known: Mapping[Any, Any]) -> tuple[Any, Integer, Any] | None:
+    """An index such as ``i + 1`` or ``n - i``: the known symbol, its integer factor, and the rest."""
+    symbols = [s for s in getattr(index, "free_symbols", ()) if s in known]
+    if len(symbols) != 1:
+        return None
+    (symbol,) = symbols
+    factor = expand(index).coeff(symbol, 1)
+    rest = expand(index - factor * symbol)
+    return (symbol, factor, rest) if isinstance(factor, Integer) and factor != 0 and not rest.has(symbol) else None
+
+
 class _Translator:
     """What all expressions of one statement share: dimensions, shapes, declared leaves."""
 
@@ -170,6 +269,8 @@ class _Translator:
         self.order = list(indices or ())
         self.shapes: dict[str, list[Expr | None]] = {}
         self.lows: dict[tuple[str, int], Expr] = {}
+        self.uses: dict[tuple[str, int], list[tuple[Expr, Expr, bool]]] = {}  # from, to, and whether it was shifted
+        self.partial: set[tuple[str, int]] = set()  # axes of which an index may run over a part
         self.given = shapes or {}
         for key, shape in self.given.items():
             sizes = read_shape(shape, str(key)) if isinstance(shape, str) else self.sizes(shape)
@@ -179,6 +280,8 @@ class _Translator:
             self.collect(expression)
         for expression in expressions:
             self.infer(expression, {})
+        for (name, axis), uses in self.uses.items():
+            self.settle(name, axis, uses)
 
     # -- what the whole statement says about dimensions
 
@@ -264,14 +367,46 @@ class _Translator:
             found = known.get(index)
             if found is None and isinstance(index, Idx) and index.lower is not None and index.upper is not None:
                 found = (self.dim(index.upper - index.lower + 1), self.dim_expression(index.lower))
+            uses = self.uses.setdefault((name, axis), [])
             if found is not None:
-                self.same(name, axis, found[0])
-                low = self.lows.setdefault((name, axis), found[1])
-                if low != found[1]:
+                uses.append((found[1], expand(found[1] + found[0] - 1), False))
+                continue
+            shifted = _linear(index, known)
+            if shifted is not None:
+                symbol, factor, offset = shifted
+                size, low = known[symbol]
+                ends = [expand(factor * e + self.dim_expression(offset)) for e in (low, low + size - 1)]
+                uses.append((*(ends if factor > 0 else ends[::-1]), True))  # type: ignore[arg-type]
+
+    def settle(self, name: str, axis: int, uses: Sequence[tuple[Expr, Expr, bool]]) -> None:
+        """The size of an axis and where it is counted from, as its indices say."""
+        if not any(moved for _, _, moved in uses):
+            for low, high, _ in uses:
+                self.same(name, axis, expand(high - low + 1))
+                first = self.lows.setdefault((name, axis), low)
+                if low != first:
                     raise UnsupportedError(
-                        f"axis {axis} of {_shown(name)} is counted from {low} and from {found[1]}; "
+                        f"axis {axis} of {_shown(name)} is counted from {first} and from {low}; "
                         "let all indices of an axis have one range"
                     )
+            return
+        lows, highs = [u[0] for u in uses], [u[1] for u in uses]
+        low = next((x for x in lows if all(expand(y - x).is_nonnegative for y in lows)), None)
+        high = next((x for x in highs if all(expand(x - y).is_nonnegative for y in highs)), None)
+        if low is None or high is None:
+            raise ShapeError(f"the indices of axis {axis} of {_shown(name)} run over ranges that cannot be compared")
+        declared = self.shapes[name][axis]
+        if declared is None:
+            self.shapes[name][axis] = declared = expand(high - low + 1)
+        starts = [low] if declared == expand(high - low + 1) else [Integer(0), ONE]
+        fits = [s for s in starts if all(expand(e).is_nonnegative for e in (low - s, s + declared - 1 - high))]
+        if len(fits) != 1:
+            raise ShapeError(
+                f"the indices of axis {axis} of {_shown(name)} run from {low} to {high}, and the axis has {declared} "
+                "entries: where it is counted from is not known"
+            )
+        self.lows[name, axis] = fits[0]
+        self.partial.add((name, axis))
 
     def same(self, name: str, axis: int, size: Expr) -> None:
         old = self.shapes[name][axis]
@@ -341,11 +476,38 @@ class _Translator:
             self.free[symbol] = found
         if not isinstance(found, _Index):
             raise UnsupportedError(f"{_shown(symbol)} cannot be an index")
-        if size is not None and size != found.dim:
+        if size is not None and size != found.dim and (name, axis) not in self.partial:
             raise ShapeError(
                 f"the index {_shown(symbol)} has {found.dim} values, axis {axis} of {_shown(name)} has {size}"
             )
         return found
+
+    def picked(self, pick: Any, size: Expr, low: Expr, scope: _Scope, shown: Any) -> tuple[_Index | None, Node | None]:
+        """What an index in brackets picks of an axis that is counted from ``low``.
+
+        The index that runs along (None for a fixed place), and the matrix or unit vector
+        that picks (None where the index runs over the whole axis).
+        """
+        indices = {s: i for s, i in [*scope.items(), *self.free.items()] if isinstance(i, _Index)}
+        moved = (pick, ONE, Integer(0)) if pick in indices else _linear(pick, indices)
+        if moved is None:
+            place = expand(self.dim_expression(sympify(pick)) - low)
+            if not place.is_integer or {str(s) for s in place.free_symbols} - self.dimensions:
+                raise UnsupportedError(f"the index {_shown(pick)} of {_shown(shown)} is not read")
+            if place.is_negative or expand(place - size).is_nonnegative:
+                raise ShapeError(f"the index {_shown(pick)} of {_shown(shown)} is out of range")
+            return None, Basis(size, place)
+        symbol, factor, offset = moved
+        index = indices[symbol]
+        start = expand(factor * index.low + self.dim_expression(sympify(offset)) - low)
+        if {str(s) for s in start.free_symbols} - self.dimensions:
+            raise UnsupportedError(f"the index {_shown(pick)} of {_shown(shown)} is not read")
+        if factor == 1 and start == 0 and index.dim == size:
+            return index, None
+        last = expand(start + factor * (index.dim - 1))
+        if any(expand(e).is_negative for place in (start, last) for e in (place, size - 1 - place)):
+            raise ShapeError(f"the index {_shown(pick)} of {_shown(shown)} is out of range")
+        return index, Slice(size, index.dim, start, factor)
 
     # -- scalars and indexed expressions
 
@@ -358,7 +520,7 @@ class _Translator:
 
     def map(self, function: str, *values: _Value) -> _Value:
         nodes, axes = self.aligned(values)
-        return _Value(build.apply(function, *nodes), axes)
+        return _Value(applied(function, *nodes), axes)
 
     def product(self, values: Sequence[_Value], summed: Sequence[_Index] = ()) -> _Value:
         axes = tuple(dict.fromkeys(i for v in values for i in v.axes))
@@ -428,10 +590,16 @@ class _Translator:
                 return first
             case Heaviside():
                 return self.map("heaviside", self.value(expr.args[0], scope), self.value(expr.args[1], scope))
-            case tan():
-                argument = self.value(expr.args[0], scope)
-                cosine = self.power(self.map("cos", argument), _Value(Number(Integer(-1))))
-                return self.product([self.map("sin", argument), cosine])
+            case lowergamma() | uppergamma():
+                a, x = (self.value(arg, scope) for arg in expr.args)
+                ratio = "gammainc" if isinstance(expr, lowergamma) else "gammaincc"
+                return self.product([self.map("gamma", a), self.map(ratio, a, x)])
+            case sinc():
+                by_pi = _Value(Number(1 / pi))
+                return self.map("sinc", self.product([self.value(expr.args[0], scope), by_pi]))
+            case Determinant():
+                whole = self.square(expr.arg, scope)
+                return whole if not whole.axes else _Value(build.opaque("det", whole.node))
             case MatrixElement():
                 return self.element(expr, scope)
             case Trace():
@@ -447,6 +615,9 @@ class _Translator:
         raise UnsupportedError(f"{type(expr).__name__} is not read: {_shown(expr)}")
 
     def function(self, expr: Any, scope: _Scope) -> _Value:
+        written_out = _WRITTEN_OUT.get(type(expr))
+        if written_out is not None:
+            return self.value(written_out(*expr.args), scope)
         name = _ELEMENTWISE.get(type(expr)) or type(expr).__name__
         row = FUNCTIONS.get(name)
         if row is None or len(row.arguments) != len(expr.args):
@@ -472,39 +643,41 @@ class _Translator:
 
     def indexed(self, expr: Any, scope: _Scope) -> _Value:
         name = str(expr.base.label)
-        picked: list[tuple[Node, list[int]]] = []
-        labels: list[int] = []
-        axes: dict[_Index, int] = {}
-        sizes: dict[int, Expr] = {}
+        picks: list[tuple[_Index | None, Node | None]] = []
         shape: list[Expr] = []
         for axis, index in enumerate(expr.indices):
+            size, low = self.shapes[name][axis], self.lows.get((name, axis))
             if isinstance(index, Symbol | Idx) and str(index) not in self.dimensions:
                 found = self.index(index, scope, name, axis)
-                label = axes.setdefault(found, len(sizes))
-                sizes[label] = found.dim
-                shape.append(found.dim)
-            else:
-                size = self.shapes[name][axis]
-                low = self.lows.get((name, axis))
-                if size is None or low is None:
-                    raise ShapeError(
-                        f"{_shown(expr)}: axis {axis} of {_shown(name)} has no range from which the entry "
-                        f"{_shown(index)} could be counted; sum over it somewhere, or use symbols"
-                    )
-                position = self.dim_expression(sympify(index)) - low
-                if not position.is_integer or {str(s) for s in position.free_symbols} - self.dimensions:
-                    raise UnsupportedError(f"the index {_shown(index)} of {_shown(expr)} is not read")
-                if position.is_negative or (position - size).is_nonnegative:
-                    raise ShapeError(f"the index {_shown(index)} of {_shown(expr)} is out of range")
-                label = len(sizes)
-                sizes[label] = size
-                shape.append(size)
-                picked.append((Basis(size, position), [label]))
+                size, low = size or found.dim, found.low if low is None else low
+            if size is None or low is None:
+                raise ShapeError(
+                    f"{_shown(expr)}: axis {axis} of {_shown(name)} has no range from which the entry "
+                    f"{_shown(index)} could be counted; sum over it somewhere, or use symbols"
+                )
+            picks.append(self.picked(index, size, low, scope, expr))
+            shape.append(size)
+        label = expr.base.label if isinstance(expr.base.label, Symbol) else None
+        return self.entries(self.leaf(name, tuple(shape), label), picks)
+
+    @staticmethod
+    def entries(node: Node, picks: Sequence[tuple[_Index | None, Node | None]]) -> _Value:
+        """A node at what is picked of each of its axes."""
+        axes: dict[_Index, int] = {}
+        dims: dict[int, Expr] = {}
+        labels: list[int] = []
+        factors: list[tuple[Node, list[int]]] = []
+        for axis, (index, matrix) in enumerate(picks):
+            along = node.rank + axis if index is None else axes.setdefault(index, node.rank + axis)
+            label = along if matrix is None else axis
+            dims[label] = node.shape[axis]
+            if index is not None:
+                dims[along] = index.dim
+            if matrix is not None:
+                factors.append((matrix, [label] if index is None else [label, along]))
             labels.append(label)
-        label_symbol = expr.base.label if isinstance(expr.base.label, Symbol) else None
-        leaf = self.leaf(name, tuple(shape), label_symbol)
-        node = build.contract(ONE, [(leaf, labels), *picked], list(axes.values()), sizes)
-        return _Value(node, tuple(axes))
+        made = build.contract(ONE, [(node, labels), *factors], list(axes.values()), dims)
+        return _Value(made, tuple(axes))
 
     def ranges(self, expr: Any, scope: _Scope) -> tuple[dict[Any, Any], list[_Index]]:
         inner = dict(scope)
@@ -618,15 +791,44 @@ class _Translator:
                 return self.contracted(expr.args, scope, row, column)
             case MatPow():
                 exponent = expr.exp
-                if exponent == -1:
-                    raise UnsupportedError(f"Inverse is not read yet: {_shown(expr)}")
-                if not isinstance(exponent, Integer) or not 0 <= exponent <= MAX_MATRIX_POWER:
+                if not isinstance(exponent, Integer) or abs(exponent) > MAX_MATRIX_POWER:
                     raise UnsupportedError(
-                        f"the matrix power {_shown(expr)} is not read; integer powers 0 to {MAX_MATRIX_POWER} are"
+                        f"the matrix power {_shown(expr)} is not read; integer powers -{MAX_MATRIX_POWER} to "
+                        f"{MAX_MATRIX_POWER} are"
                     )
                 if exponent == 0:
                     return self.at(Identity(expr.shape[0]), row, column, scope)
-                return self.contracted([expr.base] * int(exponent), scope, row, column)
+                if exponent == -1:
+                    whole = self.square(expr.base, scope)
+                    made = build.opaque("inv", whole.node) if whole.axes else build.power(whole.node, -1)
+                    return _Value(made, axes)
+                factor = expr.base if exponent > 0 else Inverse(expr.base)
+                return self.contracted([factor] * abs(int(exponent)), scope, row, column)
+            case KroneckerProduct():
+                return self.laid(reduce(kron, [self.whole(a, scope) for a in expr.args]), axes)
+            case BlockDiagMatrix():
+                return self.laid(block_diag(*(self.whole(a, scope) for a in expr.diag)), axes)
+            case BlockMatrix():
+                rows, columns = expr.blockshape
+                blocks = [[self.whole(expr.blocks[i, j], scope) for j in range(columns)] for i in range(rows)]
+                return self.laid(block(blocks), axes)
+            case DiagMatrix():
+                if row is None:
+                    return self.value(expr.args[0], scope)
+                along = (row, None) if self.dim(expr.args[0].shape[1]) == 1 else (None, row)
+                return self.product([self.at(expr.args[0], *along, scope), _Value(Delta(row.dim), axes)])
+            case DiagonalMatrix() if row is not None and column is not None:
+                return self.product([self.at(expr.arg, row, column, scope), self.diagonal(row, column, scope)])
+            case DiagonalOf():
+                return self.laid(Array(self.diagonal_of(expr.arg, scope)), axes)
+            case MatrixSlice():
+                whole = self.whole(expr.parent, scope)
+                keys = tuple(slice(*(self.dim_expression(sympify(e)) for e in part)) for part in expr.args[1:3])
+                return self.laid(whole[keys], axes)
+            case Adjoint():
+                return self.at(Transpose(expr.arg), row, column, scope)
+            case MatrixBase() if expr.shape != (1, 1):
+                return self.laid(self.written(expr, scope), axes)
             case ElementwiseApplyFunction():
                 inner = self.at(expr.expr, row, column, scope)
                 body = expr.function
@@ -636,6 +838,52 @@ class _Translator:
             case MatrixBase() if expr.shape == (1, 1):
                 return self.value(expr[0, 0], scope)
         raise UnsupportedError(f"{type(expr).__name__} is not read yet: {_shown(expr)}")
+
+    def square(self, expr: Any, scope: _Scope) -> _Value:
+        """A square matrix over indices of its own; a 1×1 matrix as a scalar."""
+        rows, columns = expr.shape
+        if self.dim(rows) != self.dim(columns):
+            raise ShapeError(f"a square matrix is needed, got {_shown(expr)} of shape ({rows}, {columns})")
+        return self.matrix(expr, scope)
+
+    def whole(self, expr: Any, scope: _Scope) -> Array:
+        """A matrix as an array with two axes."""
+        rows, columns = self.fresh(expr.shape)
+        value = self.at(expr, rows, columns, scope)
+        numbers = iter(range(value.node.rank))
+        return Array(value.node, tuple(None if i is None else next(numbers) for i in (rows, columns)))
+
+    @staticmethod
+    def laid(array: Array, axes: tuple[_Index, ...]) -> _Value:
+        """A matrix as a value at its row and column indices; axes of length 1 are left out."""
+        short = array[tuple(0 if size == 1 else slice(None) for size in array.dims)]
+        order = [short.axes.index(k) for k in range(short.node.rank)]
+        return _Value(build.view(short.node, order, tuple(i.dim for i in axes)), axes)
+
+    def diagonal_of(self, expr: Any, scope: _Scope) -> Node:
+        whole = self.square(expr, scope)
+        if not whole.axes:
+            return whole.node
+        return build.contract(ONE, [(whole.node, [0, 0])], [0], {0: whole.axes[0].dim})
+
+    def diagonal(self, row: _Index, column: _Index, scope: _Scope) -> _Value:
+        """The mask of the diagonal of a matrix that need not be square."""
+        if row.dim == column.dim:
+            return _Value(Delta(row.dim), (row, column))
+        return self.map("eq", _Value(Range(row.dim), (row,)), _Value(Range(column.dim), (column,)))
+
+    def written(self, expr: Any, scope: _Scope) -> Array:
+        """A matrix that is written out entry by entry."""
+        rows, columns = expr.shape
+        if rows * columns > arrays.MAX_CONSTANTS:
+            raise UnsupportedError(
+                f"a matrix of {rows}×{columns} entries is not read; use a MatrixSymbol and give its values when you "
+                "compile"
+            )
+        entries = [[self.value(expr[i, j], scope) for j in range(columns)] for i in range(rows)]
+        if any(e.axes for line in entries for e in line):
+            raise UnsupportedError(f"entries with free indices in a matrix are not read: {_shown(expr)}")
+        return arrays.as_array([[Array(e.node) for e in line] for line in entries])
 
     def contracted(
         self, factors: Sequence[Any], scope: _Scope, row: _Index | None = None, column: _Index | None = None
@@ -675,29 +923,14 @@ class _Translator:
         """One entry of a matrix, its indices counted from 0 as SymPy does."""
         whole = self.matrix(expr.parent, scope)
         sizes = [self.dim(s) for s in expr.parent.shape]
-        picks = [index for index, size in zip(expr.indices, sizes, strict=True) if size != 1]
-        factors: list[tuple[Node, list[int]]] = [(whole.node, list(range(len(picks))))]
-        axes: dict[_Index, int] = {}
-        labels: list[int] = []
-        dims: dict[int, Expr] = {}
-        for k, (pick, axis) in enumerate(zip(picks, whole.axes, strict=True)):
-            found = scope.get(pick) or self.free.get(pick)
-            if found is None and isinstance(pick, Symbol) and str(pick) not in self.dimensions:
-                found = self.free[pick] = self.bind(axis.dim, Integer(0))
-            if isinstance(found, _Index):
-                if found.dim != axis.dim or found.low != 0:
-                    raise ShapeError(
-                        f"{_shown(expr)}: the entries of a SymPy matrix are counted from 0 to {axis.dim - 1}"
-                    )
-                label = axes.setdefault(found, k)
-                dims[label] = axis.dim
-            else:
-                label = k
-                dims[label] = axis.dim
-                factors.append((Basis(axis.dim, self.dim_expression(sympify(pick))), [label]))
-            labels.append(label)
-        factors[0] = (whole.node, labels)
-        return _Value(build.contract(ONE, factors, list(axes.values()), dims), tuple(axes))
+        given = [index for index, size in zip(expr.indices, sizes, strict=True) if size != 1]
+        picks: list[tuple[_Index | None, Node | None]] = []
+        for pick, axis in zip(given, whole.axes, strict=True):
+            free = isinstance(pick, Symbol) and str(pick) not in self.dimensions
+            if free and pick not in scope and pick not in self.free:
+                self.free[pick] = self.bind(axis.dim, Integer(0))
+            picks.append(self.picked(pick, axis.dim, Integer(0), scope, expr))
+        return self.entries(whole.node, picks)
 
     # -- the result
 
@@ -708,6 +941,9 @@ class _Translator:
             return Array(self.matrix(expr, {}).node)
         for symbol in (*self.order, *self.appearing(expr)):
             self.register(symbol, expr)
+        unknown = [s for s in self.order if s not in self.free]
+        if unknown:
+            raise ShapeError(f"the range of the index {_shown(unknown[0])} is not known: no bracket has it by itself")
         value = self.value(expr, {})
         axes = tuple(self.free.values())
         if self.order and set(self.free) - set(self.order):
@@ -722,8 +958,9 @@ class _Translator:
         for part in _as_printed(expr):
             if isinstance(part, Indexed | MatrixElement):
                 for index in part.indices:
-                    if isinstance(index, Symbol | Idx) and index in free and str(index) not in self.dimensions:
-                        yield index
+                    for symbol in [index] if isinstance(index, Symbol | Idx) else sorted(index.free_symbols, key=str):
+                        if symbol in free and str(symbol) not in self.dimensions:
+                            yield symbol
 
     def register(self, symbol: Any, expr: Any) -> None:
         """Make the free index of a symbol from the first bracket that knows its range."""
@@ -735,10 +972,12 @@ class _Translator:
                 if self.shapes[name][axis] is not None:
                     self.index(symbol, {}, name, axis)
                     return
-            if isinstance(part, MatrixElement) and symbol in part.indices:
-                size = self.dim(part.parent.shape[list(part.indices).index(symbol)])
-                self.free[symbol] = self.bind(size, Integer(0))
-                return
+            if isinstance(part, MatrixElement):
+                for low in (0, 1):  # A[i, j], or A[i - 1, j - 1] for entries that are counted from 1
+                    if symbol - low in part.indices:
+                        size = self.dim(part.parent.shape[list(part.indices).index(symbol - low)])
+                        self.free[symbol] = self.bind(size, Integer(low))
+                        return
 
 
 def from_sympy(
@@ -756,8 +995,9 @@ def from_sympy(
       dimensions, and the arrays' shapes follow from the ranges, from
       ``IndexedBase(shape=...)``, or from ``shapes={"x": "n d"}``.  Free indices
       become axes, in the order in which they appear (or as ``indices`` says).
-    * Matrix expressions: products, sums, transposes, traces, small powers,
-      ``HadamardProduct``, ``applyfunc``.  A column ``MatrixSymbol("w", d, 1)``
+    * Matrix expressions: products, sums, transposes, traces, inverses, determinants,
+      small powers, blocks, slices, diagonals, ``HadamardProduct``, ``KroneckerProduct``,
+      ``applyfunc``, matrices written out.  A column ``MatrixSymbol("w", d, 1)``
       becomes a vector of shape (d,), a 1×1 result a scalar.
 
     Raises :class:`~symderive.errors.UnsupportedError` naming what is not read,
