@@ -359,6 +359,7 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
     row = function(u.function)
     rules: list[Rule] = []
     held = set(requirements(u))
+    blocked = tuple(n for n in active if isinstance(n, Leaf))  # they move freely, whatever is declared of them
     for k, argument in enumerate(u.arguments):
         if argument not in active:
             continue
@@ -370,7 +371,7 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
         needs = [nonzero(template(text, row.arguments)(*u.arguments)) for text in row.kinks]
         needs += [r for r in requirements(slope) if r not in held]
         if u.function != "where" and (not slope.shape or slope.shape == u.shape):  # a branch hides what it leaves out
-            slope = simplify(slope).node
+            slope = simplify(slope, blocked).node
         weight, summand = _elementwise_weight(u, argument, slope)
         ungranted = tuple(r for r in needs if not granted(r))
         rules.append((argument, weight, summand, f"derivative of {row.name}", ungranted))

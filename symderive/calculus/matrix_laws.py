@@ -343,6 +343,8 @@ def of_map(node: Map, blocked: Blocked) -> tuple[Node, str]:
         exponent, inner = node.arguments[1], first.arguments[0]
         product_ = build.multiply(build.broadcast(exponent, node.shape), build.broadcast(inner, node.shape))
         return build.apply("exp", product_), "power of an exponential"
+    if node.function in ("maximum", "minimum") and first is node.arguments[1]:
+        return first, "maximum of equals"
     if node.function in ("maximum", "minimum") and build.are_opposite(first, node.arguments[1]):
         size = build.apply("abs", first)
         return (size if node.function == "maximum" else build.scale(-1, size)), "absolute value"

@@ -503,6 +503,15 @@ _REWRITING = (
         "sd.gradient(w @ S @ w, w)",
     ),
     Rule(
+        "maximum of equals",
+        Phrase("maximum of equals", "相同量的最大值"),
+        _form("max(u, u) = u", r"\max(u, u) = u"),
+        Phrase(),
+        Phrase("there is nothing to choose between", "没有可选择的余地"),
+        "Boyd & Vandenberghe, 3.2",
+        "sd.gradient(np.sum(np.maximum(x, x)), x)",
+    ),
+    Rule(
         "declared product",
         Phrase("declared product", "已声明的乘积"),
         _form("QᵀQ = I, Σ_i x_i² = 1", r"Q^{\top} Q = I", r"\sum_i x_i^2 = 1"),

@@ -394,6 +394,9 @@ def constant(expr: Expr, sizes: Mapping[Symbol, int]) -> Element:
     simple = type(expr).__name__
     if simple in ("sin", "cos", "tanh", "atan", "Abs", "sign") and len(parts) == 1:
         return getattr(Ball(parts[0]), {"Abs": "abs"}.get(simple, simple))().value
+    if simple in ("floor", "ceiling") and type(parts[0]) is fmpq:
+        whole = parts[0].floor() if simple == "floor" else parts[0].ceil()
+        return fmpq(whole)
     if simple in ("Max", "Min"):
         best = Ball(parts[0])
         for part in parts[1:]:

@@ -176,9 +176,9 @@ def as_triangle(tree: t.Tree) -> tuple[bool, int] | None:
 
 
 def masked(mask: t.Tree, tree: t.Tree) -> t.Tree | None:
-    """``np.tril(tree)`` or ``np.triu(tree)`` for the product of a matrix with a triangular mask."""
+    """``np.tril(tree)`` or ``np.triu(tree)`` for the product of a whole matrix with a triangular mask."""
     found = as_triangle(mask)
-    if found is None:
+    if found is None or tree.shape != mask.shape:
         return None
     upper, offset = found
     return t.Call(tree.shape, "triu" if upper else "tril", (tree,), offset=offset)

@@ -416,7 +416,7 @@ class _Lifter:
                 coefficient = coefficient * size
         items = work.done()
         tree, labels = _assemble(items, dims)
-        return _with_coefficient(coefficient, _turned_as_one(tree)), labels
+        return _with_coefficient(coefficient * work.repeats, _turned_as_one(tree)), labels
 
     def _item(self, factor: Node, labels: Labels) -> _Item:
         if isinstance(factor, Map) and factor.function == "power":
@@ -471,6 +471,7 @@ class _Selecting:
         self.gathers = gathers
         self.dims = dims
         self.out = out
+        self.repeats: Expr = ONE  # over how many equal terms labels were summed that nothing carries any more
 
     def carried(self) -> set[int]:
         """The labels that some factor carries."""
@@ -538,6 +539,9 @@ class _Selecting:
                 continue
             self.items = [_distinct(self._opened(item, whole, factor, parts)) for item in self.items]
             self.layouts.remove(entry)
+            for part in parts:
+                if part not in self.out | self.carried():
+                    self.repeats = self.repeats * self.dims[part]
             return True
         return False
 
@@ -765,9 +769,8 @@ def _product(trees: Sequence[t.Tree], shape: Shape) -> t.Tree:
     masks = [f for f in flat if len(shape) == 2 and layout.as_triangle(f) is not None]
     if len(masks) == 1 and len(flat) > 1:
         rest = _product([f for f in flat if f is not masks[0]], shape)
-        if len(rest.shape) == 2:
-            cut = layout.masked(masks[0], rest.operand if isinstance(rest, t.Neg) else rest)
-            assert cut is not None
+        cut = layout.masked(masks[0], rest.operand if isinstance(rest, t.Neg) else rest)
+        if cut is not None:
             return cut if sign * (-1 if isinstance(rest, t.Neg) else 1) > 0 else t.Neg(shape, cut)
     if len(flat) > 1 and all(f == flat[0] for f in flat):
         result: t.Tree = t.Pow(shape, flat[0], t.Num((), Integer(len(flat))))

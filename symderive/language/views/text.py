@@ -83,6 +83,12 @@ class _NumberPrinter(StrPrinter):
     def _print_Function(self, expr: Expr) -> str:
         return f"np.{expr.func.__name__}({', '.join(self._print(a) for a in expr.args)})"
 
+    def _print_Min(self, expr: Expr) -> str:
+        return f"min({', '.join(self._print(a) for a in expr.args)})"
+
+    def _print_Max(self, expr: Expr) -> str:
+        return f"max({', '.join(self._print(a) for a in expr.args)})"
+
     _print_log = _print_Function
     _print_exp = _print_Function
 
