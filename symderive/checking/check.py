@@ -21,10 +21,13 @@ from symderive.derivation.proofs import prove_equal
 from symderive.errors import JudgementConflictError, ReadError, ShapeError, UnsupportedError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Counterexample, Status, Verdict, weakest
+from symderive.language import build
 from symderive.language.arrays import Array, joined_nodes, shape_text
 from symderive.language.domains import Domain
+from symderive.language.nodes import Named
 from symderive.language.reading import read_text
 from symderive.language.statements import Relation
+from symderive.language.text_reader import defined_names
 
 
 class _Late(Exception):
@@ -214,13 +217,29 @@ def _part(derivation: Derivation, key: tuple[str, ...], op: str, rhs: Any, optio
     what = derivation.kind if derivation.kind != "differential" else "result"
     names = (f"the {what}", "the claim")
     given = [*derivation.conditions, *_given(options["given"])]
+    truth, scope = _beside(derivation, truth, rhs)
     try:
-        claim = read_claim(truth, op, rhs, **{**options, "given": given}, scope=derivation.scope)
+        claim = read_claim(truth, op, rhs, **{**options, "given": given}, scope=scope)
     except ShapeError as error:
         return _misshapen(derivation, truth, op, rhs, text, str(error), given)
     if callable(rhs) and not isinstance(rhs, Array):
         text = shortened(f"{label} {op} {claim.rhs}")
     return verdict_of(replace(claim, text=text), names)
+
+
+def _beside(derivation: Derivation, truth: Array, claimed: Any) -> tuple[Array, dict[str, Array]]:
+    """The derived array and the names in play, less names that were made for printing and the claim defines itself."""
+    if not isinstance(claimed, str):
+        return truth, derivation.scope
+    authored = {n.name for n in derivation.subject.node.walk() if isinstance(n, Named)}
+    own = {name for name in defined_names(claimed) if name not in authored}
+    opened = {n: n.body for n in truth.node.walk() if isinstance(n, Named) and n.name in own}
+    scope = {name: array for name, array in derivation.scope.items() if name not in own}
+    node = truth.node
+    while opened:
+        node = build.substitute(node, opened)
+        opened = {n: n.body for n in node.walk() if isinstance(n, Named) and n.name in own}
+    return Array(node, truth.axes), scope
 
 
 def _label(derivation: Derivation, key: tuple[str, ...]) -> str:

@@ -939,6 +939,15 @@ def _prepared(text: str, scope: Mapping[str, Any]) -> tuple[_Reader, _Piece, ast
     return reader, first, tree
 
 
+def defined_names(text: str) -> tuple[str, ...]:
+    """The names that a text defines behind ``where``.
+
+    >>> defined_names("r @ r, where r = X @ w - y")
+    ('r',)
+    """
+    return tuple(piece.name for piece in _pieces(_checked(text))[1:])
+
+
 def read_text(text: str, scope: Mapping[str, Any]) -> Array:
     """Read a formula in a scope of declared arrays (and numbers).
 

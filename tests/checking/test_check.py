@@ -229,3 +229,22 @@ def test_timeout():
 def test_claims_keep_their_text():
     assert sd.check("x + x", "==", "2*x").claim == "x + x == 2*x"
     assert sd.check(X @ w, "==", " X@w ").claim == "X @ w == X@w"
+
+
+@pytest.mark.parametrize(
+    ("loss", "wrt", "shapes"),
+    [
+        ("np.linalg.slogdet(X @ X.T + s * np.eye(n))[1] + y @ np.linalg.solve(X @ X.T + s * np.eye(n), y)", "s",
+         {"X": "n d", "s": "", "y": "n"}),
+        ("u @ v / (np.linalg.norm(u) * np.linalg.norm(v)) + np.sum(np.tanh(u - v)**2 * (u - v))", "u",
+         {"u": "n", "v": "n"}),
+        ("np.sum((np.tanh(X @ W) @ v - y)**2)", "W", {"X": "n d", "W": "d k", "v": "k", "y": "n"}),
+    ],
+)  # fmt: skip
+def test_the_printed_result_with_its_own_definitions_is_upheld(loss, wrt, shapes):
+    derivation = sd.gradient(sd.read(loss, **shapes), wrt)
+    text = str(derivation.result)
+    assert "where" in text
+    assert sd.check(derivation, "==", text).upheld
+    head, tail = text.split(", where ")
+    assert sd.check(derivation, "==", f"2 * ({head}), where {tail}").status == "refuted"
