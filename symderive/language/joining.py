@@ -281,13 +281,13 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any
 
 
 def as_size(value: object) -> Expr:
-    """A number of entries, 0 allowed."""
+    """A number of entries, 0 allowed; one whose sign depends on the dimensions exists where it is not negative."""
     if isinstance(value, Array):
         if not isinstance(value.node, Number):
             raise ShapeError(f"a width must be an integer in the dimensions, got the array {value}")
         value = value.node.value
     size = sympify(value)
-    if not isinstance(size, Expr) or not size.is_integer or not size.is_nonnegative:
+    if not isinstance(size, Expr) or not size.is_integer or size.is_negative:
         raise ShapeError(f"a width must be an integer >= 0, got {value}")
     return size
 

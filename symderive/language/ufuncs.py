@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Integer, Rational, exp, log, pi, sqrt
+from sympy import Expr, Integer, Rational, ceiling, exp, floor, log, pi, sqrt
 
 from symderive.errors import DomainError, ShapeError, UnsupportedError
 from symderive.language import build, functions
@@ -261,6 +261,8 @@ UFUNCS.update(
         "exp": _numeric(lambda v: exp(v), elementwise("exp")),
         "exp2": _numeric(lambda v: Integer(2) ** v, elementwise("exp2")),
         "exp10": _numeric(lambda v: Integer(10) ** v, elementwise("exp10")),
+        "floor": _numeric(floor, elementwise("floor")),
+        "ceil": _numeric(ceiling, elementwise("ceil")),
         "absolute": elementwise("abs"),
         "fabs": elementwise("abs"),
         "fmax": elementwise("maximum"),
