@@ -21,7 +21,7 @@ LEAVES = {
            "np.outer(x, w)", "np.reshape(np.kron(x, w), (n, d))", "np.stack([x, v], axis=1) @ np.ones((2, d))"],
     "nn": ["A", "B", "A.T", "S", "np.eye(n)", "np.tril(A)", "np.triu(B, k=-1)", "np.tril(A, -1)", "np.diag(x)",
            "np.linalg.inv(S)", "np.linalg.inv(A)", "np.linalg.cholesky(S)", "np.linalg.inv(A.T)",
-           "(x[:, None] <= x[None, :])"],
+           "((x[:, None] <= x[None, :]) * 1.0)"],
     "p": ["p", "p[:, ::-1]", "np.cumsum(p, axis=2)"],
 }  # fmt: skip
 MADE = {
@@ -35,7 +35,7 @@ MADE = {
     "n": ["{nn} @ {n}", "{nd} @ {d}", "np.linalg.solve({nn} + 4*np.eye(n), {n})", "np.cumsum({n})", "({n})[::-1]",
           "np.cumsum(({n})[::-1])[::-1]", "np.max({nd}, axis=1)", "{n} * {n}", "{n} * {s}", "np.pad({m}, (1, 0))",
           "np.pad({m}, (0, 1)) - np.pad({m}, (1, 0))", "np.concatenate([{m}, ({n})[:1]])", "np.roll({n}, 1)",
-          "np.diag({nn})", "({nd})[:, -1]", "({nn})[0]", "(({n}) == np.max({n}))", "{n} / (1 + {n}**2)", "softmax({n})",
+          "np.diag({nn})", "({nd})[:, -1]", "({nn})[0]", "(({n}) == np.max({n})) * 1.0", "{n} / (1 + {n}**2)", "softmax({n})",
           "np.linalg.eigh(S)[1][:, -1] * (np.linalg.eigh(S)[1][:, -1] @ {n})", "np.cumprod({n})"],
     "d": ["({nd}).T @ {n}", "{n} @ {nd}", "np.min({nd}, axis=0)", "({d})[::-1]", "np.cumsum({d})", "{d} * {d}", "({nd})[-1]",
           "np.concatenate([({d})[1:], ({d})[:1]])", "np.pad(({d})[:-1], (1, 0))"],

@@ -188,7 +188,7 @@ class _Writer:
 
     def whole(self, tree: Tree) -> Formula:
         """The tree as the argument of a function of arrays; a name stands for an array of any rank."""
-        return name_formula(tree.text) if isinstance(tree, Name) else self.write(tree)
+        return self.matrix(tree) if isinstance(tree, Name) else self.write(tree)
 
     def part(self, tree: Tree, labels: Labels) -> Formula:
         """The array that is left of a tree when its first axes are held at labels."""
@@ -249,6 +249,8 @@ class _Writer:
         if plain is not None:
             return self.matrix(plain)
         match tree:
+            case Name(text=text) if text in self.notation.right:
+                return scripted(arrays.letter_of(self.notation.right[text]), TOP)
             case Name(text=text):
                 return name_formula(text)
             case Num(value=value):
@@ -326,6 +328,8 @@ class _Writer:
 
     def transposed(self, tree: Tree) -> Formula:
         match tree:
+            case Name(text=text) if text in self.notation.right:
+                return arrays.letter_of(self.notation.right[text])
             case Transpose(operand=operand) if len(operand.shape) == 2:
                 return self.matrix(operand)
             case Index(operand=operand) if len(tree.shape) == 2 and len(operand.shape) == 1:
@@ -591,7 +595,7 @@ class _Writer:
 
     def _subscripted(self, tree: Tree, pieces: Sequence[Piece]) -> Formula:
         script = subscript(pieces)
-        if isinstance(tree, Name):
+        if isinstance(tree, Name) and tree.text not in self.notation.right:
             base, subscripts = name_parts(tree.text)
             if not subscripts:
                 return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
@@ -796,6 +800,8 @@ class _Writer:
         if not tree.shape and not isinstance(tree, Add | Mul | Div | Pow | Neg):
             return self._scalar(tree)
         match tree:
+            case Name(text=text) if text in self.notation.right:
+                return self.indexed(arrays.letter_of(self.notation.right[text]), labels[::-1], tree.shape[::-1])
             case Name():
                 self._runs(labels, tree.shape)
                 return self._subscripted(tree, self._pieces(labels))

@@ -45,7 +45,7 @@ from symderive.language.views.formula import (
     superscript,
 )
 from symderive.language.views.latex_functions import NoMatrixForm
-from symderive.language.views.latex_names import name_formula, name_latex, number_formula
+from symderive.language.views.latex_names import name_latex, number_formula
 from symderive.language.views.latex_trees import ONE, axes_of, is_one, place
 from symderive.language.views.tree import Call, Index, Name, Num, Shape, Span, Transpose, Tree
 
@@ -78,6 +78,10 @@ class Notation:
     letters: dict[str, str]
     short: dict[str, Tree] = field(default_factory=dict)
     defined: dict[str, Call] = field(default_factory=dict)
+    right: dict[str, str] = field(default_factory=dict)
+    """``Vt``, which NumPy's third factor is called, is the transpose of a matrix of vectors: of ``V``."""
+    columns: frozenset[str] = frozenset()
+    """The small letters that single columns of such matrices may go by."""
 
     @staticmethod
     def of(trees: Iterable[Tree], definitions: Sequence[tuple[str, Tree]] = (), short: bool = False) -> Notation:
@@ -87,9 +91,13 @@ class Notation:
         for tree in (*trees, *(tree for _, tree in definitions)):
             _collect(tree, taken, used)
         letters = _letters(taken, used)
-        taken |= {letter.lower() for name, letter in letters.items() if name != "cholesky"}
+        columns = {letters[name].lower() for name in _COLUMNS if name in letters} - taken
         factors = {name: tree for name, tree in definitions if isinstance(tree, Call) and tree.function in _WISHES}
-        notation = Notation(taken, letters, {}, factors)
+        right = _right(taken, factors)
+        named = (right.get(name, name) for name, tree in factors.items() if tree.function in _COLUMNS)
+        columns |= {name.lower() for name in named if len(name) == 1 and name.isupper()} - taken
+        taken |= columns | set(right.values())
+        notation = Notation(taken, letters, {}, factors, right, frozenset(columns))
         for family in _FAMILIES if short else ():
             arguments = {argument for name in family for argument in used.get(name, ())}
             # A definition that names such a factor says already what it is.
@@ -126,16 +134,22 @@ def _collect(tree: Tree, taken: set[str], used: dict[str, list[Tree]]) -> None:
         stack.extend(node.children)
 
 
+def _right(taken: set[str], factors: Mapping[str, Call]) -> dict[str, str]:
+    names = [name for name, tree in factors.items() if tree.function == "svd_vt"]
+    return {n: n[0] for n in names if n[1:] in ("t", "h", "T", "H") and n[0].isupper() and n[0] not in taken}
+
+
 def _letters(taken: set[str], used: Mapping[str, Sequence[Tree]]) -> dict[str, str]:
     """A letter for each factor that occurs (and its partner), of those that no name takes in capital or small."""
     out: dict[str, str] = {}
     for family in _FAMILIES:
         if any(name in used for name in family):
             for name in family:
-                free = (x for x in _WISHES[name] if not {x, x.lower()} & taken and x not in out.values())
-                letter = next(free, None)
-                if letter is not None:
-                    out[name] = letter
+                free = [x for x in _WISHES[name] if x not in taken and x not in out.values()]
+                # The columns go by the small letter, if that is free too.
+                free.sort(key=lambda x: x.lower() in taken)
+                if free:
+                    out[name] = free[0]
     return out
 
 
@@ -232,7 +246,7 @@ def _factor(w: Writes, tree: Call, labels: Labels) -> Formula:
     name, argument = tree.function, tree.arguments[0]
     letter = w.notation.letters.get(name)
     if not labels and w.notation.short.get(name) == argument and letter is not None:
-        return _letter(letter)
+        return letter_of(letter)
     inside = [_at(w, argument, labels)]
     if letter is None or name == "cholesky":
         operator = {"cholesky": "chol", "eigvecs": "eigenvectors", "svd_u": "left", "svd_vt": "right"}[name]
@@ -240,7 +254,8 @@ def _factor(w: Writes, tree: Call, labels: Labels) -> Formula:
     return _closed(call_of(letter, 0.8, inside))
 
 
-def _letter(letter: str) -> Formula:
+def letter_of(letter: str) -> Formula:
+    """A capital that stands for a matrix."""
     return Formula((Piece(letter, 0.8),), ATOM)
 
 
@@ -282,11 +297,10 @@ def singled(w: Writes, tree: Index) -> Formula | None:
 def _column_letter(w: Writes, operand: Tree, call: Call) -> str | None:
     """The small letter of a factor's columns, where no name takes it."""
     if isinstance(operand, Name):
-        small = operand.text.lower()
-        usable = len(operand.text) == 1 and operand.text.isupper() and small not in w.notation.taken
-        return small if usable else None
-    letter = w.notation.letters.get(call.function)
-    return None if letter is None else letter.lower()
+        letter = w.notation.right.get(operand.text, operand.text)
+    else:
+        letter = w.notation.letters.get(call.function, "")
+    return letter.lower() if letter.lower() in w.notation.columns else None
 
 
 def _spectral_letter(letter: str, ascending: bool, label: Expr, size: Expr, w: Writes) -> Piece:
@@ -353,7 +367,7 @@ def clauses(w: Writes) -> list[Formula]:
     for family in _FAMILIES:
         argument = w.notation.short.get(family[0])
         if argument is not None:
-            first, last = (_letter(w.notation.letters[name]) for name in (family[0], family[-1]))
+            first, last = (letter_of(w.notation.letters[name]) for name in (family[0], family[-1]))
             left, right = _decomposed(w, family, argument, first, scripted(last, TOP))
             out.append(Formula((*left.parts, _EQUALS, *right.parts), ADD))
     return out
@@ -366,8 +380,14 @@ def factored(w: Writes, name: str, tree: Tree) -> tuple[Formula, Formula] | None
     family = next(family for family in _FAMILIES if tree.function in family)
     names = {t.function: n for n, t in w.notation.defined.items() if t.arguments == tree.arguments}
     names[tree.function] = name
+    letters = w.notation.letters
     first, last = (
-        name_formula(names[function]) if function in names else _factor(w, replace(tree, function=function), ())
+        w.matrix(Name(tree.shape, names[function]))
+        if function in names
+        # The equation says what the letter of the other factor is.
+        else letter_of(letters[function])
+        if function in letters
+        else _factor(w, replace(tree, function=function), ())
         for function in (family[0], family[-1])
     )
     # NumPy's third factor is the transpose of the singular vectors already.
@@ -390,7 +410,7 @@ def _decomposed(
 
 
 def _extreme(w: Writes, tree: Call) -> Formula:
-    if tree.shape and not all(is_one(s) for s in tree.shape):
+    if len(axes_of(tree)) < len(tree.arguments[0].shape) or not all(is_one(s) for s in tree.shape):
         raise NoMatrixForm
     return _extreme_entry(w, tree, ())
 
