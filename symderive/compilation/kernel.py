@@ -32,7 +32,7 @@ from symderive.judgement.verdicts import CrossCheck
 from symderive.language import build
 from symderive.language.arrays import Array, check_name, shape_text
 from symderive.language.domains import real
-from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Node, Sum, Term
+from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Map, Node, Opaque, Sum, Term
 from symderive.language.reading import read
 from symderive.language.sympy_input import from_sympy
 from symderive.language.views.lift import lift_array
@@ -214,7 +214,8 @@ class Kernel:
             combinations += [("hessian",), ("hvp",)]
         made: list[Routine] = []
         for outputs in combinations:
-            plan = Plan(dim for leaf in self.variables for dim in leaf.shape)
+            small = (dim for leaf in self.variables for dim in leaf.shape)
+            plan = Plan(small, shares_ties=not _has_masks_of_maxima(self.program.node))
             groups = tuple(
                 tuple(Part(keys, plan.output(a.node, _order(a))) for keys, a in stable[output])
                 for output in outputs
@@ -535,6 +536,18 @@ def _summands(weight: Expr, node: Node) -> list[Term]:
         if isinstance(inner, Sum) and labels == tuple(range(node.out_rank)):
             return _summands(weight * node.coefficient, inner)
     return [(weight, node)]
+
+
+def _has_masks_of_maxima(node: Node) -> bool:
+    """Whether a formula itself compares entries with the largest or the smallest."""
+    for inner in node.walk():
+        if isinstance(inner, Opaque) and inner.function in ("is_max", "is_min"):
+            return True
+        if isinstance(inner, Map) and inner.function == "eq":
+            below = (n for a in inner.arguments for n in (a, *(a.children if isinstance(a, Contraction) else ())))
+            if any(isinstance(n, Opaque) and n.function in ("max", "min") for n in below):
+                return True
+    return False
 
 
 def _singular(error: np.linalg.LinAlgError, filename: str) -> str:

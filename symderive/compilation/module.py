@@ -28,6 +28,10 @@ BUILTINS = frozenset(
 )
 
 
+#: The functions that a module defines for itself where it needs them.
+HELPERS = {"lu": "_factored", "others": "_other_products"}
+
+
 @dataclass(frozen=True)
 class Part:
     """One returned array; ``keys`` is its place in nested dicts, () for the array itself."""
@@ -65,8 +69,7 @@ def module_source(
     lines += imports([(ops, writer.names(r)) for ops, r in zip(outputs, routines, strict=True)])
     for routine in routines:
         lines += ["", "", *writer.function(routine)]
-    if any(shared_factors(ops) for ops in outputs):
-        lines += ["", "", *writer.factored()]
+    lines += writer.helpers(outputs)
     lines += ["", "", *writer.checks()]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -83,7 +86,7 @@ class _Writer:
         self._taken |= {str(s) for s in asked}
         self._flag = self._free("check")
         self._checker = self._free("_checked")
-        self._factored = self._free("_factored")
+        self._helpers = {kind: self._free(name) for kind, name in HELPERS.items()}
 
     def _free(self, name: str) -> str:
         while name in self._taken:
@@ -115,8 +118,7 @@ class _Writer:
         direction = "v" if "v" not in self._taken else self._free("v_")
         directions = [direction] if routine.directions else []
         taken = {*self._taken, *directions, *(leaf.name for _, leaf in routine.directions)}
-        statements = Statements(routine.plan, [part.op for part in parts], taken, self._factored)
-        returned: list[str] = []
+        statements = Statements(routine.plan, [part.op for part in parts], taken, self._helpers)
         seen: set[Op] = set()
         texts: dict[tuple[int, tuple[str, ...]], str] = {}
         for number, group in enumerate(routine.groups):
@@ -128,8 +130,10 @@ class _Writer:
                     text += ".copy()"
                 seen.add(part.op)
                 texts[number, part.keys] = text
-        for number, group in enumerate(routine.groups):
-            returned.append(_nested({part.keys: texts[number, part.keys] for part in group}))
+        returned = [
+            _nested({part.keys: texts[number, part.keys] for part in group}, LINE - 12)
+            for number, group in enumerate(routine.groups)
+        ]
         body = _docstring(routine.summary)
         body += self._admission()
         if routine.directions and not (routine.is_plain and routine.directions[0][1].name == direction):
@@ -137,13 +141,14 @@ class _Writer:
                 body.append(f"{leaf.name} = {direction}" + ("" if routine.is_plain else f'["{key}"]'))
         body += self._dimensions(statements.dims, [leaf for _, leaf in routine.directions])
         body += statements.lines
-        result = ", ".join(returned)
-        if len(result) + 11 <= LINE and "\n" not in result:
+        result = ", ".join(lines[0] for lines in returned)
+        if len(result) + 11 <= LINE and all(len(lines) == 1 for lines in returned):
             body.append(f"return {result}")
         elif len(returned) == 1:
-            body += f"return {_broken(returned[0])}".splitlines()
+            first, *rest = returned[0]
+            body += [f"return {first}", *rest]
         else:
-            body += ["return (", *(f"    {line}" for r in returned for line in (_broken(r) + ",").splitlines()), ")"]
+            body += ["return (", *(f"    {line}" for *most, last in returned for line in (*most, last + ",")), ")"]
         lines = self._header(routine.name, directions)
         if any(op.kind == "map" and op.data == "where" for op in operations([part.op for part in parts])):
             # np.where computes both branches; the one that is not taken may be undefined.
@@ -177,16 +182,32 @@ class _Writer:
             left -= set(here)
         return lines
 
-    def factored(self) -> list[str]:
-        """The function that factorises a matrix for several solves."""
-        return [
-            f"def {self._factored}(matrix, label):",
-            '    """LU factors for lu_solve; LinAlgError where the matrix is singular."""',
-            "    factors, pivots, info = dgetrf(matrix)",
-            "    if info > 0:",
-            '        raise np.linalg.LinAlgError(f"{label} is singular")',
-            "    return factors, pivots",
-        ]
+    def helpers(self, outputs: Sequence[Sequence[Op]]) -> list[str]:
+        """The functions that the code calls besides NumPy's and SciPy's."""
+        lines: list[str] = []
+        if any(shared_factors(ops) for ops in outputs):
+            lines += [
+                "",
+                "",
+                f"def {self._helpers['lu']}(matrix, label):",
+                '    """LU factors for lu_solve; LinAlgError where the matrix is singular."""',
+                "    factors, pivots, info = dgetrf(matrix)",
+                "    if info > 0:",
+                '        raise np.linalg.LinAlgError(f"{label} is singular")',
+                "    return factors, pivots",
+            ]
+        if any(op.kind == "others" for ops in outputs for op in operations(ops)):
+            lines += [
+                "",
+                "",
+                f"def {self._helpers['others']}(a):",
+                '    """For each entry the product of the others along the last axis; a zero does no harm."""',
+                "    before, after = np.ones_like(a), np.ones_like(a)",
+                "    before[..., 1:] = np.cumprod(a[..., :-1], axis=-1)",
+                "    after[..., :-1] = np.cumprod(a[..., :0:-1], axis=-1)[..., ::-1]",
+                "    return before * after",
+            ]
+        return lines
 
     def checks(self) -> list[str]:
         """The function that checks the inputs of the saved module."""
@@ -280,24 +301,20 @@ def _domain_test(leaf: Leaf) -> str:
     return tests[0] if len(tests) == 1 else f"({' and '.join(tests)})" if tests else ""
 
 
-def _nested(parts: Mapping[tuple[str, ...], str]) -> str:
+def _nested(parts: Mapping[tuple[str, ...], str], room: int) -> list[str]:
+    """The source of an array, or of a dict of what is in its place; over several lines where it is long."""
     if () in parts:
-        return parts[()]
+        return [parts[()]]
     inner: dict[str, dict[tuple[str, ...], str]] = {}
     for keys, text in parts.items():
         inner.setdefault(keys[0], {})[keys[1:]] = text
-    return "{" + ", ".join(f'"{key}": {_nested(rest)}' for key, rest in inner.items()) + "}"
-
-
-def _broken(text: str) -> str:
-    """A dict over several lines."""
-    if not text.startswith("{") or len(text) + 11 <= LINE:
-        return text
-    depth, start, items = 0, 1, []
-    for i, c in enumerate(text):
-        depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth == 1:
-            items.append(text[start:i].strip())
-            start = i + 1
-    items.append(text[start:-1].strip())
-    return "\n".join(["{", *(f"    {item}," for item in items), "}"])
+    items = {key: _nested(rest, room - len(key) - 9) for key, rest in inner.items()}
+    if all(len(lines) == 1 for lines in items.values()):
+        short = "{" + ", ".join(f'"{key}": {lines[0]}' for key, lines in items.items()) + "}"
+        if len(short) <= room:
+            return [short]
+    made = ["{"]
+    for key, (first, *rest) in items.items():
+        whole = [f'    "{key}": {first}', *(f"    {line}" for line in rest)]
+        made += [*whole[:-1], whole[-1] + ","]
+    return [*made, "}"]

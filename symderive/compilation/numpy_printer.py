@@ -56,7 +56,9 @@ _UNNAMED = VIEWS | _DECOMPOSITIONS | {"num", "copy", "eye", "unit", "arange", "t
 _ASSIGNED = frozenset({"place", "put", "assemble"})
 """Operations that are written as assignments into a new array."""
 
-_FRESH = frozenset({"add", "mul", "map", "pow", "matmul", "einsum", "sum", "array", "full", "solve", "inv", "cumsum"})
+_FRESH = frozenset(
+    {"add", "mul", "map", "pow", "matmul", "einsum", "sum", "array", "full", "solve", "inv", "cumsum", "others"}
+)
 """Operations whose value is a new array, which may be changed in place."""
 _INFIX = {"lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 _PREFIX = "row_"
@@ -247,10 +249,12 @@ class ElementwisePrinter(NumPyPrinter):
 class Statements:
     """The statements of one function: temporaries for what is shared, named or too long, and results."""
 
-    def __init__(self, plan: Plan, outputs: Sequence[Op], taken: Iterable[str], factored: str = "_factored") -> None:
+    def __init__(
+        self, plan: Plan, outputs: Sequence[Op], taken: Iterable[str], helpers: Mapping[str, str] | None = None
+    ) -> None:
         self.lines: list[str] = []
         self._plan = plan
-        self._factored = factored
+        self._helpers = helpers or {}
         self._names: dict[Op, str] = {}
         self._taken = set(taken)
         self._names_of_arrays = self._taken | set(plan.names.values())
@@ -326,7 +330,7 @@ class Statements:
     def _factor(self, op: Op) -> str:
         matrix = self._bare(op.args[0])
         label = matrix if len(matrix) < 40 else "a matrix that is inverted"
-        return f'{self._factored}({matrix}, "{label}")'
+        return f'{self._helpers["lu"]}({matrix}, "{label}")'
 
     # -- arrays that are filled ------------------------------------------------------------------
 
@@ -364,6 +368,8 @@ class Statements:
         negative = weight.could_extract_minus_sign()
         weight = -weight if negative else weight
         inner = part.args[0]
+        if inner.kind == "full" and not inner.args[0].rank:
+            (inner,) = inner.args
         if weight == 1:
             text, level = self.text(inner), self._source(inner)[1]
         elif inner.kind == "num":
@@ -544,6 +550,8 @@ class Statements:
                 name, axis = op.data
                 name = f"np.{name}" if name in ("prod", "max", "min") else name
                 return f"{name}({self._bare(args[0])}{'' if axis is None else f', axis={axis}'})", ATOM
+            case "others":
+                return f"{self._helpers['others']}({self._bare(args[0])})", ATOM
             case "eye":
                 return f"np.eye({number_source(op.data)[0]})", ATOM
             case "unit":

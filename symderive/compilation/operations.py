@@ -33,10 +33,10 @@ class Op:
     ``eye``, ``unit`` (dimension, index), ``arange``, ``tri`` (offset), ``full``.  Views: ``transpose``
     (order), ``lay`` and ``pick`` (keys), ``diagonal``, ``reshape``.  Sums and products: ``matmul``,
     ``vdot``, ``sum`` (axes or None), ``einsum`` (subscripts), ``cumsum`` (axis), ``array`` (function,
-    axis or None).  Gathers: ``index`` (labels as integers),
-    ``take`` (the axes of the labels that the operand carries).  Among zeros: ``place`` (keys),
-    ``put`` (like ``take``), ``scatter`` (a sum for each label), ``assemble`` (weights, whether there is
-    a base), ``concatenate`` (axis), ``diag``, ``triangle`` (name, offset).  Matrices: ``symmetrised``,
+    axis or None), ``others`` (the product of the other entries along the last axis).  Gathers:
+    ``index`` (labels as integers), ``take`` (the axes of the labels that the operand carries).  Among
+    zeros: ``place`` (keys), ``put`` (like ``take``), ``scatter`` (a sum for each label), ``assemble``
+    (weights, whether there is a base), ``concatenate`` (axis), ``diag``, ``triangle`` (name, offset).  Matrices: ``symmetrised``,
     ``cholesky``, ``lu``, ``solve`` and ``inv`` (how), ``det``, ``logabsdet``, ``eigh``, ``svd``,
     ``slogdet``, and ``item`` (which) of these three.  ``copy``.
     """

@@ -61,9 +61,15 @@ SMALL, LARGE = 30, 1000
 
 
 class Plan:
-    """Plans nodes; ``output`` gives the operation that makes a node's full array."""
+    """Plans nodes; ``output`` gives the operation that makes a node's full array.
 
-    def __init__(self, small: Iterable[Expr] = ()) -> None:
+    ``small`` are the dimensions of the variables.  With ``shares_ties`` the masks of largest and
+    smallest entries are derivatives of maxima alone, and equal entries share one: their sum would
+    be no subgradient.
+    """
+
+    def __init__(self, small: Iterable[Expr] = (), shares_ties: bool = False) -> None:
+        self._shares_ties = shares_ties
         self._small = {s for dim in small for s in dim.free_symbols}
         self.ops = Operations()
         self._terms: dict[Node, Term] = {}
@@ -269,7 +275,12 @@ class Plan:
         if node.function in ("is_max", "is_min"):
             best = self._opaque(Opaque(node.function.removeprefix("is_"), node.arguments))
             ops, labels = self.ops.aligned([term, best])
-            return Term(self.ops.op("map", ops, "eq", broadcast_shape(ops)), labels)
+            mask = Term(self.ops.op("map", ops, "eq", broadcast_shape(ops)), labels)
+            if not self._shares_ties:
+                return mask
+            count = self._summed(mask, {argument.rank - 1})
+            ops, labels = self.ops.aligned([mask, Term(self.ops.power(count.op, -ONE), count.labels)])
+            return Term(self.ops.mul(ONE, ops), labels)
         last = argument.rank - 1
         if last not in term.labels:
             term = Term(self.output(argument), tuple(range(argument.rank)))
@@ -312,7 +323,7 @@ class Plan:
     ) -> Term:
         """``coefficient · Σ Π factors`` over the labels ``out``, without identity matrices that are summed."""
         entries: list[tuple[Node, Labels]] = []
-        terms: list[Term] = []
+        factors, terms = self._without_quotients(factors)
         for f, labels in factors:
             if is_selection(bare(f)):
                 entries.append((bare(f), tuple(labels)))
@@ -334,6 +345,32 @@ class Plan:
 
     def _finish(self, coefficient: Expr, scalars: Sequence[Op], term: Term) -> Term:
         return Term(self.ops.mul(coefficient, [*scalars, term.op]), term.labels)
+
+    def _without_quotients(
+        self, factors: Sequence[tuple[Node, list[int]]]
+    ) -> tuple[list[tuple[Node, list[int]]], list[Term]]:
+        """Π x / x_i as the product of the other entries, which is there where x_i = 0 too."""
+        left, made = list(factors), []
+        for whole, labels in factors:
+            inner = bare(whole)
+            if not isinstance(inner, Opaque) or inner.function != "prod":
+                continue
+            (argument,) = inner.arguments
+            for part in left:
+                base = bare(part[0])
+                if (
+                    isinstance(base, Map)
+                    and base.function == "power"
+                    and bare(base.arguments[0]) is bare(argument)
+                    and constant(base.arguments[1]) == -1
+                    and part[1][:-1] == labels
+                ):
+                    left = [x for x in left if x is not part and x[0] is not whole]
+                    op = self.ops.whole(self.term(argument), tuple(range(argument.rank)), argument.shape)
+                    others = self.ops.op("others", (op,), None, argument.shape)
+                    made.append(self._distinct(Term(others, tuple(part[1]))))
+                    break
+        return left, made
 
     def _contracted(self, terms: list[Term], out: set[int], dims: dict[int, Expr]) -> Term:
         """The product of terms over ``out``, summed over all their other labels."""
@@ -443,7 +480,8 @@ class Plan:
         if inner in keep or inner not in matrix.labels:
             return False
         if is_inverse(matrix):
-            return False
+            known = solved(Operations(), matrix, vector, inner).op
+            return self.ops.has(known.kind, known.args, known.data, known.dims)
         op, kept = self._matrix(matrix, inner)
         return self.ops.has("matmul", (op, vector.op), None, (kept,))
 

@@ -268,7 +268,9 @@ class Selecting:
         found = triangle(factor)
         assert found is not None
         row, column, offset = labels[found[0]], labels[found[1]], found[2]
-        if self._dims[row] != self._dims[column] or offset not in (0, -1):
+        rows, columns = self._dims[row], self._dims[column]
+        # The sums that are wanted are among the running sums, or 0; a longer shift may leave none.
+        if offset < -1 or not (columns - rows - offset).is_nonnegative:
             return False
         if any({row, column} <= set(t.labels) for t in self._terms):
             return False
@@ -280,19 +282,38 @@ class Selecting:
                 continue
             inner = self._contracted(group, leaving, ())
             axis = inner.labels.index(summed)
-            op = self._ops.flip(inner.op, axis) if backwards else inner.op
-            op = self._ops.op("cumsum", (op,), axis, op.dims)
-            op = self._ops.flip(op, axis) if backwards else op
-            if offset == -1:
-                # The sum without its own entry is the running sum, moved by one.
-                size = self._dims[kept]
-                first, second = Slice(size, size - 1, ZERO, ONE), Slice(size, size - 1, ONE, ONE)
-                taken, put = (second, first) if backwards else (first, second)
-                op = self._ops.place(self._ops.pick(op, axis, span(taken)), axis, span(put), size)
+            op = (self._sums_to_the_end if backwards else self._sums)(inner.op, axis, rows, columns, offset)
             del self._dims[summed]
             self._exchange(group, Term(op, tuple(kept if x == summed else x for x in inner.labels)))
             return True
         return False
+
+    def _sums(self, op: Op, axis: int, rows: Expr, columns: Expr, offset: Expr) -> Op:
+        """Σ_j g_j over j <= i + offset, for i = 0, ..., rows - 1."""
+        op = self._ops.op("cumsum", (op,), axis, op.dims)
+        if offset < 0:
+            count = rows + offset
+            return self._moved(self._part(op, axis, ZERO, count), axis, -offset, rows)
+        return self._part(op, axis, offset, rows)
+
+    def _sums_to_the_end(self, op: Op, axis: int, rows: Expr, columns: Expr, offset: Expr) -> Op:
+        """Σ_i g_i over i >= j - offset, for j = 0, ..., columns - 1."""
+        if offset >= 0:
+            op = self._moved(op, axis, offset, columns)
+        turned = self._ops.flip(op, axis)
+        op = self._ops.flip(self._ops.op("cumsum", (turned,), axis, turned.dims), axis)
+        if offset < 0:
+            return self._moved(self._part(op, axis, -offset, rows + offset), axis, ZERO, columns)
+        return op
+
+    def _part(self, op: Op, axis: int, start: Expr, count: Expr) -> Op:
+        whole = op.dims[axis] == count
+        return op if whole else self._ops.pick(op, axis, (start, ONE, count, op.dims[axis]))
+
+    def _moved(self, op: Op, axis: int, start: Expr, size: Expr) -> Op:
+        """The entries from ``start`` on, among zeros."""
+        whole = op.dims[axis] == size
+        return op if whole else self._ops.place(op, axis, (start, ONE, op.dims[axis], size), size)
 
     def _triangle(self, factor: Node, labels: Labels) -> bool:
         """The triangle of a matrix that is there, or of the whole product."""

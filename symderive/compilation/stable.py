@@ -39,7 +39,9 @@ from symderive.language.nodes import (
     Node,
     Number,
     Opaque,
+    Range,
     Shape,
+    Slice,
     Sum,
     Term,
 )
@@ -1244,6 +1246,22 @@ def _masked(node: Contraction) -> Node | None:
     return None
 
 
+def _sliced_range(node: Contraction) -> Node | None:
+    """arange(n)[a::s] = a + s·arange(count): a mask of sliced positions is a triangle again."""
+    for f, labels in node.factors:
+        if not isinstance(bare(f), Range) or labels[0] < node.out_rank:
+            continue
+        others = [(g, ls) for g, ls in node.factors if (g, ls) != (f, labels) and labels[0] in ls]
+        if len(others) != 1 or others[0][1][0] != labels[0] or not isinstance(key := bare(others[0][0]), Slice):
+            continue
+        kept = others[0][1][1]
+        counted = build.add([(key.step, Range(key.count)), (ONE, Number(key.start))], (key.count,))
+        factors = [(counted, (kept,)), *(x for x in node.factors if x not in ((f, labels), others[0]))]
+        dims = {x: size for x, size in enumerate(node.label_dims) if x != labels[0]}
+        return build.contract(node.coefficient, factors, range(node.out_rank), dims)
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     Rule("log of a sum of exponentials: log(e^a + e^b) = logaddexp(a, b)", Map, _log_of_exponentials),
     Rule("log-sum-exp, shifted by the largest term", Map, _log_sum_exp),
@@ -1280,6 +1298,7 @@ RULES: tuple[Rule, ...] = (
     Rule("(φ(u) + a Φ(u))/Φ(u) = φ(u)/Φ(u) + a", Contraction, _sum_over_tail),
     Rule("quotients of modified Bessel functions by the scaled ones", Contraction, _bessel_ratio),
     Rule("quotients of gamma functions by their logarithms", Contraction, _gamma_ratio),
+    Rule("a slice of 0, 1, 2, ...: arange(n)[a::s] = a + s·arange(count)", Contraction, _sliced_range),
     Rule("a mask selects before it multiplies", Contraction, _masked),
     Rule("0 log 0 = 0: x log y = xlogy(x, y)", Contraction, _x_log_y),
 )
@@ -1347,9 +1366,8 @@ def share(nodes: Sequence[Node]) -> list[Node]:
             if not isinstance(current, Map | Opaque | Sum | Named):
                 continue
             for child in current.children:
-                _, rest = build.split_coefficient(child)
-                if isinstance(rest, Contraction) and rest.bound and rest.rank and len(rest.factors) > 1:
-                    candidates[rest] = None
+                for part in _linked(child):
+                    candidates[part] = None
     if not candidates:
         return list(nodes)
     ordered = sorted((c for c in candidates if isinstance(c, Contraction)), key=lambda c: -len(c.factors))
@@ -1365,6 +1383,28 @@ def share(nodes: Sequence[Node]) -> list[Node]:
                 new = _replace(new, candidate)
             done[current] = new
     return [done[node] for node in nodes]
+
+
+def _linked(node: Node) -> list[Contraction]:
+    """The factors of a product that are summed together: of an outer product each side by itself."""
+    if not isinstance(node, Contraction) or not node.bound or not node.rank or len(node.factors) < 2:
+        return []
+    groups: list[tuple[set[int], list[Factor]]] = []
+    for factor, labels in node.factors:
+        inner = {x for x in labels if x >= node.out_rank}
+        met = [g for g in groups if g[0] & inner]
+        groups = [g for g in groups if g not in met]
+        groups.append((inner.union(*(g[0] for g in met)), [*(f for g in met for f in g[1]), (factor, labels)]))
+    parts: list[Contraction] = []
+    for inner, factors in groups:
+        carried = {x for _, labels in factors for x in labels}
+        out = sorted(carried - inner)
+        if len(factors) < 2 or not inner or not out:
+            continue
+        made = build.contract(ONE, factors, out, {x: node.label_dims[x] for x in carried})
+        if isinstance(made, Contraction):
+            parts.append(made)
+    return parts
 
 
 def _replace(node: Contraction, part: Contraction) -> Node:
