@@ -28,17 +28,21 @@ Key: TypeAlias = Any
 class Op:
     """One operation: its kind, operands, parameters, and the dimensions of its axes.
 
-    Elementwise: ``num`` (a SymPy number in the dimensions), ``add`` (weights), ``mul``
-    (coefficient), ``map`` (function row), ``pow`` (exponent).  Inputs and constants: ``var`` (name),
-    ``eye``, ``unit`` (dimension, index), ``arange``, ``tri`` (offset), ``full``.  Views: ``transpose``
-    (order), ``lay`` and ``pick`` (keys), ``diagonal``, ``reshape``.  Sums and products: ``matmul``,
-    ``vdot``, ``sum`` (axes or None), ``einsum`` (subscripts), ``cumsum`` (axis), ``array`` (function,
-    axis or None), ``others`` (the product of the other entries along the last axis).  Gathers:
-    ``index`` (labels as integers), ``take`` (the axes of the labels that the operand carries).  Among
-    zeros: ``place`` (keys), ``put`` (like ``take``), ``scatter`` (a sum for each label), ``assemble``
-    (weights, whether there is a base), ``concatenate`` (axis), ``diag``, ``triangle`` (name, offset).  Matrices: ``symmetrised``,
-    ``cholesky``, ``lu``, ``solve`` and ``inv`` (how), ``det``, ``logabsdet``, ``eigh``, ``svd``,
-    ``slogdet``, and ``item`` (which) of these three.  ``copy``.
+    * Elementwise: ``num`` (a SymPy number in the dimensions), ``add`` (weights), ``mul``
+      (coefficient), ``map`` (function row), ``pow`` (exponent).
+    * Inputs and constants: ``var`` (name), ``eye``, ``unit`` (dimension, index), ``arange``, ``tri``
+      (offset), ``full``.
+    * Views and shapes: ``transpose`` (order), ``lay`` and ``pick`` (keys), ``diagonal``, ``reshape``,
+      ``copy``.
+    * Sums and products: ``matmul``, ``vdot``, ``sum`` (axes or None), ``einsum`` (subscripts),
+      ``cumsum`` (axis), ``array`` (function, axis or None), ``others`` (the product of the other
+      entries along the last axis).
+    * Gathers: ``index`` (labels as integers), ``take`` (the axes of the labels that the operand carries).
+    * Among zeros: ``place`` (keys), ``put`` (how many axes the labels have), ``scatter`` (a sum for
+      each label), ``assemble`` (whether there is a base, and the weights), ``concatenate`` and
+      ``stack`` (axis), ``diag``, ``triangle`` (name, offset).
+    * Matrices: ``cholesky``, ``lu``, ``solve`` and ``inv`` (how), ``det``, ``logabsdet``, ``eigh``,
+      ``svd``, ``slogdet``, and ``item`` (which) of these three.
     """
 
     kind: str

@@ -23,6 +23,7 @@ from functools import cached_property
 from sympy import Expr, Integer, Rational, sqrt
 from sympy import log as sympy_log
 
+from symderive.calculus.signs import structure
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Verdict
 from symderive.language import build
@@ -513,6 +514,22 @@ def _exp_of_log(node: Map) -> Node | None:
     if isinstance(inner, Opaque) and inner.function == "log_softmax":
         return build.opaque("softmax", *inner.arguments)
     return None
+
+
+def _log_of_determinant(node: Map) -> Node | None:
+    """log det(A) and log |det(A)|: the determinant overflows where its logarithm is small."""
+    if node.function != "log":
+        return None
+    inner = bare(node.arguments[0])
+    if (size := _call(inner, "abs")) is not None:
+        inner = bare(size[0])
+    elif not (isinstance(inner, Opaque) and "pd" in structure(inner.arguments[0])):
+        return None
+    return build.opaque("logabsdet", inner.arguments[0]) if _is_determinant(inner) else None
+
+
+def _is_determinant(node: Node) -> bool:
+    return isinstance(node, Opaque) and node.function == "det"
 
 
 def _is_square(part: Node, u: Node) -> Expr | None:
@@ -1274,6 +1291,7 @@ RULES: tuple[Rule, ...] = (
     Rule("1/(1 + exp(-z)) = σ(z), and powers of products and powers", Map, _sigmoid),
     Rule("x log σ(z) without the rounded σ", Map, _xlogy_of_sigmoid),
     Rule("exp(log σ(z)) = σ(z)", Map, _exp_of_log),
+    Rule("log |det(A)| from a factorisation", Map, _log_of_determinant),
     Rule("log-likelihood of labels 0 and 1: softplus(z) - y z = softplus((1 - 2y) z)", Sum, _bernoulli),
     Rule("log-likelihood of labels 0 and 1: the term that is not 0", Sum, _label_choice),
     Rule("residual of labels 0 and 1: σ(z) - y = (1 - 2y) σ((1 - 2y) z)", Sum, _residual),
