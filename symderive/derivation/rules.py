@@ -404,7 +404,7 @@ _REWRITING = (
         Phrase("the boundary of the masks is left out", "不含示性函数的边界"),
         Phrase("off the boundary exactly one of the two cases holds", "在边界之外，两种情形恰有一种成立"),
         "Hardy, ch. 1",
-        "sd.gradient(np.sum(np.maximum(x, -x)), x)",
+        "sd.gradient(np.sum(np.maximum(x, 0) + 2 * np.minimum(x, 0)), x)",
     ),
     Rule(
         "clip",
@@ -509,7 +509,7 @@ _REWRITING = (
         Phrase(),
         Phrase("there is nothing to choose between", "没有可选择的余地"),
         "Boyd & Vandenberghe, 3.2",
-        "sd.gradient(np.sum(np.maximum(x, x)), x)",
+        "sd.gradient(u * np.maximum(v, v), u)",
     ),
     Rule(
         "declared product",

@@ -18,20 +18,20 @@ def values(n: int, d: int) -> dict[str, object]:
 
 
 MASKS = [
-    ("(u < v) - (v < u)", lambda u, v, **_: 1.0 * (u < v) - 1.0 * (v < u)),
-    ("-(u < v)", lambda u, v, **_: -1.0 * (u < v)),
-    ("(u < v) + (v < 0) + (u < 1)", lambda u, v, **_: 1.0 * (u < v) + 1.0 * (v < 0) + 1.0 * (u < 1)),
-    ("(u < v) @ (v < 1)", lambda u, v, **_: (1.0 * (u < v)) @ (1.0 * (v < 1))),
-    ("np.einsum('ij,ij,kj->ik', X > 0, Y > 0, X > 0)",
+    ("1.0 * (u < v) - 1.0 * (v < u)", lambda u, v, **_: 1.0 * (u < v) - 1.0 * (v < u)),
+    ("-1.0 * (u < v)", lambda u, v, **_: -1.0 * (u < v)),
+    ("1.0 * (u < v) + 1.0 * (v < 0) + 1.0 * (u < 1)", lambda u, v, **_: 1.0 * (u < v) + 1.0 * (v < 0) + 1.0 * (u < 1)),
+    ("(1.0 * (u < v)) @ (1.0 * (v < 1))", lambda u, v, **_: (1.0 * (u < v)) @ (1.0 * (v < 1))),
+    ("np.einsum('ij,ij,kj->ik', 1.0 * (X > 0), 1.0 * (Y > 0), 1.0 * (X > 0))",
      lambda X, Y, **_: np.einsum("ij,ij,kj->ik", 1.0 * (X > 0), 1.0 * (Y > 0), 1.0 * (X > 0))),
     ("np.exp(u < v)", lambda u, v, **_: np.exp(1.0 * (u < v))),
     ("np.sign(u < v)", lambda u, v, **_: 1.0 * (u < v)),
     ("(u < v)**2 / 3", lambda u, v, **_: (u < v) / 3),
     ("sd.logsumexp(u < v)", lambda u, v, **_: np.log(np.sum(np.exp(1.0 * (u < v))))),
-    ("np.maximum(u < v, v < 0) - (u < 0)",
+    ("np.maximum(1.0 * (u < v), 1.0 * (v < 0)) - 1.0 * (u < 0)",
      lambda u, v, **_: np.maximum(1.0 * (u < v), 1.0 * (v < 0)) - 1.0 * (u < 0)),
-    ("m - (u < 0), where m = u < v", lambda u, v, **_: 1.0 * (u < v) - 1.0 * (u < 0)),
-    ("(X > 0).T @ (u > 0)", lambda X, u, **_: (1.0 * (X > 0)).T @ (1.0 * (u > 0))),
+    ("m - 1.0 * (u < 0), where m = 1.0 * (u < v)", lambda u, v, **_: 1.0 * (u < v) - 1.0 * (u < 0)),
+    ("(1.0 * (X > 0)).T @ (1.0 * (u > 0))", lambda X, u, **_: (1.0 * (X > 0)).T @ (1.0 * (u > 0))),
 ]  # fmt: skip
 
 
