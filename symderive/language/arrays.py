@@ -530,10 +530,12 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             raise ShapeError(f"too many indices: {consuming} for an array of shape {shape_text(self.dims)}")
         if sum(1 for k in keys if k is Ellipsis) > 1:
             raise ShapeError("an index can have one ellipsis ('...')")
+        missing = [slice(None)] * (self.ndim - consuming)
         if not any(k is Ellipsis for k in keys):
-            keys.append(Ellipsis)
+            return (*keys, *missing)
         place = next(i for i, k in enumerate(keys) if k is Ellipsis)
-        keys[place : place + 1] = [slice(None)] * (self.ndim - consuming)
+        # One that stands for no axis still parts the arrays of indices on its sides.
+        keys[place : place + 1] = missing or [Ellipsis]
         return tuple(keys)
 
     def _select(self, keys: tuple[Any, ...]) -> tuple[Selection, Axes]:
@@ -541,8 +543,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         found: list[Any] = []
         position = 0
         for k in keys:
-            if k is None:
-                found.append(None)
+            if k is None or k is Ellipsis:
+                found.append(k)
                 continue
             if isinstance(k, slice):
                 found.append(slice(*(_end(end) for end in (k.start, k.stop, k.step))))

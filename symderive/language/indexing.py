@@ -617,7 +617,7 @@ def selection_of(shape: Shape, axes: Axes, keys: Sequence[Any]) -> tuple[Selecti
 
     ``axes`` are the array's (see :class:`~symderive.language.arrays.Array`), and each
     key is None, a slice, a place counted from the front, :class:`Places` or
-    :class:`Indices`; there is one for each axis.
+    :class:`Indices`; there is one for each axis.  An ellipsis stands for no axis.
     """
     arrays = [k for k in keys if isinstance(k, Indices | Places)]
     index, real = _index_shape(arrays)
@@ -627,6 +627,8 @@ def selection_of(shape: Shape, axes: Axes, keys: Sequence[Any]) -> tuple[Selecti
     before = 0
     position = 0
     for place, key in enumerate(keys):
+        if key is Ellipsis:
+            continue
         if key is None:
             pattern.append(None)
             continue

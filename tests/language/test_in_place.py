@@ -636,7 +636,7 @@ REFUSED = {
     integers_filled: "dtype=float", labels_like: "dtype=float", sums_of_masks_are_integers: "dtype=float",
     does_not_fit: "(n,) does not fit into (d,)", grows: "cannot become (n, d)", different_masks: "mask",
     an_array_under_a_mask: "no shape", a_mask_behind: "first index", shape_of_a_mask: "no shape",
-    sorted_under_a_mask: "no shape", returns_a_mask: "entries under a mask", empty: "np.zeros", empty_like: "np.zeros",
+    sorted_under_a_mask: "order of the entries", returns_a_mask: "entries under a mask", empty: "np.zeros", empty_like: "np.zeros",
     beyond: "out of bounds",
 }  # fmt: skip
 

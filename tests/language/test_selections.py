@@ -46,6 +46,7 @@ INDICES = {
     "separated": lambda R, u, m: R[np.arange(m), :, u],
     "index before an integer": lambda R, u: R[:, 0, u],
     "index, slice, integer": lambda C, h: C[0, :, h] + C[1][:, h].T,
+    "an ellipsis for nothing": lambda X, t: X[None, 0, ..., [0, 1]].sum(axis=0) + X[t, ..., 0].sum() + X[0, 1, ...],
     "with None": lambda X, u: X[None, :, u] + X[:, u][None],
     "None between": lambda X, t, u: X[t[:, None], None, u],
     "shifted": lambda w, u, d: np.sum(w[d - 1 - u] + w[np.minimum(u + 1, d - 1)] + w[(u + 1) % d]),
