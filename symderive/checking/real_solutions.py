@@ -520,6 +520,26 @@ class _Solver:
                 continue
             self.place(number_field, values, system)
 
+    def fixed(self, basis: Sequence[Poly]) -> set[Any]:
+        """The variables that are 0 (1 beside a logarithm), and what their functions are there."""
+        found: set[Any] = set()
+        for s in self.model.variables:
+            own = [g for g in self.model.generators.values() if g.kind != "variable" and s in g.argument.free_symbols]
+            value = 1 if any(g.kind == "log" for g in own) else 0
+            if s not in self.symbols or not self.holds(Poly(s - value, *self.symbols, domain="QQ"), basis):
+                continue
+            for g in own:
+                if g.argument.free_symbols != {s}:
+                    continue
+                there = {"exp": 1, "cos": 1, "sin": 0, "log": 0}.get(g.kind)
+                at_zero = g.kind == "log" or g.argument.subs(s, value) == 0
+                if there is not None and at_zero and self.holds(
+                    Poly(g.symbol - there, *self.symbols, domain="QQ"), basis
+                ):
+                    found.add(g.symbol)
+            found.add(s)
+        return found
+
     def trivial(self, basis: Sequence[Poly], used: Sequence[Any]) -> list[Poly]:
         """What x = 0 says of exp(x), cos(x) and sin(x), and x = 1 of log(x), where they occur and are free."""
         known: list[Poly] = []
@@ -664,16 +684,19 @@ class _Solver:
     def component(self, system: Sequence[Poly], used: Sequence[Any]) -> None:
         """Infinitely many solutions, if the generators that occur are free of each other."""
         kinds: dict[Any, set[Any]] = {}
+        fixed = self.fixed(self.basis([*system, *self.relations_of(system)]))
         for symbol in used:
             known = self.model.generators[symbol]
-            if known.kind == "root":
-                continue
+            if known.kind == "root" or symbol in fixed:
+                continue  # at x = 0, where exp(x) is 1: nothing is left to be tied together
             kind = "angle" if known.kind in ("cos", "sin") else known.kind
             inner = known.argument.free_symbols
             alone = len(inner) == 1 and not known.argument.diff(*inner).free_symbols
             for variable in inner:
                 kinds.setdefault(variable, set()).add((kind, None if alone else known.argument))
-        equations = tuple(self.model.written(p.as_expr()) for p in system)
+        implied = fixed - set(self.model.variables)
+        kept = [p for p in system if not p.free_symbols <= implied or p.is_ground]
+        equations = tuple(self.model.written(p.as_expr()) for p in kept)
         if any(len(found) > 1 for found in kinds.values()):
             self.open[f"the solutions of {_zeros(equations)} are transcendental"] = None
             return

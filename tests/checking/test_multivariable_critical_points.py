@@ -244,6 +244,9 @@ SURFACES = {
     ),
     "x^4 + y^4 + z^4 - x^2 y z": Surface(lambda x, y, z: x**4 + y**4 + z**4 - x**2 * y * z, {(0, 0, 0): MIN}),
     "x^2 + y^2 - z^4": Surface(lambda x, y, z: x**2 + y**2 - z**4, {(0, 0, 0): SADDLE}),
+    "an algebraic and an exponential condition": Surface(
+        lambda x, y, z: y * x * (x - 1) + z * (np.exp(x) - 1), {}, [((0, 1, 1), SADDLE), ((0, 0, 0), SADDLE)]
+    ),
     # one variable: a saddle is neither
     "x^3": Surface(lambda x: x**3, {(0,): SADDLE}),
     "x^5 - 5x": Surface(lambda x: x**5 - 5 * x, {(1,): MIN, (-1,): MAX}),
@@ -254,6 +257,7 @@ SURFACES = {
         domains=(sd.interval(0, 9),),
         box=9.0,
     ),
+    "e^2x - 4x": Surface(lambda x: np.exp(2 * x) - 4 * x, {(np.log(2) / 2,): MIN}),
     "x arctan x": Surface(lambda x: x * np.arctan(x), {(0,): MIN}, complete="undecided"),
 }
 
@@ -489,6 +493,21 @@ def test_germs_against_known_normal_forms():
         assert (values > noise).any() == (kind != MAX), form
         if kind != SADDLE:
             assert (values < -noise).any() == (kind == MAX), form
+
+
+def test_strictness_of_germs():
+    """Whether the value is taken again nearby: on a curve of zeros it is, at an isolated zero not."""
+    x, y = sympy.symbols("x y")
+    field = rationals()
+    known = {
+        x**2 * y**2: False, (x**2 + y**2) ** 2: True, x**2 * (x**2 + y**2): False, (y - x**2) ** 2: False,
+        x**4 + y**4: True, (x**2 + y**4) ** 2 * (1 + x): True, (x**2 + y**2) * (x - y) ** 2: False,
+        (x**2 - y**3) ** 2: False, x**2 + y**6: True, (x**2 + y**2) ** 2 * (x**4 + y**2): True,
+    }  # fmt: skip
+    for form, strict in known.items():
+        germ = {tuple(map(int, m)): field(c) for m, c in sympy.Poly(form, x, y).terms()}
+        found = shape(Jet(field, ("x", "y"), lambda order, germ=germ: germ, True))
+        assert (found.kind, found.strict) == (MIN, strict), form
 
 
 def test_squares_of_curves_are_not_strict():
