@@ -88,7 +88,8 @@ def define(tokens, values, sizes):
         values[found[1]], values["sv"] = first, spectrum[:, None]
         if power == r"^{\top}":
             values[name] = last.T
-            values["columns"] = values.get("columns", {}) | {found[1].lower(): (first, False), name.lower(): (last.T, False)}
+            columns = {found[1].lower(): (first, False), name.lower(): (last.T, False)}
+            values["columns"] = values.get("columns", {}) | columns
         else:
             values[re.sub(r"[{}]", "", name + power)] = last
             values["columns"] = values.get("columns", {}) | {found[1].lower(): (first, False)}
@@ -396,7 +397,9 @@ class Reader:
         body = self.at
         assert not self.is_known(label)
         total = np.zeros((1, 1)) if token == r"\sum" else np.ones((1, 1))
-        assert last >= first
+        if last < first:
+            # An index ran past the end of what is summed.
+            raise OutOfRangeError
         try:
             for k in range(first, last + 1):
                 self.at, self.indices[label] = body, k
@@ -592,7 +595,8 @@ class Reader:
             if token == "\\\\":
                 rows.append([])
         heights = [next((b.shape[0] for b in row if not isinstance(b, Zeros)), 1) for row in rows]
-        widths = [next((b.shape[1] for b in column if not isinstance(b, Zeros)), 1) for column in zip(*rows, strict=True)]
+        columns = zip(*rows, strict=True)
+        widths = [next((b.shape[1] for b in column if not isinstance(b, Zeros)), 1) for column in columns]
         return np.block(
             [
                 [np.zeros((h, w)) if isinstance(b, Zeros) else b for b, w in zip(row, widths, strict=True)]

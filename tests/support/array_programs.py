@@ -9,7 +9,8 @@ import symderive as sd
 SHAPES = {"X": "n d", "Y": "n 4", "A": "n n", "B": "n n", "S": "n n", "C": "d d",
           "x": "n", "v": "n", "w": "d", "c": "4", "b": "", "p": "n d K"}  # fmt: skip
 SIZES = ({"n": 4, "d": 3, "K": 2}, {"n": 3, "d": 5, "K": 4}, {"n": 5, "d": 2, "K": 3})
-LINKS = ["np.exp(-({})**2)", "np.tanh({})", "np.abs({})", "({})**2", "-({})", "({0})/(2 + ({0})**2)", "np.where({0} > 0, {0}, 2)"]
+LINKS = ["np.exp(-({})**2)", "np.tanh({})", "np.abs({})", "({})**2", "-({})", "({0})/(2 + ({0})**2)",
+         "np.where({0} > 0, {0}, 2)"]  # fmt: skip
 
 LEAVES = {
     "s": ["b", "x[0]", "x[-1]", "X[1, -1]", "A[0, 1]"],
@@ -17,8 +18,9 @@ LEAVES = {
           "np.max(X, axis=1)", "np.linalg.eigvalsh(S)", "A[-1]", "np.ones(n)", "np.tri(n)[:, 0]"],
     "d": ["w", "X[0]", "np.cumsum(w)[::-1]", "np.min(X, axis=0)", "np.diag(C)", "np.arange(d)"],
     "m": ["x[1:]", "x[:-1]", "np.diff(v)", "X[1:, 0]", "A[1, :-1]"],
-    "nd": ["X", "X[::-1]", "X[:, ::-1]", "np.cumsum(X, axis=0)", "np.cumsum(X, axis=1)", "np.tril(X)", "np.triu(X, 1)",
-           "np.outer(x, w)", "np.reshape(np.kron(x, w), (n, d))", "np.stack([x, v], axis=1) @ np.ones((2, d))"],
+    "nd": ["X", "X[::-1]", "X[:, ::-1]", "np.cumsum(X, axis=0)", "np.cumsum(X, axis=1)", "np.tril(X)",
+           "np.triu(X, 1)", "np.outer(x, w)", "np.reshape(np.kron(x, w), (n, d))",
+           "np.stack([x, v], axis=1) @ np.ones((2, d))"],
     "nn": ["A", "B", "A.T", "S", "np.eye(n)", "np.tril(A)", "np.triu(B, k=-1)", "np.tril(A, -1)", "np.diag(x)",
            "np.linalg.inv(S)", "np.linalg.inv(A)", "np.linalg.cholesky(S)", "np.linalg.inv(A.T)",
            "((x[:, None] <= x[None, :]) * 1.0)"],
@@ -26,28 +28,31 @@ LEAVES = {
 }  # fmt: skip
 MADE = {
     "s": ["{n} @ {n}", "np.sum({nd})", "np.max({n})", "np.min({nd})", "np.trace({nn})", "np.linalg.norm({n}, 1)",
-          "np.linalg.norm({n}, 3)", "np.linalg.norm({n}, np.inf)", "np.linalg.norm({nd})", "np.linalg.norm({nd}, 'nuc')",
-          "np.linalg.norm({nd}, 2)", "np.linalg.norm({nd}, 1)", "np.linalg.slogdet({nn} + 4*np.eye(n))[1]",
-          "np.linalg.det({nn})", "np.linalg.slogdet({nn} + 4*np.eye(n))[0]", "np.linalg.eigvalsh(A @ S @ A.T)[-1]",
+          "np.linalg.norm({n}, 3)", "np.linalg.norm({n}, np.inf)", "np.linalg.norm({nd})",
+          "np.linalg.norm({nd}, 'nuc')", "np.linalg.norm({nd}, 2)", "np.linalg.norm({nd}, 1)",
+          "np.linalg.slogdet({nn} + 4*np.eye(n))[1]", "np.linalg.det({nn})",
+          "np.linalg.slogdet({nn} + 4*np.eye(n))[0]", "np.linalg.eigvalsh(A @ S @ A.T)[-1]",
           "np.sum(np.linalg.eigvalsh(S)[1:]**2)", "np.prod({d})", "np.sum({m}**2)", "({m})[0]", "({n})[-2]",
           "np.sum(np.reshape({nd}, n*d)**2)", "np.sum(np.log(np.diag(np.linalg.cholesky(S))))", "np.sum({p})",
           "np.sum(np.kron({n}, {d})**2)", "np.max(np.abs({m}))", "np.sum(({nn}) * ({nn}).T)"],
     "n": ["{nn} @ {n}", "{nd} @ {d}", "np.linalg.solve({nn} + 4*np.eye(n), {n})", "np.cumsum({n})", "({n})[::-1]",
           "np.cumsum(({n})[::-1])[::-1]", "np.max({nd}, axis=1)", "{n} * {n}", "{n} * {s}", "np.pad({m}, (1, 0))",
           "np.pad({m}, (0, 1)) - np.pad({m}, (1, 0))", "np.concatenate([{m}, ({n})[:1]])", "np.roll({n}, 1)",
-          "np.diag({nn})", "({nd})[:, -1]", "({nn})[0]", "(({n}) == np.max({n})) * 1.0", "{n} / (1 + {n}**2)", "softmax({n})",
-          "np.linalg.eigh(S)[1][:, -1] * (np.linalg.eigh(S)[1][:, -1] @ {n})", "np.cumprod({n})"],
-    "d": ["({nd}).T @ {n}", "{n} @ {nd}", "np.min({nd}, axis=0)", "({d})[::-1]", "np.cumsum({d})", "{d} * {d}", "({nd})[-1]",
-          "np.concatenate([({d})[1:], ({d})[:1]])", "np.pad(({d})[:-1], (1, 0))"],
-    "m": ["({n})[1:]", "({n})[:-1]", "({n})[1:] - ({n})[:-1]", "{m} * {m}", "np.cumsum({m})", "({nd})[1:] @ {d}", "({m})[::-1]"],
-    "nd": ["{nd} * {nd}", "{nn} @ {nd}", "np.tril({nd})", "np.cumsum({nd}, axis=1)", "{nd} * ({n})[:, None]", "{nd} + {d}",
-           "np.pad(({nd})[1:], ((1, 0), (0, 0)))", "np.pad(({nd})[:, :-1], ((0, 0), (1, 0)))", "np.outer({n}, {d})",
-           "({nd} == np.max({nd}, axis=1, keepdims=True)) * ({n})[:, None]", "np.concatenate([({nd})[1:], ({nd})[:1]])",
-           "np.concatenate([({nd})[:, 1:], ({nd})[:, :1]], axis=1)", "np.reshape(np.reshape({nd}, n*d)[::-1], (n, d))",
-           "softmax({nd}, axis=1)", "np.sum({p}, axis=2)", "np.max({p}, axis=2)", "({p})[:, :, 0]"],
-    "nn": ["{nn} @ {nn}", "({nn}).T", "{nn} * {nn}", "np.outer({n}, {n})", "np.tril({nn})", "np.triu({nn}, 1)", "({nn})[::-1]",
-           "np.linalg.inv({nn} @ ({nn}).T + 2*np.eye(n))", "np.diag({n})", "{nd} @ ({nd}).T", "np.cumsum({nn}, axis=0)",
-           "np.linalg.matrix_power({nn}, 2)", "({nn}) * ({n})[:, None]"],
+          "np.diag({nn})", "({nd})[:, -1]", "({nn})[0]", "(({n}) == np.max({n})) * 1.0", "{n} / (1 + {n}**2)",
+          "softmax({n})", "np.linalg.eigh(S)[1][:, -1] * (np.linalg.eigh(S)[1][:, -1] @ {n})", "np.cumprod({n})"],
+    "d": ["({nd}).T @ {n}", "{n} @ {nd}", "np.min({nd}, axis=0)", "({d})[::-1]", "np.cumsum({d})", "{d} * {d}",
+          "({nd})[-1]", "np.concatenate([({d})[1:], ({d})[:1]])", "np.pad(({d})[:-1], (1, 0))"],
+    "m": ["({n})[1:]", "({n})[:-1]", "({n})[1:] - ({n})[:-1]", "{m} * {m}", "np.cumsum({m})", "({nd})[1:] @ {d}",
+          "({m})[::-1]"],
+    "nd": ["{nd} * {nd}", "{nn} @ {nd}", "np.tril({nd})", "np.cumsum({nd}, axis=1)", "{nd} * ({n})[:, None]",
+           "{nd} + {d}", "np.pad(({nd})[1:], ((1, 0), (0, 0)))", "np.pad(({nd})[:, :-1], ((0, 0), (1, 0)))",
+           "np.outer({n}, {d})", "({nd} == np.max({nd}, axis=1, keepdims=True)) * ({n})[:, None]",
+           "np.concatenate([({nd})[1:], ({nd})[:1]])", "np.concatenate([({nd})[:, 1:], ({nd})[:, :1]], axis=1)",
+           "np.reshape(np.reshape({nd}, n*d)[::-1], (n, d))", "softmax({nd}, axis=1)", "np.sum({p}, axis=2)",
+           "np.max({p}, axis=2)", "({p})[:, :, 0]"],
+    "nn": ["{nn} @ {nn}", "({nn}).T", "{nn} * {nn}", "np.outer({n}, {n})", "np.tril({nn})", "np.triu({nn}, 1)",
+           "({nn})[::-1]", "np.linalg.inv({nn} @ ({nn}).T + 2*np.eye(n))", "np.diag({n})", "{nd} @ ({nd}).T",
+           "np.cumsum({nn}, axis=0)", "np.linalg.matrix_power({nn}, 2)", "({nn}) * ({n})[:, None]"],
     "p": ["{p} * ({nd})[:, :, None]", "np.cumsum({p}, axis=1)", "({p})[:, ::-1, :]", "{p} * {s}"],
 }  # fmt: skip
 
@@ -106,7 +111,7 @@ class _Sd:
         return np.eye(n)[k]
 
 
-SCOPE = {"np": np, "sd": _Sd, **{name: getattr(sc, name) for name in ("softmax", "expit", "log_expit", "xlogy", "entr")}}
+SCOPE = {"np": np, "sd": _Sd} | {name: getattr(sc, name) for name in ("softmax", "expit", "log_expit", "xlogy", "entr")}
 
 
 def run(text, values, sizes):

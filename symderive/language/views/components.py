@@ -24,6 +24,7 @@ from sympy import (
     Expr,
     Heaviside,
     Identity,
+    Indexed,
     IndexedBase,
     Integer,
     Inverse,
@@ -180,6 +181,15 @@ _DIRECT: dict[str, Any] = {
 _MASKS: dict[str, Any] = {"lt": Lt, "le": Le, "eq": Eq, "ne": Ne}
 
 
+def _relation(function: str, left: Any, right: Any) -> Any:
+    """A relation; one of places alone with its numbers on one side, ``j <= i + 1``."""
+    if not (left - right).has(Indexed):
+        number, rest = (right - left).as_independent(Symbol, as_Add=True)
+        positive = Add(*(term for term in Add.make_args(rest) if not term.could_extract_minus_sign()))
+        left, right = positive - rest, positive + number
+    return _MASKS[function](left, right)
+
+
 def _cases(value: Any, condition: Any, otherwise: Any) -> Any:
     return Cases(value, condition, otherwise)
 
@@ -276,7 +286,7 @@ class _Components:
         if node.function == "where":
             return _cases(arguments[1], self.condition(arguments[0]), arguments[2])
         if node.function in _MASKS:
-            return _cases(Integer(1), _MASKS[node.function](*arguments), Integer(0))
+            return _cases(Integer(1), _relation(node.function, *arguments), Integer(0))
         if node.function in _DIRECT:
             return _DIRECT[node.function](*arguments)
         # A number stays one: an order has to be.

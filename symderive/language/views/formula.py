@@ -244,6 +244,11 @@ def fraction_of(numerator: Formula, denominator: Formula) -> Formula:
     return Formula((Piece(tex, width, tall, "fraction"),), FRACTION)
 
 
+def ends_in_script(formula: Formula) -> bool:
+    """Whether its last piece brings a subscript, so that another one needs brackets: ``(I_n)_{2:n,:}``."""
+    return kind_at(formula.parts, -1) == "scripted"
+
+
 def scripted(base: Formula, piece: Piece) -> Formula:
     """A subscript or superscript on a formula, which gets brackets unless it is an atom."""
     base = at_least(base, ATOM)
@@ -354,9 +359,10 @@ def operator_of(name: str, arguments: Sequence[Formula]) -> Formula:
 
 
 def _is_simple(formula: Formula) -> bool:
-    """Whether ``\\log`` may stand before it without brackets: a name, a fraction, a norm, ``\\det A``."""
-    if len(formula.parts) == 2 and formula.closed is not None:
-        return kind_at(formula.parts, 0) == "function" and _stands_alone(formula.parts[1])
+    """Whether ``\\log`` may stand before it without brackets: a name, a norm, ``\\det A``, ``\\lambda_i(S)``."""
+    if len(formula.parts) == 2 and kind_at(formula.parts, 0) == "function":
+        called = formula.level == ATOM and kind_at(formula.parts, 1) == "call"
+        return called or (formula.closed is not None and _stands_alone(formula.parts[1]))
     return len(formula.parts) == 1 and _stands_alone(formula.parts[0]) and formula.level in (ATOM, FRACTION)
 
 
@@ -367,6 +373,8 @@ def _stands_alone(part: Part) -> bool:
 def function_of(tex: str, width: float, argument: Formula) -> Formula:
     """A function such as log, without brackets round a simple argument."""
     closed = call_of(tex, width, [argument])
+    if tex == r"\log" and argument.level == OPEN and kind_at(argument.parts, 0) == "big":
+        return Formula((Piece(tex, width + 0.1, 0, "function"), *argument.parts), OPEN, closed.parts)
     if not _is_simple(argument):
         return replace(closed, level=CALL)
     head = Piece(tex, width + 0.17, 0, "function")

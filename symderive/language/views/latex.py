@@ -53,6 +53,7 @@ from symderive.language.views.formula import (
     bracket,
     call_of,
     chain_of,
+    ends_in_script,
     exponential_of,
     flat,
     formula_latex,
@@ -601,7 +602,7 @@ class _Writer:
                 return Formula((Piece(base.tex + script.tex, base.width + script.width, 0, base.kind),), ATOM)
             return Formula(scripted(bracket(name_formula(tree.text)), script).parts, ATOM)
         inner = self.matrix(tree)
-        if isinstance(tree, Index):
+        if isinstance(tree, Index) or ends_in_script(inner):
             # It has a subscript of its own.
             inner = bracket(inner)
         elif isinstance(tree, Call) and inner.level == CALL:
@@ -633,7 +634,7 @@ class _Writer:
                 return self._softmax(tree)
             case "eye":
                 size = number_formula(tree.sizes[0])
-                return Formula((Piece(f"I_{{{flat(size.parts)}}}", 0.5 + SCRIPT * size.width),), ATOM)
+                return Formula((Piece(f"I_{{{flat(size.parts)}}}", 0.5 + SCRIPT * size.width, 0, "scripted"),), ATOM)
             case "ones" | "zeros":
                 return self._constant(name, tree.sizes)
             case "arange":
@@ -642,7 +643,7 @@ class _Writer:
                 return bracket(inside)
             case "basis":
                 position = subscript([self.position(place(self._basis_index(tree), tree.shape[0]))])
-                return Formula((Piece("e" + position.tex, 0.47 + position.width),), ATOM)
+                return Formula((Piece("e" + position.tex, 0.47 + position.width, 0, "scripted"),), ATOM)
             case "where" if not tree.shape:
                 return self._entry_call(tree, ())
         form = arrays.FORMS.get(name)
@@ -661,14 +662,16 @@ class _Writer:
     def _constant(self, name: str, sizes: Shape) -> Formula:
         if name == "zeros":
             text = arrays.sizes_latex(sizes)
-            return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}" if text else "0", 0.6 + 0.5 * len(sizes)),), ATOM)
+            if not text:
+                return number_formula(Integer(0))
+            return Formula((Piece(rf"\mathbf{{0}}_{{{text}}}", 0.6 + 0.5 * len(sizes), 0, "scripted"),), ATOM)
         factors = []
         for position, size in enumerate(sizes):
             if is_one(size):
                 continue
             written = number_formula(size)
             tex = rf"\mathbf{{1}}_{{{flat(written.parts)}}}"
-            piece = Piece(tex + (r"^{\top}" if position else ""), 0.58 + SCRIPT * written.width)
+            piece = Piece(tex + (r"^{\top}" if position else ""), 0.58 + SCRIPT * written.width, 0, "scripted")
             factors.append(Formula((piece,), POWER if position else ATOM))
         if len(factors) > 2:
             raise NoMatrixForm

@@ -197,12 +197,13 @@ def running(mask: t.Tree, tree: t.Tree, axis: int) -> t.Tree | None:
     return t.Index(tree.shape, t.Call(tree.shape, "cumsum", (turned,), axis=where), back)
 
 
-def joined(terms: Sequence[tuple[int, t.Tree]]) -> t.Tree | None:
-    """``np.concatenate`` of terms that are padded so that they tile one axis."""
+def joined(terms: Sequence[tuple[int, t.Tree]], shape: t.Shape) -> t.Tree | None:
+    """``np.concatenate`` of terms that are padded so that they tile one axis of a shape."""
     pieces: list[tuple[Expr, Expr, t.Tree]] = []
     axis: int | None = None
-    for sign, term in terms:
-        if not (isinstance(term, t.Call) and term.function == "pad"):
+    for sign, written in terms:
+        term = _padding(written, shape)
+        if term is None:
             return None
         wide = [k for k in range(len(term.shape)) if term.sizes[2 * k] != 0 or term.sizes[2 * k + 1] != 0]
         if len(wide) != 1 or (axis is not None and wide[0] != axis):
@@ -221,10 +222,40 @@ def joined(terms: Sequence[tuple[int, t.Tree]]) -> t.Tree | None:
         pieces.remove(found)
         ordered.append(found[2])
         start = start + found[1]
-    shape = terms[0][1].shape
     if (start - shape[axis]).expand() != 0:
         return None
     return t.Call(shape, "concatenate", tuple(ordered), axis=axis if len(shape) > 1 else None)
+
+
+def _padding(tree: t.Tree, shape: t.Shape) -> t.Call | None:
+    """What is padded, also where only one factor of an outer product is: ``np.outer(x, np.pad(w, (1, 0)))``."""
+    if not isinstance(tree, t.Call):
+        return None
+    if tree.function == "pad" and len(tree.shape) == len(shape):
+        return tree
+    if tree.function == "pad" and len(shape) == 2:
+        tree = t.Call(shape, "outer", (t.Call(shape[:1], "ones", (), sizes=shape[:1]), tree))
+    padded = [k for k, a in enumerate(tree.arguments) if isinstance(a, t.Call) and a.function == "pad"]
+    if tree.function != "outer" or len(padded) != 1:
+        return None
+    (axis,) = padded
+    pad, other = tree.arguments[axis], tree.arguments[1 - axis]
+    assert isinstance(pad, t.Call)
+    inner = pad.arguments[0]
+    pair = (other, inner) if axis else (inner, other)
+    size = (pair[0].shape[0], pair[1].shape[0])
+    single = _is_ones(inner) and inner.shape[0] == 1
+    body: t.Tree = t.Call(size, "outer", pair)
+    if _is_ones(other) and _is_ones(inner):
+        body = t.Call(size, "ones", (), sizes=size)
+    elif single:
+        body = t.Index(size, other, (":", None) if axis else (None, ":"))
+    sizes = (ZERO, ZERO, *pad.sizes) if axis else (*pad.sizes, ZERO, ZERO)
+    return t.Call(tree.shape, "pad", (body,), sizes=sizes)
+
+
+def _is_ones(tree: t.Tree) -> bool:
+    return isinstance(tree, t.Call) and tree.function == "ones"
 
 
 def stacked(terms: Sequence[tuple[int, t.Tree]]) -> t.Tree | None:

@@ -120,6 +120,8 @@ def transpose(tree: t.Tree) -> t.Tree:
             return t.Call(shape, "outer", (b, a))
         case t.Call(function="ones" | "zeros"):
             return t.Call(shape, tree.function, (), sizes=shape)
+        case t.Call(function="pad", arguments=(operand,), sizes=sizes):
+            return t.Call(shape, "pad", (transpose(operand),), sizes=(*sizes[2:], *sizes[:2]))
         case t.Call(function="softmax" | "log_softmax", arguments=(t.Transpose(operand=inner),), axis=1):
             return t.Call(shape, tree.function, (inner,), axis=0)
         case t.Neg(operand=operand):
@@ -345,7 +347,7 @@ class _Lifter:
                 flat.extend((sign * s, x) for s, x in term.terms)
             else:
                 flat.append((sign, term))
-        whole = layout.joined(flat) or layout.stacked(flat)
+        whole = layout.joined(flat, shape) or layout.stacked(flat)
         if whole is not None:
             return whole, labels
         first = next((i for i, (sign, _) in enumerate(flat) if sign > 0), 0)
