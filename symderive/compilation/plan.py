@@ -278,7 +278,10 @@ class Plan:
             mask = Term(self.ops.op("map", ops, "eq", broadcast_shape(ops)), labels)
             if not self._shares_ties:
                 return mask
-            count = self._summed(mask, {argument.rank - 1})
+            last = argument.rank - 1
+            # An entry that is the same all along the axis is as often the largest as the axis is long.
+            same = Term(self.ops.number(argument.shape[last]), ())
+            count = self._summed(mask, {last}) if last in labels else same
             ops, labels = self.ops.aligned([mask, Term(self.ops.power(count.op, -ONE), count.labels)])
             return Term(self.ops.mul(ONE, ops), labels)
         last = argument.rank - 1
