@@ -311,3 +311,4 @@ def test_what_only_looks_alike_is_left_alone(text):
     (made,), steps = stabilise([node])
     functions, kept = ({part.function for part in x.walk() if hasattr(part, "function")} for x in (made, node))
     assert functions == kept, [str(s) for s in steps]
+    assert all(step.verdict.upheld for step in steps), [str(s.verdict) for s in steps]

@@ -13,10 +13,10 @@ from support.rows import ORACLES
 from sympy import Integer
 
 from symderive.errors import UnsupportedError
-from symderive.judgement.balls import Hole, Kink, Undefined, Unknown, as_ball, evaluate, precision
+from symderive.judgement.balls import Hole, Kink, Undefined, Unknown, as_ball, evaluate, precision, sign_of
 from symderive.judgement.instances import Instance
 from symderive.language.arrays import array
-from symderive.language.functions import FUNCTIONS
+from symderive.language.functions import FUNCTIONS, needs
 from symderive.language.nodes import Map, Number
 
 ANY = ("0", "1/3", "-1/3", "1", "-1", "5/2", "-7/2", "3/1000000", "-12", "37/3", "-41/2", "1e-12", "-1e-30")
@@ -155,22 +155,37 @@ def moving(name, *values, place=-1):
     return evaluate(node, instance, 128, {arrays[place].node: np.array(Fraction(1), dtype=object)}, 1)[()]
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("logit", ["0"]), ("logit", ["1"]), ("logit", ["-1"]),
-        ("arcsin", ["1.001"]), ("arccos", ["-2"]), ("arccosh", ["0.999"]), ("arctanh", ["1"]), ("arctanh", ["-1"]),
-        ("erfinv", ["1"]), ("erfinv", ["-3/2"]), ("ndtri", ["0"]), ("ndtri", ["1"]), ("ndtri", ["-1/2"]),
-        ("gamma", ["0"]), ("gamma", ["-3"]), ("gammaln", ["-1"]), ("digamma", ["0"]), ("polygamma", ["2", "-4"]),
-        ("loggamma", ["0"]), ("loggamma", ["-1/2"]),
-        ("beta", ["0", "1"]), ("betaln", ["1", "-2"]), ("betaln", ["-1/2", "1/2"]),
-        ("gammainc", ["0", "1"]), ("gammainc", ["-1", "1"]), ("gammaincc", ["1", "-1/10"]),
-        ("boxcox", ["0", "1"]), ("boxcox", ["-1", "2"]), ("inv_boxcox", ["-2", "1"]), ("inv_boxcox", ["-1", "1"]),
-        ("huber", ["-1", "2"]), ("pseudo_huber", ["-1/2", "0"]), ("remainder", ["1", "0"]), ("fmod", ["1", "0"]),
-    ],
-)  # fmt: skip
+OUTSIDE = [
+    ("logit", ["0"]), ("logit", ["1"]), ("logit", ["-1"]),
+    ("arcsin", ["1.001"]), ("arccos", ["-2"]), ("arccosh", ["0.999"]), ("arctanh", ["1"]), ("arctanh", ["-1"]),
+    ("erfinv", ["1"]), ("erfinv", ["-3/2"]), ("ndtri", ["0"]), ("ndtri", ["1"]), ("ndtri", ["-1/2"]),
+    ("gamma", ["0"]), ("gamma", ["-3"]), ("gammaln", ["-1"]), ("digamma", ["0"]), ("polygamma", ["2", "-4"]),
+    ("loggamma", ["0"]), ("loggamma", ["-1/2"]),
+    ("beta", ["0", "1"]), ("betaln", ["1", "-2"]), ("betaln", ["-1/2", "1/2"]),
+    ("gammainc", ["0", "1"]), ("gammainc", ["-1", "1"]), ("gammaincc", ["1", "-1/10"]),
+    ("boxcox", ["0", "1"]), ("boxcox", ["-1", "2"]), ("inv_boxcox", ["-2", "1"]), ("inv_boxcox", ["-1", "1"]),
+    ("huber", ["-1", "2"]), ("pseudo_huber", ["-1/2", "0"]), ("remainder", ["1", "0"]), ("fmod", ["1", "0"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "values"), OUTSIDE)
 def test_outside_of_the_domain_is_undefined(name, values):
     assert isinstance(at(name, *values), Undefined)
+
+
+def met(name, values):
+    """Whether the numbers meet what the row says that it requires."""
+    node, _, instance = nodes(name, [Fraction(v) for v in values])
+    holds = {">": lambda s: s > 0, ">=": lambda s: s >= 0, "!=": lambda s: s != 0}
+    return all(holds[need.op](sign_of(evaluate(need.node, instance)[()])) for need in needs(name, node.arguments))
+
+
+def test_rows_require_what_their_balls_do():
+    assert {name for name, _ in OUTSIDE} == {name for name in ORACLES if FUNCTIONS[name].requires} - {"tan"}
+    for name, values in OUTSIDE:
+        assert not met(name, values), (name, values)
+    for name, point in CASES:
+        assert met(name, point), (name, point)
 
 
 @pytest.mark.parametrize(

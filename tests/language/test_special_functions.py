@@ -374,6 +374,7 @@ EQUALITIES = [
     ("expit(logit(x))", "x", {"x": sd.interval(0, 1)}),
     ("i0(-x) * np.exp(-np.abs(x))", "i0e(x)", {}),
     ("gamma(4)", "6", {}),
+    ("i1(-x) + erf(-x) + np.arcsin(-y)", "-i1(x) - erf(x) - np.arcsin(y)", {"y": sd.interval(-1, 1)}),
 ]
 
 
@@ -398,6 +399,9 @@ def test_equalities_are_proved_and_near_misses_refuted(left, right, domains):
         ("np.trunc(x)", "np.floor(x)", sd.real),
         ("np.rint(x)", "np.floor(x + 1/2)", sd.real),  # ties
         ("np.arcsin(np.sin(x))", "x", sd.real),
+        ("i1(-x)", "i1(x)", sd.real),
+        ("erf(-x)", "erf(x)", sd.real),
+        ("i0(-x)", "-i0(x)", sd.real),
         ("polygamma(1, x + 1)", "polygamma(1, x) + 1 / x**2", P),
     ],
 )
@@ -474,3 +478,28 @@ def test_powers_of_functions_in_latex_are_not_ambiguous():
         shown = sd.read(f"({text})**2", x=sd.array("x"), y=sd.array("y")).latex
         assert shown.endswith(")^{2}"), shown
         assert "}^{2}^{" not in shown
+
+
+# -- arrays that are named as functions are ------------------------------------------------------------------------
+
+
+def test_arrays_may_be_named_gamma_and_beta():
+    gamma, beta = sd.array("gamma", n, domain=sd.positive), sd.array("beta", domain=sd.positive)
+    loss = np.sum(sc.gamma(gamma)) * beta + np.sum(sc.digamma(gamma))
+    assert str(loss) == "np.sum(scipy.special.gamma(gamma)) * beta + np.sum(digamma(gamma))"
+    assert sd.read(str(loss), gamma=gamma, beta=beta).same_form(loss)
+    assert str(sd.gradient(np.sum(sc.gamma(x)), "x").result) == "gamma(x) * digamma(x)"
+    with pytest.raises(sd.ReadError, match="is an array, not a function"):
+        sd.read("gamma(gamma)", gamma=gamma)
+    kernel = sd.compile(loss, wrt="gamma")
+    values = np.array([0.5, 1.0, 2.5])
+    assert kernel.value(gamma=values, beta=2.0) == pytest.approx(2 * sc.gamma(values).sum() + sc.digamma(values).sum())
+    assert kernel.cross_check(gamma=values, beta=2.0).ok
+    assert "import scipy.special\nfrom scipy.special import digamma, polygamma\n" in kernel.source
+
+
+def test_definitions_may_be_named_as_functions():
+    huber = sd.let("huber", x**2)
+    kernel = sd.compile(np.sum(sc.huber(1, huber)))
+    assert kernel.value(x=np.array([0.5, 2.0])) == pytest.approx(sc.huber(1, 0.25) + sc.huber(1, 4.0))
+    assert str(np.sum(sc.huber(1, huber))) == "np.sum(scipy.special.huber(1, huber)), where huber = x**2"
