@@ -41,11 +41,17 @@ class EighResult(NamedTuple):
 
 
 class SVDResult(NamedTuple):
-    """What ``np.linalg.svd`` returns (``full_matrices=False``)."""
+    """What ``np.linalg.svd`` returns."""
 
     U: Array
     S: Array
     Vh: Array
+
+
+_FURTHER = (
+    "the singular vectors of np.linalg.svd are read with full_matrices=False: "
+    "the further ones of full_matrices=True are not unique"
+)
 
 
 def _matrix(a: Any, what: str, *, square: bool = True) -> Array:
@@ -147,15 +153,15 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 
 
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """``np.linalg.svd`` with ``full_matrices=False``, or the singular values alone, descending."""
+    """``np.linalg.svd``: the singular values descend; the vectors need ``full_matrices=False``."""
     a = _matrix(a, "np.linalg.svd", square=False)
     if not compute_uv:
         return _applied("svdvals", a)
+    result = SVDResult(_applied("svd_u", a), _applied("svdvals", a), _applied("svd_vt", a))
     if full_matrices and a.dims[-1] != a.dims[-2]:
-        raise UnsupportedError(
-            "np.linalg.svd is read with full_matrices=False: the further singular vectors are not unique"
-        )
-    return SVDResult(_applied("svd_u", a), _applied("svdvals", a), _applied("svd_vt", a))
+        for vectors in (result.U, result.Vh):  # they may be handed on, and not used: _, s, _ = np.linalg.svd(X)
+            vectors._lost = _FURTHER
+    return result
 
 
 def svdvals(a: Any) -> Array:

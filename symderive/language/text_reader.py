@@ -411,6 +411,7 @@ class _Reader:
         self.text = text
         self.scope: dict[str, Array] = {name: arrays.as_array(value) for name, value in scope.items()}
         self.dimensions = scope_dimensions(self.scope)
+        self.several: dict[str, tuple[Any, ...]] = {}
         self.start = 0
         self.source = ""
 
@@ -483,13 +484,18 @@ class _Reader:
                 )
             for name in ready:
                 piece, tree = trees[name]
-                body = self.piece(piece, tree)
-                made = arrays.let(name, body)
+                known.add(name)
+                self.enter(piece)
+                body = self.value(tree)
                 old = self.scope.get(name)
+                if hasattr(body, "_fields") and old is None:
+                    # Several arrays have no node of their own: the name stands for them in this text.
+                    self.several[name] = body
+                    continue
+                made = arrays.let(name, self.one_array(body, tree))
                 if old is not None and not old.same_form(made):
                     raise _refuse(f"{name!r} is already defined, as something else", self.text, piece.name_at)
                 self.scope[name] = made
-                known.add(name)
             waiting = [name for name in waiting if name not in known]
 
     def enter(self, piece: _Piece) -> None:
@@ -504,7 +510,10 @@ class _Reader:
 
     def array(self, node: ast.expr) -> Array:
         """An expression as an array."""
-        value = self.value(node)
+        return self.one_array(self.value(node), node)
+
+    def one_array(self, value: Any, node: ast.expr) -> Array:
+        """The value of an expression, where an array is needed."""
         if isinstance(value, Array):
             return value
         if isinstance(value, int):
@@ -594,8 +603,10 @@ class _Reader:
         last = _chars(self.source, node.end_col_offset or node.col_offset)
         return Array(Number(Rational(self.source[first:last])))
 
-    def name(self, node: ast.Name) -> Array:
+    def name(self, node: ast.Name) -> Any:
         name = node.id
+        if name in self.several:
+            return self.several[name]
         if name in self.scope:
             found = self.scope[name]
             if name in self.dimensions and not isinstance(found, Dim):
@@ -638,7 +649,7 @@ class _Reader:
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
-        if isinstance(node, ast.Name) and node.id in WORDS and node.id not in self.scope:
+        if isinstance(node, ast.Name) and node.id in WORDS and node.id not in {**self.scope, **self.several}:
             return ".".join([node.id, *reversed(parts)])
         return None
 
