@@ -690,7 +690,10 @@ class _Reader:
             index = self.integer(node.slice)
             if not -len(owner) <= index < len(owner):
                 raise self.refuse(f"there are {len(owner)} entries here", node)
-            return owner[index]
+            found = owner[index]
+            if isinstance(found, Array):
+                self.made(node, lambda: found.node)  # what cannot be used is refused here, with its place
+            return found
         if isinstance(owner, int):
             raise self.refuse("a number cannot be indexed", node)
         entries = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
