@@ -26,6 +26,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, permutations
 from typing import Any, Protocol, final
 
@@ -184,8 +185,14 @@ def times(a: Exponent, b: Exponent) -> Exponent:
     return exponent_of(Fraction(a) * b) if isinstance(a, Fraction) or isinstance(b, Fraction) else a * b
 
 
+@lru_cache(maxsize=10_000)
+def spelled(value: Expr) -> str:
+    """An expression as text, to order by; printing is slow and expressions are few."""
+    return str(value)
+
+
 def _key(e: Exponent) -> tuple[int, Any]:
-    return (1, str(e)) if isinstance(e, Expr) else (0, e)
+    return (1, spelled(e)) if isinstance(e, Expr) else (0, e)
 
 
 def _factor_key(f: Factor) -> tuple[Any, ...]:
@@ -194,7 +201,7 @@ def _factor_key(f: Factor) -> tuple[Any, ...]:
 
 def monomial_key(m: Monomial) -> tuple[Any, ...]:
     """A key that orders monomials."""
-    return (tuple(_factor_key(f) for f in m[0]), tuple(str(d) for d in m[1]))
+    return (tuple(_factor_key(f) for f in m[0]), tuple(spelled(d) for d in m[1]))
 
 
 def polynomial_key(p: Polynomial) -> tuple[Any, ...]:
@@ -391,7 +398,7 @@ class Algebra:
             m = tuple(sorted(renamed, key=_factor_key)), tuple(bound[i] for i in order)
             return monomial_key(m), m
 
-        dims = sorted({str(d) for d in bound.values()})
+        dims = sorted({spelled(d) for d in bound.values()})
         best: list[Any] = [None]
         leaves = [0]
 
@@ -412,7 +419,7 @@ class Algebra:
                 split = {i: 2 * c + (1 if c == colours[chosen] and i != chosen else 0) for i, c in colours.items()}
                 search(refine(split))
 
-        search(refine({i: dims.index(str(bound[i])) for i in names}))
+        search(refine({i: dims.index(spelled(bound[i])) for i in names}))
         return best[0][1]
 
     def open(self, m: Monomial, rename: dict[int, int] | None = None) -> tuple[list[Factor], Bound]:

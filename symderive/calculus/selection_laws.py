@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import final
 
-from sympy import Expr, Integer, cancel
+from sympy import Expr, Integer, expand
 
 from symderive.calculus.polynomials import (
     ONE,
@@ -45,9 +46,42 @@ Span = tuple[Expr, Expr, Expr, Expr]
 """size, count, start and step of a slice."""
 
 
+@lru_cache(maxsize=10_000)
+def multiplied(value: Expr) -> Expr:
+    """An expression in the dimensions, multiplied out."""
+    return expand(value)
+
+
+@lru_cache(maxsize=10_000)
 def nonnegative(value: Expr) -> bool:
     """Whether an expression in the dimensions is shown to be >= 0."""
-    return number_bounds(cancel(value)).sign in ("+", "0+", "0")
+    return number_bounds(multiplied(value)).sign in ("+", "0+", "0")
+
+
+@lru_cache(maxsize=10_000)
+def meeting(span: Span, other: Span) -> tuple[Span | None, bool] | None:
+    """How the own indices j and l of two slices of one axis are tied; None where that is not known.
+
+    ``(tie, True)``: the first slice decides, and l runs over the tie's indices of j; ``(tie, False)``: the
+    other decides, and j over those of l.  A tie None: they never meet.
+    """
+    _, count, start, step = span
+    _, fewer, begin, stride = other
+    one = Integer(1)
+    if (start, step, count) == (begin, stride, fewer):
+        return (count, count, Integer(0), one), True
+    if step != stride:
+        return None
+    shift = multiplied((begin - start) / step)  # j = l + shift
+    if shift.is_integer is False or nonnegative(shift - count) or nonnegative(-shift - fewer):
+        return None, True
+    if not shift.is_integer:
+        return None
+    if nonnegative(shift) and nonnegative(count - shift - fewer):
+        return (count, fewer, shift, one), False
+    if nonnegative(-shift) and nonnegative(fewer + shift - count):
+        return (fewer, count, multiplied(-shift), one), True
+    return None
 
 
 @final
@@ -57,6 +91,7 @@ class SelectionLaws:
     def __init__(self, algebra: Algebra, triangle: Callable[[Atom], str]) -> None:
         self.algebra = algebra
         self._triangle = triangle
+        self._has_index: dict[int, bool] = {}
 
     # -- atoms -----------------------------------------------------------------------
 
@@ -106,7 +141,7 @@ class SelectionLaws:
             first, end = start - count + 1, start + 1
         else:
             return None
-        return add(self.below(size, cancel(end), i), scale(-1, self.below(size, cancel(first), i)))
+        return add(self.below(size, multiplied(end), i), scale(-1, self.below(size, multiplied(first), i)))
 
     # -- laws --------------------------------------------------------------------------
 
@@ -192,6 +227,8 @@ class SelectionLaws:
     def _by_index(self, factors: list[Factor], k: int, label: int) -> bool:
         """Whether the other factors carry a label only as the index that it is."""
         algebra = self.algebra
+        if not all(self._indexes(a) for q, (a, ls, _) in enumerate(factors) if q != k and label in ls):
+            return False
         place = algebra.single(algebra.range(algebra.atoms[factors[k][0]].payload[0]), (algebra.fresh(),))
         for q, (a, ls, _) in enumerate(factors):
             if q != k and label in ls:
@@ -210,8 +247,11 @@ class SelectionLaws:
         size, count, start, step = span
         if self._alone(factors, bound, i, [k]):
             return self._without(c, factors, bound, [k], [i], ONE)
-        place = self._place(algebra.range(count), j, start, step)
-        found = self._indexed(c, factors, bound, k, i, place) if moves else None
+        found = None
+        if moves:
+            found = self._indexed(
+                c, factors, bound, k, i, lambda: self._place(algebra.range(count), j, start, step)
+            )
         if found is not None:
             return found
         for q, (b, ls, e) in enumerate(factors):
@@ -221,7 +261,7 @@ class SelectionLaws:
             if other.kind == "basis" and ls in ((i,), (j,)):
                 found = self._picked(other.payload[1], span, ls == (i,))
                 if found is not None:
-                    value = {} if found < 0 else self._pair(span, found, i, j)
+                    value = {} if found == -1 else self._pair(span, found, i, j)
                     return self._without(c, factors, bound, [k, q], [], value)
             if other.kind == "below" and ls == (i,) and step == 1:
                 value = self._cut(count, other.payload[1] - start, j)
@@ -232,7 +272,7 @@ class SelectionLaws:
             if b == a and ls[1] == j and ls[0] != i:
                 unit = algebra.single(algebra.delta(size), (i, ls[0]))
                 return self._without(c, factors, bound, [q], [], unit)
-            if ls == (i, j) and other.payload[3] == step and cancel(other.payload[2] - start).is_nonzero:
+            if ls == (i, j) and other.payload[3] == step and multiplied(other.payload[2] - start).is_nonzero:
                 return []
             if ls[0] == i and ls[1] != j:
                 met = self._met(span, other.payload, j, ls[1])
@@ -241,7 +281,7 @@ class SelectionLaws:
                     return self._without(c, factors, bound, [q if kept else k], [], value)
             if ls[0] == j and ls[1] not in (i, j) and self._alone(factors, bound, j, [k, q]):
                 _, fewer, begin, stride = other.payload
-                value = self.slice((size, fewer, cancel(start + step * begin), cancel(step * stride)), i, ls[1])
+                value = self.slice((size, fewer, multiplied(start + step * begin), multiplied(step * stride)), i, ls[1])
                 return self._without(c, factors, bound, [k, q], [j], value)
         if self._alone(factors, bound, j, [k]):
             value = self.mask(span, i)
@@ -254,7 +294,7 @@ class SelectionLaws:
         _, count, start, step = span
         if not large:
             return index
-        place = cancel((index - start) / step)
+        place = multiplied((index - start) / step)
         if place.is_integer is False or nonnegative(-place - 1) or nonnegative(place - count):
             return Integer(-1)
         if place.is_integer and nonnegative(place) and nonnegative(count - 1 - place):
@@ -263,13 +303,12 @@ class SelectionLaws:
 
     def _pair(self, span: Span, place: Expr, i: int, j: int) -> Polynomial:
         size, count, start, step = span
-        return self.algebra.multiply(
-            self._atom("basis", (size, cancel(start + step * place)), (i,)), self._atom("basis", (count, place), (j,))
-        )
+        there = self._atom("basis", (size, multiplied(start + step * place)), (i,))
+        return self.algebra.multiply(there, self._atom("basis", (count, place), (j,)))
 
     def _cut(self, size: Expr, bound: Expr, i: int) -> Polynomial | None:
         """``[i < bound]`` over an axis, where it is known how the bound lies."""
-        bound = cancel(bound)
+        bound = multiplied(bound)
         if nonnegative(-bound):
             return {}
         if nonnegative(bound - size):
@@ -278,22 +317,22 @@ class SelectionLaws:
 
     def _met(self, span: Span, other: Span, j: int, l: int) -> tuple[Polynomial, bool] | None:  # noqa: E741
         """Two slices of one axis: how their own indices are tied, and whether the first is kept (else the other)."""
-        _, count, start, step = span
-        _, fewer, begin, stride = other
-        if (start, step, count) == (begin, stride, fewer):
-            return self.algebra.single(self.algebra.delta(count), (j, l)), True
-        if step != stride:
+        found = meeting(span, other)
+        if found is None:
             return None
-        shift = cancel((begin - start) / step)  # j = l + shift
-        if shift.is_integer is False or nonnegative(shift - count) or nonnegative(-shift - fewer):
+        tie, first = found
+        if tie is None:
             return {}, True
-        if not shift.is_integer:
-            return None
-        if nonnegative(shift) and nonnegative(count - shift - fewer):
-            return self.slice((count, fewer, shift, Integer(1)), j, l), False
-        if nonnegative(-shift) and nonnegative(fewer + shift - count):
-            return self.slice((fewer, count, cancel(-shift), Integer(1)), l, j), True
-        return None
+        return self.slice(tie, *((l, j) if first else (j, l))), first
+
+    def _indexes(self, a: int) -> bool:
+        """Whether an atom is the index of an axis, or a function of entries that has one inside."""
+        known = self._has_index.get(a)
+        if known is None:
+            atom = self.algebra.atoms[a]
+            inside = (f[0] for p in atom.inner for m in p for f in m[0]) if atom.kind in ELEMENTWISE else ()
+            known = self._has_index[a] = atom.kind == "range" or any(self._indexes(b) for b in inside)
+        return known
 
     def _moved(self, p: Polynomial, label: int, place: Polynomial) -> Polynomial | None:
         """The polynomial with the index of a label put as ``place``, inside functions too; None if nothing is put."""
@@ -309,7 +348,7 @@ class SelectionLaws:
                 new = None
                 if atom.kind == "range" and ls == (label,):
                     new = place
-                elif label in ls and atom.kind in ELEMENTWISE:
+                elif label in ls and self._indexes(a):
                     inner = [algebra.relabel(q, dict(enumerate(ls))) for q in atom.inner]
                     moved = [self._moved(q, label, place) for q in inner]
                     if any(q is not None for q in moved):
@@ -326,12 +365,18 @@ class SelectionLaws:
         return total if changed else None
 
     def _indexed(
-        self, c: Fraction, factors: list[Factor], bound: Bound, k: int, label: int, place: Polynomial
+        self,
+        c: Fraction,
+        factors: list[Factor],
+        bound: Bound,
+        k: int,
+        label: int,
+        place: Callable[[], Polynomial],
     ) -> Items | None:
         """Put the index of a label, known through factor k, into the other factors."""
         for q, (b, ls, e) in enumerate(factors):
-            if q != k and label in ls and isinstance(e, int) and self.algebra.atoms[b].kind in {"range", *ELEMENTWISE}:
-                moved = self._moved(raw([(b, ls, 1)]), label, place)
+            if q != k and label in ls and isinstance(e, int) and self._indexes(b):
+                moved = self._moved(raw([(b, ls, 1)]), label, place())
                 if moved is not None:
                     return self._without(c, factors, bound, [q], [], self.algebra.power(moved, e))
         return None
@@ -339,7 +384,7 @@ class SelectionLaws:
     def _of_unit(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
         """``e_m(i) f(i) = e_m(i) f(m)`` for what depends on the index itself."""
         a, (i,), _ = factors[k]
-        return self._indexed(c, factors, bound, k, i, self.algebra.constant(self.algebra.atoms[a].payload[1]))
+        return self._indexed(c, factors, bound, k, i, lambda: self.algebra.constant(self.algebra.atoms[a].payload[1]))
 
     def _of_merge(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
         algebra = self.algebra
@@ -352,8 +397,11 @@ class SelectionLaws:
             return self._without(c, factors, bound, [k], [whole], ONE)
         if self._alone(factors, bound, i, [k]) and self._alone(factors, bound, j, [k]):
             return self._without(c, factors, bound, [k], [i, j], ONE)
-        place = algebra.multiply(algebra.constant(second), algebra.single(algebra.range(first), (i,)))
-        place = add(place, algebra.single(algebra.range(second), (j,)))
+
+        def place() -> Polynomial:
+            steps = algebra.multiply(algebra.constant(second), algebra.single(algebra.range(first), (i,)))
+            return add(steps, algebra.single(algebra.range(second), (j,)))
+
         found = self._indexed(c, factors, bound, k, whole, place)
         if found is not None:
             return found

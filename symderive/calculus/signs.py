@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import final
 
 from sympy import Expr, S
@@ -264,6 +265,7 @@ def entry_bounds(entries: Entries) -> Bounds:
     )
 
 
+@lru_cache(maxsize=10_000)
 def number_bounds(value: Expr) -> Bounds:
     """Bounds of an expression in the dimensions, each a positive integer."""
     if value.is_Rational:

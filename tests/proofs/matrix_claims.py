@@ -49,7 +49,10 @@ def symbolic() -> SimpleNamespace:
         name: sd.array(name, *(dims[k] for k in shape.split()), domain=domain)
         for name, (shape, domain) in DECLARED.items()
     }
-    makers = {"eye": sd.eye, "ones": sd.ones, "arange": sd.arange, "logsumexp": sd.logsumexp, "softmax": sd.softmax}
+    makers = {
+        "eye": sd.eye, "ones": sd.ones, "arange": sd.arange, "logsumexp": sd.logsumexp, "softmax": sd.softmax,
+        "let": sd.let,
+    }  # fmt: skip
     return SimpleNamespace(**dims, **arrays, **makers)
 
 
@@ -78,6 +81,7 @@ def drawn(seed: int, n: int, d: int, m: int) -> SimpleNamespace:
         "eye": np.eye, "ones": np.ones, "arange": np.arange,
         "logsumexp": lambda a, axis=-1: sc.logsumexp(a, axis=axis),
         "softmax": lambda a, axis=-1: sc.softmax(a, axis=axis),
+        "let": lambda name, a: a,
     }  # fmt: skip
     return SimpleNamespace(**sizes, **arrays, **makers)
 
@@ -270,6 +274,9 @@ TRUE = {
         np.max(e.x) * np.sum(e.x == np.max(e.x)),
     ),
     "mask of a shift": lambda e: (1.0 * (e.c * e.x + e.b == np.max(e.c * e.x + e.b)), 1.0 * (e.x == np.max(e.x))),
+    "mask by comparison": lambda e: (1.0 * (e.x >= np.max(e.x)), 1.0 * (e.x == np.max(e.x))),
+    "mask of the others": lambda e: (1.0 * (np.max(e.x) > e.x), 1.0 - (e.x == np.max(e.x))),
+    "mask of the smallest": lambda e: (1.0 * (e.x <= np.min(e.x)), 1.0 * (-e.x == np.max(-e.x))),
     "log-sum-exp by its maximum": lambda e: (e.logsumexp(e.x - np.max(e.x)) + np.max(e.x), e.logsumexp(e.x)),
     "softmax by the maximum": lambda e: (e.softmax(e.x - np.max(e.x)), e.softmax(e.x)),
     # slices, stacks, running sums
@@ -484,6 +491,13 @@ FALSE = {
     "det of blocks as of numbers": lambda e: (
         det(blocks(e, e.S, e.X.T, e.X, e.K)), det(e.S) * det(e.K) - det(e.X.T @ e.X),
     ),
+    "blocks with a gap": lambda e: (
+        det(np.pad(blocks(e, e.S, 0 * e.X.T, 0 * e.X, e.K), (0, 1))), det(e.S) * det(e.K),
+    ),
+    "squared logarithms of eigenvalues": lambda e: (np.sum(np.log(eigvalsh(e.S)) ** 2), logdet(e.S)),
+    "eigenvalues squared and shifted": lambda e: (
+        np.sum(np.log(eigvalsh(e.S) ** 2 + 1)), logdet(e.S + e.eye(e.d)),
+    ),
     "block inverse without the complement": lambda e: (
         inv(blocks(e, e.S, e.X.T, 0 * e.X, e.K)), blocks(e, inv(e.S), e.X.T, 0 * e.X, inv(e.K)),
     ),
@@ -526,6 +540,10 @@ NO_INEQUALITIES = {
     "Gram matrix of a thin matrix": lambda e: (det(e.X @ e.X.T), ">", 0.0),
     "Cauchy-Schwarz without a factor": lambda e: ((e.x @ e.u) ** 2, "<=", e.x @ e.x),
     "Cauchy-Schwarz the other way": lambda e: ((e.x @ e.u) ** 2, ">=", (e.x @ e.x) * (e.u @ e.u)),
+    "form over a mixed batch": lambda e: (
+        np.einsum("ki,kij,lij,lj->", e.X, inv(batch(e)), inv(batch(e)), e.X), ">=", 0.0,
+    ),
+    "sum": lambda e: (np.sum(e.x), ">", 0.0),
     "a little stronger": lambda e: ((1 + 1e-9) * (e.x @ e.u) ** 2, "<=", (e.x @ e.x) * (e.u @ e.u)),
     "the mean bounds the maximum": lambda e: (np.max(e.x), "<=", np.mean(e.x)),
     "weights of any sign": lambda e: (e.u @ e.x, "<=", np.max(e.x) * np.sum(e.u)),

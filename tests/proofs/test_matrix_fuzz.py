@@ -102,27 +102,70 @@ def value(formula: Formula, data) -> np.ndarray | None:
     return found if np.all(np.isfinite(found)) else None
 
 
+def vector(rng: random.Random, depth: int) -> Formula:
+    """A vector laid out of others; named parts keep slices from being joined where they are written."""
+    if depth == 0:
+        return rng.choice((
+            lambda e: e.y, lambda e: e.z, lambda e: 1.0 * e.arange(e.n), lambda e: e.g, lambda e: e.ones(e.n),
+            lambda e: np.concatenate([e.y, e.h]), lambda e: np.concatenate([e.y, e.z]),
+        ))  # fmt: skip
+    a, k = vector(rng, depth - 1), rng.randrange(10**6)
+
+    def named(e):
+        return e.let(f"part{k}", a(e))
+
+    return rng.choice((
+        lambda e: named(e)[1:], lambda e: named(e)[:-1], lambda e: named(e)[::-1], lambda e: named(e)[::-1],
+        lambda e: named(e)[::2], lambda e: np.cumsum(named(e)), lambda e: np.exp(named(e) / 4), lambda e: -a(e),
+        lambda e: np.diff(named(e)), lambda e: np.concatenate([named(e), e.h]), lambda e: np.roll(named(e), 1),
+        lambda e: named(e)[1:] * named(e)[:-1], lambda e: named(e) * named(e)[::-1], lambda e: named(e) + e.b,
+        lambda e: np.maximum(named(e), 0),
+    ))  # fmt: skip
+
+
+def layout(rng: random.Random, depth: int) -> Formula:
+    a = vector(rng, depth)
+    return rng.choice((
+        lambda e: np.sum(a(e)), lambda e: a(e)[0], lambda e: a(e)[-1], lambda e: np.sum(a(e) ** 2), a,
+        lambda e: np.sum(a(e) * a(e)[::-1]), lambda e: np.max(a(e)), lambda e: e.logsumexp(a(e)),
+        lambda e: e.ones(e.n) @ np.tril(outer(e.y, e.z)) @ e.g, lambda e: np.sum(np.cumsum(a(e))),
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "count", "depth"), [(0, 400, 1), (10_000, 400, 2), (20_000, 200, 3)])
+def test_layouts_of_one_normal_form_have_one_value(first, count, depth):
+    draws = [drawn(7, 5, 3, 2), drawn(8, 6, 2, 3), drawn(9, 4, 2, 4)]
+    assert compare(layout, first, count, depth, draws) > 100
+
+
 @pytest.mark.parametrize(("batch", "depth"), [(0, 1), (1, 1), (2, 2), (3, 2)])
 def test_formulas_of_one_normal_form_have_one_value(batch, depth):
+    def either(rng: random.Random, depth: int) -> Formula:
+        return (scalar if rng.random() < 0.6 else matrix)(rng, rng.randrange(depth + 1))
+
+    assert compare(either, 800 * batch, 800, depth, DATA) > 150
+
+
+def compare(make: Callable[[random.Random, int], Formula], first: int, count: int, depth: int, draws) -> int:
+    """Group random formulas by their normal form, compare their values; how many were compared."""
     normaliser = Normaliser()
     groups: dict[object, list[tuple[int, Formula]]] = {}
-    for seed in range(800 * batch, 800 * batch + 800):
-        rng = random.Random(seed)
-        formula = (scalar if rng.random() < 0.6 else matrix)(rng, rng.randrange(depth + 1))
-        normaliser.algebra.budget = 60_000
+    for seed in range(first, first + count):
+        formula = make(random.Random(seed), depth)
+        normaliser.algebra.budget = 10_000
         try:
             node = node_of(as_array(formula(E)))
             form = polynomial_key(normaliser.of(node))
         except (NotHandled, TooLarge, DomainError):
             continue
-        groups.setdefault((node.rank, form), []).append((seed, formula))
+        groups.setdefault((node.shape, form), []).append((seed, formula))
     compared = 0
     for formulas in groups.values():
-        for data in DATA:
+        for data in draws:
             known = [(seed, v) for seed, formula in formulas if (v := value(formula, data)) is not None]
             for seed, found in known[1:]:
                 compared += 1
                 first = known[0][1]
                 size = 1 + max(np.max(np.abs(first)), np.max(np.abs(found)))
                 assert np.max(np.abs(first - found)) < 1e-5 * size, (known[0][0], seed)
-    assert compared > 150
+    return compared
