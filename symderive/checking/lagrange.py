@@ -240,8 +240,11 @@ def lagrange(f: Any, constraints: Any, wrt: Any, *, given: Any = ()) -> Lagrange
     >>> print(sd.lagrange(sd.entropy(p), (np.sum(p), "==", 1), p)[0])
     p = 1 / k * sd.ones(k) (lam = np.log(k) - 1): global strict maximum, value np.log(k) (proved)
     """
-    alone = isinstance(constraints, str | Relation | Array) or is_triple(constraints)
-    wanted: list[Any] = [constraints] if alone else list(constraints)
+    wanted: list[Any]
+    if isinstance(constraints, str | Relation | Array) or is_triple(constraints):
+        wanted = [constraints]
+    else:
+        wanted = list(constraints)
     if not wanted:
         raise UnsupportedError("lagrange needs a constraint, e.g. (x + y, '==', 1); without one, sd.critical_points")
     reader = Reader([f], [*wanted, *listed(given)])

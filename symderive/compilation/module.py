@@ -12,6 +12,7 @@ from symderive.compilation.numpy_printer import (
     Statements,
     imports,
     number_source,
+    quoted,
     shared_factors,
     wrapped,
 )
@@ -252,7 +253,7 @@ class _Writer:
         for leaf in self._leaves:
             test = _domain_test(leaf)
             if test:
-                body += [f"if not {test}:", f'    raise ValueError("{leaf.name} must be in {leaf.domain}")']
+                body += [f"if not {test}:", f"    raise ValueError({quoted(f'{leaf.name} must be in {leaf.domain}')})"]
         returned = ", ".join(f"{leaf.name}" if leaf.rank else f"float({leaf.name})" for leaf in self._leaves)
         line = f"return {returned}{',' if len(self._leaves) == 1 else ''}"
         if len(line) + 4 <= LINE:

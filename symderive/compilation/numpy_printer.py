@@ -9,6 +9,7 @@ never by looking into text.
 from __future__ import annotations
 
 import inspect
+import json
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
@@ -40,7 +41,7 @@ from symderive.language.functions import FUNCTIONS
 from symderive.language.views.layout import span
 from symderive.language.views.text import function_name, number_text
 
-__all__ = ["LINE", "ElementwisePrinter", "Statements", "imports", "number_source", "shared_factors"]
+__all__ = ["LINE", "ElementwisePrinter", "Statements", "imports", "number_source", "quoted", "shared_factors"]
 
 #: The longest line of generated code.
 LINE = 100
@@ -330,7 +331,7 @@ class Statements:
     def _factor(self, op: Op) -> str:
         matrix = self._bare(op.args[0])
         label = matrix if len(matrix) < 40 else "a matrix that is inverted"
-        return f'{self._helpers["lu"]}({matrix}, "{label}")'
+        return f"{self._helpers['lu']}({matrix}, {quoted(label)})"
 
     # -- arrays that are filled ------------------------------------------------------------------
 
@@ -635,6 +636,11 @@ def shared_factors(outputs: Sequence[Op]) -> set[Op]:
             if a.kind == "lu":
                 users[a] = users.get(a, 0) + 1
     return {op for op, count in users.items() if count > 1}
+
+
+def quoted(text: str) -> str:
+    """A text as Python source."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _shape_source(dims: Sequence[Expr]) -> str:

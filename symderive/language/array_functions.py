@@ -34,8 +34,9 @@ class ArrayFunction:
     """One array function; see the module's text.
 
     ``numpy`` is a format of the argument; ``axis`` tells that the NumPy function
-    takes ``axis=``; ``mask`` that the value changes in jumps alone.  ``requires`` names what the argument must be for the value to
-    exist, ``kink`` what it must be for the derivative to exist besides.
+    takes ``axis=``; ``mask`` that the value changes in jumps alone.  ``requires`` names
+    what the argument must be for the value to exist, ``kink`` what it must be for the
+    derivative to exist besides.
     """
 
     name: str
@@ -244,7 +245,8 @@ ARRAY_FUNCTIONS: dict[str, ArrayFunction] = {
                       "differential of eigenvectors: dV = V (F ∘ (V^T dA V)), F_ij = 1/(λ_j - λ_i) off the diagonal",
                       _eigvecs, kink="simple eigenvalues"),
         ArrayFunction("svdvals", "np.linalg.svd({0}, compute_uv=False)",
-                      "differential of a simple singular value: dσ = u^T dA v", _svdvals, kink="simple singular values"),
+                      "differential of a simple singular value: dσ = u^T dA v", _svdvals,
+                      kink="simple singular values"),
         ArrayFunction("svd_u", "np.linalg.svd({0}, full_matrices=False)[0]",
                       "differential of left singular vectors (Giles 2008, 3.1)", _svd_u,
                       kink="simple singular values"),

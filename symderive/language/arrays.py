@@ -31,16 +31,8 @@ from symderive.errors import (
 from symderive.language import build
 from symderive.language.domains import AXIS_STRUCTURES, Domain, real
 from symderive.language.functions import FUNCTIONS
-from symderive.language.indexing import (
-    NO_INDEX,
-    Axes,
-    Indices,
-    Places,
-    Selection,
-    indexing_leaf,
-    overwritten,
-    selection_of,
-)
+from symderive.language.indexing import Axes, Indices, Places, Selection, overwritten, selection_of
+from symderive.language.integers import NO_INDEX, indexing_leaf
 from symderive.language.nodes import (
     ONE,
     Basis,
@@ -59,8 +51,8 @@ from symderive.language.refusals import NUMPY, refusal
 READING: ContextVar[bool] = ContextVar("READING", default=False)
 """Set while a user's function runs on symbolic arrays (:mod:`.function_reader`).
 
-Then ``a -= b`` rebinds a local array, where nothing else can see the change,
-and ``n == 1`` on dimensions is an error unless it is decided.
+Then arrays that the function made change in place, and ``n == 1`` on dimensions is an
+error unless it is decided.
 """
 
 UFUNCS: dict[str, Callable[..., Array]] = {}
@@ -713,15 +705,14 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return made
 
     def astype(self, dtype: Any, copy: bool = True) -> Array:
-        """The same numbers in another type: masks and integers as any, real numbers as floats."""
+        """In another type: real numbers are cut off to integers, and all but 0 are true."""
         wanted = kind_of_dtype(dtype)
-        if (self.kind == "f" and wanted == "i") or (self.kind == "i" and wanted == "b"):
-            raise UnsupportedError(
-                f"astype({dtype!r}) of real numbers cuts them off; write np.trunc(a) for integers, a != 0 for a mask"
-            )
         if not copy and wanted == self.kind:
             return self
-        made = (self != 0) if wanted == "b" and self.kind == "f" else self.copy()
+        if wanted == "b" and self.kind != "b":
+            made = self != 0
+        else:
+            made = UFUNCS["trunc"](self) if wanted == "i" and self.kind == "f" else self.copy()
         made._kind = wanted
         return made
 

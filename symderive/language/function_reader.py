@@ -2,14 +2,15 @@
 
 The function is made anew (``types.FunctionType``) over a *copy* of its globals
 in which NumPy, SciPy and ``math`` are stand-ins that accept symbols where the
-originals cannot: constructors (``np.zeros(d)``), ``scipy.special.logsumexp``,
+originals cannot (:mod:`symderive.language.stand_ins`): constructors (``np.zeros(d)``), ``scipy.special.logsumexp``,
 ``math.log(n)``, ``len``, ``sum``, imports inside the function.  Helpers,
 closures, defaults and decorated functions are made anew in the same way.  The
 user's module is not touched.
 
 This runs the user's code, so it is for trusted code; text is for anything.
-What cannot be followed symbolically (a branch on data, a loop over a dimension,
-an assignment into an array) raises with the line of the user's function.
+Arrays that the function makes change in place (see :class:`~symderive.language.arrays.Array`).
+What cannot be followed symbolically (a branch on data, a loop over a dimension, a
+change of an argument) raises with the line of the user's function.
 """
 
 from __future__ import annotations

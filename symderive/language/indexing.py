@@ -7,8 +7,7 @@ other way round: new values are placed among zeros, and what was there is multip
 by 1 less the mask of the places.
 
 NumPy's rules (User Guide, "Indexing on ndarrays") decide where the axes of arrays of
-indices go.  Slices keep their meaning for all sizes: a slice that NumPy would cut
-short is a ``Slice`` that exists only where the axis is long enough.
+indices go.
 """
 
 from __future__ import annotations
@@ -18,22 +17,19 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
-from sympy import Expr, Integer, expand, floor, sympify
+from sympy import Expr, Integer, expand
 
-from symderive.errors import IndexDomainError, ShapeError, UnsupportedError
+from symderive.errors import ShapeError, UnsupportedError
 from symderive.language import build
 from symderive.language.array_functions import ARRAY_FUNCTIONS
 from symderive.language.functions import FUNCTIONS
+from symderive.language.integers import affine, check_index
 from symderive.language.nodes import (
     ONE,
     ZERO,
     Basis,
-    Contraction,
     Delta,
-    Leaf,
     Map,
-    Merge,
-    Named,
     Node,
     Number,
     Opaque,
@@ -42,346 +38,12 @@ from symderive.language.nodes import (
     Slice,
     Sum,
 )
+from symderive.language.spans import Span, apart, inside, span, supports
 
 Axes = tuple[int | None, ...]
 
 
-# -- slices ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Span:
-    """The entries ``start, start + step, ...`` of an axis, ``count`` of them."""
-
-    start: Expr
-    step: Expr
-    count: Expr
-
-    def covers(self, size: Expr) -> bool:
-        """Whether it is the whole axis in its own order."""
-        return self.start == 0 and self.step == 1 and self.count == size
-
-    @property
-    def last(self) -> Expr:
-        return self.start + self.step * (self.count - 1)
-
-    def of(self, outer: Span) -> Span:
-        """The entries that this span picks of the entries that the outer one picks."""
-        start = expand(outer.start + outer.step * self.start)
-        return Span(start, outer.step * self.step, self.count)
-
-
-def _bound(value: object, size: Expr, what: str) -> Expr:
-    """An end of a slice, counted from the front.
-
-    An end whose sign depends on the dimensions counts from the front: the slice then
-    exists only where the end is inside of the axis.
-    """
-    if hasattr(value, "__index__") and not isinstance(value, bool | Expr):
-        value = Integer(value.__index__())  # type: ignore[attr-defined]
-    if not isinstance(value, Expr) or not value.is_integer:
-        raise UnsupportedError(f"a slice must begin and end at integers, got {what} {value!r}")
-    return expand(size + value) if value.is_negative else value
-
-
-def span(key: slice, size: Expr) -> Span:
-    """What a slice keeps of an axis of a given size.
-
-    >>> from sympy import Symbol
-    >>> n = Symbol("n", integer=True, positive=True)
-    >>> span(slice(1, None), n), span(slice(None, None, -1), n).start
-    (Span(start=1, step=1, count=n - 1), n - 1)
-    """
-    step = Integer(1) if key.step is None else sympify(key.step)
-    if not (isinstance(step, Integer) and step != 0):
-        raise UnsupportedError(f"a slice's step must be a non-zero integer, got {key.step!r}")
-    ends = (key.start, key.stop)
-    if size.is_Integer and all(k is None or isinstance(k, int | Integer) for k in ends):
-        start, stop = (None if k is None else int(k) for k in ends)
-        kept = range(*slice(start, stop, int(step)).indices(int(size)))
-        if not len(kept):
-            raise ShapeError(f"the slice {slice_text(key)} of an axis of size {size} is empty")
-        return Span(Integer(kept.start), step, Integer(len(kept)))
-    down = step < 0
-    start = (size - 1 if down else ZERO) if key.start is None else _bound(key.start, size, "start")
-    stop = (-ONE if down else size) if key.stop is None else _bound(key.stop, size, "stop")
-    length = expand(start - stop if down else stop - start)
-    count = length if abs(step) == 1 else floor((length + abs(step) - 1) / abs(step))
-    if count.is_nonpositive:
-        raise ShapeError(f"the slice {slice_text(key)} of an axis of size {size} is empty")
-    made = Span(start, step, count)
-    if any(expand(size - 1 - end).is_negative for end in (start, made.last)):
-        raise ShapeError(f"the slice {slice_text(key)} runs over the end of an axis of size {size}")
-    return made
-
-
-def slice_text(key: slice) -> str:
-    """A slice as it is written: ``1:``, ``::2``."""
-    ends = ("" if k is None else str(k) for k in (key.start, key.stop))
-    return ":".join(ends) + ("" if key.step is None else f":{key.step}")
-
-
-def _inside(inner: Span, outer: Span) -> Span | None:
-    """Where the inner span lies within the outer one, in the outer one's own counting."""
-    one = inner.count == 1
-    start = expand((inner.start - outer.start) / outer.step)
-    step = ONE if one else inner.step / outer.step
-    last = expand(start + step * (inner.count - 1))
-    if not (start.is_integer and step.is_integer):
-        return None
-    within = all(end.is_nonnegative and expand(outer.count - 1 - end).is_nonnegative for end in (start, last))
-    return Span(start, step, inner.count) if within else None
-
-
-def _apart(a: Span, b: Span) -> bool:
-    """Whether two spans certainly share no entry."""
-    ends = [(s.start, s.last) if s.step.is_positive else (s.last, s.start) for s in (a, b)]
-    (low_a, high_a), (low_b, high_b) = ends
-    if expand(low_b - high_a).is_positive or expand(low_a - high_b).is_positive:
-        return True
-    shift = expand(a.start - b.start)
-    return abs(a.step) == abs(b.step) and shift.is_Integer and shift % abs(a.step) != 0
-
-
-NO_INDEX = (
-    "an array of indices must hold integers: a declared array with a domain of integers (sd.integers, sd.labels), "
-    "np.arange(n), or sums of these"
-)
-
-# -- arrays of indices -------------------------------------------------------------------
-
-
-def integer_bounds(node: Node) -> tuple[Expr, Expr] | None:
-    """The least and the largest value of a node whose entries are certainly integers; None where that is open.
-
-    >>> import symderive as sd
-    >>> y = sd.array("y", "n", domain=sd.labels(1, 2, 3))
-    >>> integer_bounds((2 * y - 1).node), integer_bounds((y / 2).node)
-    ((1, 5), None)
-    """
-    match node:
-        case Leaf():
-            entries = node.domain.entries
-            if not entries.integer:
-                return None
-            if entries.values is not None:
-                return min(entries.values), max(entries.values)
-            low, high = sympify(entries.low), sympify(entries.high)
-            return None if low.is_infinite or high.is_infinite else (low, high)
-        case Number():
-            return (node.value, node.value) if node.value.is_integer else None
-        case Range():
-            return ZERO, node.dim - 1
-        case Delta() | Basis() | Slice() | Merge():
-            return ZERO, ONE
-        case Named():
-            return integer_bounds(node.body)
-        case Sum():
-            return _sum_bounds(node)
-        case Contraction():
-            return _contraction_bounds(node)
-        case Map():
-            return _map_bounds(node)
-        case Opaque() if node.function in ("max", "min"):
-            return integer_bounds(node.arguments[0])
-        case Opaque() if ARRAY_FUNCTIONS[node.function].mask and node.function != "signdet":
-            return ZERO, ONE
-    return None
-
-
-def _sum_bounds(node: Sum) -> tuple[Expr, Expr] | None:
-    spans = [_supports(term) for _, term in node.terms]
-    if len(spans) <= MAX_PARTS and all(_disjoint(a, b) for a, b in combinations(spans, 2)):
-        return _joined_bounds(node)
-    low: Expr = ZERO
-    high: Expr = ZERO
-    for weight, term in node.terms:
-        inner = integer_bounds(term)
-        if inner is None or not weight.is_integer or not (weight.is_nonnegative or weight.is_nonpositive):
-            return None
-        first, last = inner if weight.is_nonnegative else inner[::-1]
-        low, high = low + weight * first, high + weight * last
-    return expand(low), expand(high)
-
-
-MAX_PARTS = 64
-"""Arrays laid side by side are compared pair by pair up to this many."""
-
-
-def _joined_bounds(node: Sum) -> tuple[Expr, Expr] | None:
-    """The bounds of arrays that are laid side by side among zeros."""
-    ends: list[Expr] = [ZERO]
-    for weight, term in node.terms:
-        inner = integer_bounds(term)
-        if inner is None or not weight.is_integer:
-            return None
-        ends += [weight * e for e in inner]
-    low, high = _least(ends), _least([-e for e in ends])
-    return None if low is None or high is None else (low, -high)
-
-
-def _supports(term: Node) -> dict[int, Span]:
-    """For each axis on which a term is put among zeros, the places where it stands."""
-    if isinstance(term, Basis):
-        return {0: Span(term.index, ONE, ONE)}
-    found: dict[int, Span] = {}
-    for factor, labels in term.factors if isinstance(term, Contraction) else ():
-        if labels[:1] and labels[0] < term.rank and labels[0] not in found:
-            if isinstance(factor, Basis):
-                found[labels[0]] = Span(factor.index, ONE, ONE)
-            elif isinstance(factor, Slice):
-                found[labels[0]] = Span(factor.start, factor.step, factor.count)
-    return found
-
-
-def _disjoint(a: dict[int, Span], b: dict[int, Span]) -> bool:
-    return any(axis in b and _apart(span, b[axis]) for axis, span in a.items())
-
-
-def _contraction_bounds(node: Contraction) -> tuple[Expr, Expr] | None:
-    """A multiple of one array, of which slices, reshapes and unit vectors pick entries."""
-    others: list[Node] = []
-    picked: set[int] = set()
-    among_zeros = False
-    for factor, labels in node.factors:
-        if isinstance(factor, Basis | Slice | Merge) and labels[0] >= node.out_rank:
-            picked.add(labels[0])
-        elif isinstance(factor, Merge) and min(labels[1:]) >= node.out_rank:
-            picked.update(labels[1:])
-        elif isinstance(factor, Delta) and max(labels) >= node.out_rank:
-            picked.add(max(labels))
-        elif _is_one_hot(factor) and labels[-1] >= node.out_rank and labels[-1] not in labels[:-1]:
-            picked.add(labels[-1])
-        elif isinstance(factor, Basis | Slice | Merge | Delta):
-            among_zeros = True
-            picked.update(x for x in labels if x >= node.out_rank)
-        else:
-            others.append(factor)
-    if len(others) > 1 or set(node.bound) != picked or not node.coefficient.is_integer:
-        return None
-    inner = integer_bounds(others[0]) if others else (ONE, ONE)
-    if inner is None or node.coefficient.is_nonnegative is None:
-        return None
-    ends = [node.coefficient * e for e in inner]
-    low, high = ends if node.coefficient.is_nonnegative else ends[::-1]
-    if among_zeros:
-        if not low.is_nonnegative:
-            return None
-        low = ZERO
-    return low, high
-
-
-def _is_one_hot(node: Node) -> bool:
-    """Whether a node is one-hot rows that an array of indices made: ``index[..., None] == 0, 1, ...``."""
-    if not isinstance(node, Map) or node.function != "eq":
-        return False
-    own, places = node.arguments
-    rank = node.rank
-    counted = isinstance(places, Contraction) and [f for f, _ in places.factors] == [Range(node.shape[-1])]
-    counted = counted and places.factors[0][1] == (rank - 1,)  # type: ignore[union-attr]
-    counted = counted or places is Range(node.shape[-1])
-    return counted and all(rank - 1 not in ls for _, ls in own.factors) if isinstance(own, Contraction) else counted
-
-
-def _map_bounds(node: Map) -> tuple[Expr, Expr] | None:
-    name = node.function
-    if FUNCTIONS[name].mask:
-        return ZERO, ONE
-    if name == "remainder" and isinstance(node.arguments[1], Number):
-        divisor = node.arguments[1].value
-        inner = integer_bounds(node.arguments[0])
-        return None if inner is None or not (divisor.is_integer and divisor.is_positive) else (ZERO, divisor - 1)
-    if name == "abs":
-        inner = integer_bounds(node.arguments[0])
-        highest = None if inner is None else _least([-inner[1], inner[0]])
-        return None if highest is None else (ZERO, -highest)
-    if name not in ("where", "maximum", "minimum"):
-        return None
-    branches = [b for a in node.arguments[-2:] if (b := integer_bounds(a)) is not None]
-    if len(branches) < 2:
-        return None
-    lows, highs = [b[0] for b in branches], [-b[1] for b in branches]
-    low = _larger(*lows) if name == "maximum" else _least(lows)
-    high = _larger(*highs) if name == "minimum" else _least(highs)
-    return None if low is None or high is None else (low, -high)
-
-
-def _larger(a: Expr, b: Expr) -> Expr:
-    """The larger of two numbers in the dimensions; any of them where that is not known."""
-    return b if expand(b - a).is_nonnegative else a
-
-
-def _least(values: Sequence[Expr]) -> Expr | None:
-    """What no number in the dimensions is below: the least of them, or 0; None where that is not known."""
-    found = next((v for v in values if all(expand(u - v).is_nonnegative for u in values)), None)
-    if found is None and all(expand(v).is_nonnegative for v in values):
-        return ZERO
-    return found
-
-
-def affine(node: Node) -> Span | None:
-    """``start + step * (0, 1, 2, ...)`` as a span: ``np.arange(n)``, ``np.arange(1, n)``, slices of them."""
-    match node:
-        case Named():
-            return affine(node.body)
-        case Range():
-            return Span(ZERO, ONE, node.dim)
-        case Sum() if len(node.shape) == 1:
-            moving = [(w, affine(n)) for w, n in node.terms if not _is_constant(n)]
-            fixed: Expr = sum((w * _constant(n) for w, n in node.terms if _is_constant(n)), ZERO)
-            if len(moving) != 1 or moving[0][1] is None or not fixed.is_integer:
-                return None
-            weight, inner = moving[0]
-            if inner is None or not (weight.is_integer and weight.is_nonzero):
-                return None
-            return Span(expand(weight * inner.start + fixed), weight * inner.step, inner.count)
-        case Contraction(factors=((inner, (0,)),)) if not node.bound and node.coefficient.is_integer:
-            own = affine(inner)
-            scale = node.coefficient
-            return None if own is None or scale == 0 else Span(scale * own.start, scale * own.step, own.count)
-        case Contraction(factors=((inner, (k,)), (Slice() as cut, (i, 0)))) if k == i and node.coefficient == 1:
-            own = affine(inner)
-            return None if own is None else Span(cut.start, cut.step, cut.count).of(own)
-    return None
-
-
-def _is_constant(node: Node) -> bool:
-    return isinstance(node, Contraction) and not node.factors and not node.bound
-
-
-def _constant(node: Node) -> Expr:
-    assert isinstance(node, Contraction)
-    return node.coefficient
-
-
-def _check_bounds(node: Node, size: Expr) -> None:
-    """An index must be certainly an integer from 0 to size - 1."""
-    bounds = integer_bounds(node)
-    if bounds is not None and expand(bounds[0]).is_nonnegative and expand(size - 1 - bounds[1]).is_nonnegative:
-        return
-    leaf, shift = indexing_leaf(node)
-    if leaf is not None:
-        raise IndexDomainError(leaf.name, expand(size - 1 - shift), -shift)
-    if bounds is None:
-        raise UnsupportedError(NO_INDEX)
-    raise ShapeError(f"an index from {bounds[0]} to {bounds[1]} does not fit an axis of size {size}")
-
-
-def indexing_leaf(node: Node) -> tuple[Leaf | None, Expr]:
-    """The declared array whose entries, plus a constant integer, are an index."""
-    match node:
-        case Leaf():
-            return node, ZERO
-        case Named():
-            return indexing_leaf(node.body)
-        case Contraction() if node.coefficient == 1:
-            others = [f for f, _ in node.factors if not isinstance(f, Basis | Slice | Merge | Delta)]
-            return indexing_leaf(others[0]) if len(others) == 1 else (None, ZERO)
-        case Sum(terms=((weight, term), (shift, constant))) if weight == 1 and _is_constant(constant):
-            leaf, inner = indexing_leaf(term)
-            added = shift * _constant(constant)
-            return (leaf, inner + added) if added.is_integer else (None, ZERO)
-    return None, ZERO
+# -- keys -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -693,7 +355,7 @@ def _index_shape(arrays: Sequence[Indices | Places]) -> tuple[Shape, list[Any]]:
 def _along(key: Indices, size: Expr, real: Sequence[Any], index: Shape) -> Along:
     """One array of indices: its one-hot rows, and the index axes along which they run."""
     node, axes = key.node, key.axes
-    _check_bounds_or_affine(node, size)
+    check_index(node, size)
     offset = len(real) - len(axes)
     along = {axis: real[offset + k] for k, axis in enumerate(axes) if axis is not None}
     order = sorted((axis for axis in along if node.shape[axis] == index[along[axis]]), key=lambda axis: along[axis])
@@ -711,15 +373,6 @@ def _along(key: Indices, size: Expr, real: Sequence[Any], index: Shape) -> Along
     own = build.view(node, range(node.rank), shape)
     counting = build.view(Range(size), (node.rank,), shape)
     return Along(places, Map("eq", (own, counting)), False)
-
-
-def _check_bounds_or_affine(node: Node, size: Expr) -> None:
-    """Counted indices are held inside by their ``Slice``; others by their domain."""
-    counted = affine(node)
-    if counted is None:
-        _check_bounds(node, size)
-    elif counted.start.is_negative or counted.last.is_negative or expand(size - 1 - counted.last).is_negative:
-        raise ShapeError(f"indices from {counted.start} to {expand(counted.last)} do not fit an axis of size {size}")
 
 
 # -- writing ------------------------------------------------------------------------------
@@ -754,7 +407,7 @@ def overwritten(node: Node, selection: Selection, value: Node) -> Node:
 
 def _relation(term: Node, selection: Selection) -> str:
     """How a term lies to the selected places: "apart", "covered" or "over"."""
-    supports = _supports(term)
+    stands = supports(term)
     covered = True
     for axis, (key, size) in enumerate(zip(selection.keys, selection.shape, strict=True)):
         if isinstance(key, Along | Listed):
@@ -763,12 +416,12 @@ def _relation(term: Node, selection: Selection) -> str:
         written = Span(key.index, ONE, ONE) if isinstance(key, At) else key
         if written.covers(size) or size == 1:
             continue
-        own = supports.get(axis)
+        own = stands.get(axis)
         if own is None:
             covered = False
-        elif _apart(own, written):
+        elif apart(own, written):
             return "apart"
-        elif _inside(own, written) is None:
+        elif inside(own, written) is None:
             covered = False
     return "covered" if covered else "over"
 

@@ -313,7 +313,8 @@ REFUSED = {
     "an empty slice": lambda w: w[2:1],
     "beyond the end": lambda w, d: w[d],
     "many numbers": lambda w: w + np.ones(65),
-    "integer type": lambda w: w.astype(int),
+    "text type": lambda w: w.astype(str),
+    "complex type": lambda w: w.astype(complex),
 }  # fmt: skip
 
 

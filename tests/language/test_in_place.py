@@ -413,6 +413,18 @@ def test_a_shape_alone_makes_an_index_an_integer():
     assert str(y.domain) == "integers(1, k)"
     text = sd.read("np.sum(L[np.arange(n), y - 1])", L="n k", y="n")
     assert text.same_form(shifted)
+    for source in (
+        "np.sum(np.take_along_axis(L, y[:, None], axis=1))",
+        "np.sum(np.eye(k)[y] * L)",
+        lambda L, y: np.take_along_axis(L, y[:, None], axis=1).sum(),
+        lambda L, y, k: np.sum(np.eye(k)[y] * L),
+        lambda L, y, n: L[np.arange(n), y.astype(int)].sum(),
+    ):
+        (leaf,) = [leaf for leaf in sd.read(source, L="n k", y="n").node.leaves() if leaf.name == "y"]
+        assert str(leaf.domain) == "integers(0, k - 1)"
+    declared_otherwise = sd.array("y", "n", domain=sd.positive)
+    with pytest.raises(sd.IndexDomainError, match="integers from 0 to k - 1"):
+        sd.read("L[np.arange(n), y]", L="n k", y=declared_otherwise)
 
 
 def test_what_is_written_over_is_gone():
@@ -636,8 +648,8 @@ REFUSED = {
     integers_filled: "dtype=float", labels_like: "dtype=float", sums_of_masks_are_integers: "dtype=float",
     does_not_fit: "(n,) does not fit into (d,)", grows: "cannot become (n, d)", different_masks: "mask",
     an_array_under_a_mask: "no shape", a_mask_behind: "first index", shape_of_a_mask: "no shape",
-    sorted_under_a_mask: "order of the entries", returns_a_mask: "entries under a mask", empty: "np.zeros", empty_like: "np.zeros",
-    beyond: "out of bounds",
+    sorted_under_a_mask: "order of the entries", returns_a_mask: "entries under a mask", empty: "np.zeros",
+    empty_like: "np.zeros", beyond: "out of bounds",
 }  # fmt: skip
 
 
@@ -668,6 +680,22 @@ def test_nothing_changes_outside_of_reading():
         with pytest.raises(sd.UnsupportedError):
             change()
     assert x.same_form(sd.array("x", "n") * 1)
+
+
+def test_what_is_written_over_need_not_be_defined():
+    def logarithms(x):
+        r = np.log(x)
+        r[0] = 1
+        r[x > 2] = 2
+        return r
+
+    made = sd.read(logarithms, x="n")
+    x = np.array([-1.0, 0.5, 3.0])
+    kernel = sd.compile(made.sum(), wrt="x")
+    with np.errstate(invalid="ignore"):  # both branches of a case distinction are computed
+        np.testing.assert_allclose(evaluate_array(made, {"n": 3}, {"x": x}), [1, np.log(0.5), 2])
+        assert kernel.value(x=x) == pytest.approx(3 + np.log(0.5))
+        np.testing.assert_allclose(kernel.gradient(x=x), [0, 2, 0])
 
 
 def test_reading_again_starts_anew():

@@ -59,6 +59,8 @@ INDICES = {
     "take_along_axis 0": lambda X, w, d: np.take_along_axis(X, np.arange(d)[None, :] * 0, axis=0) + w,
     "one-hot rows": lambda y, k, L: np.eye(k)[y] * L,
     "one-hot comparison": lambda y, k, L: ((y[:, None] == np.arange(k)) * L).sum(axis=1),
+    "as integers": lambda x, L, y, n: L[np.arange(n), (y * 1.0).astype(int)] + (2 * x).astype(int) + x.astype(bool),
+    "masks as integers": lambda F, g: F[(F[:, 0] > 0).astype(int)] + F[(F[:, 0] > 0) * 1] + (g > 0).astype(float),
     "number indices": lambda x: x[np.int64(1)] + x[np.array(0)] + x[np.array([0, 2])].sum(),
 }  # fmt: skip
 

@@ -278,7 +278,7 @@ HOSTILE = {
     "w[n - n - 1:0]": (1, "empty"),
     "w[0.5]": (3, "integer"),
     "w['a']": (3, "string"),
-    "w[[]]": (1, "list of integers"),
+    "w[[]]": (1, "lists of integers"),
     "w[[0, b]]": (7, "integer"),
     "w[[0, 1.5]]": (7, "integer"),
     "w[[[0]]]": (4, "list"),
