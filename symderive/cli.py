@@ -11,15 +11,13 @@ loading SymPy.
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from symderive import __version__
 from symderive.errors import (
@@ -34,7 +32,6 @@ from symderive.errors import (
 if TYPE_CHECKING:
     from symderive.judgement.verdicts import Verdict
     from symderive.language.arrays import Array
-    from symderive.language.domains import Domain
 
 UPHELD, REFUTED, USAGE, UNDECIDED, MISSING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -42,28 +39,6 @@ FORMATS = ("text", "latex", "markdown", "html", "json")
 
 #: The bars that --require can set.
 BARS = ("proved", "certified", "checked")
-
-#: Domains as they may be written on the command line: those that are called, and those that stand alone.
-CALLED_DOMAINS = ("integers", "interval", "labels", "one_hot", "simplex")
-PLAIN_DOMAINS = (
-    "diagonal",
-    "invertible",
-    "lower_triangular",
-    "nonnegative",
-    "nonzero",
-    "one_hot",
-    "orthogonal",
-    "positive",
-    "real",
-    "simplex",
-    "spd",
-    "symmetric",
-    "unit_interval",
-)
-
-#: Characters of a domain's text; nesting is bounded with it.
-LONGEST_DOMAIN = 200
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
@@ -285,6 +260,7 @@ def _status(verdict: Verdict, bar: str) -> int:
 def _scope(arguments: argparse.Namespace) -> dict[str, Array]:
     """The arrays that --shape and --domain declare."""
     import symderive as sd
+    from symderive.language.domain_text import read_domain
     from symderive.language.reading import read_shape
 
     shapes = dict(_assignment(text, "--shape", "X=n,d") for text in arguments.shape)
@@ -305,62 +281,3 @@ def _assignment(text: str, option: str, example: str) -> tuple[str, str]:
     if not equals or not name.strip().isidentifier():
         raise ReadError(f"{option} needs NAME=..., for example {option} {example}; got {text!r}")
     return name.strip(), value.strip()
-
-
-def read_domain(text: str) -> Domain:
-    """A domain from untrusted text: an allow-list over Python's grammar; nothing is executed.
-
-    Raises
-    ------
-    ReadError
-        Anything but the domains' names, calls of them with numbers, and ``&``.
-    """
-    if len(text) > LONGEST_DOMAIN:
-        raise ReadError(f"a domain's text has at most {LONGEST_DOMAIN} characters, this has {len(text)}")
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError) as error:
-        raise ReadError("not a domain", text, getattr(error, "offset", None)) from error
-    return _domain(tree.body, text)
-
-
-def _domain(node: ast.expr, text: str) -> Domain:
-    import symderive as sd
-
-    match node:
-        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
-            return _domain(left, text) & _domain(right, text)
-        case ast.Name(id=name) if name in PLAIN_DOMAINS:
-            return getattr(sd, name)
-        case ast.Call(func=ast.Name(id=name), args=values, keywords=options) if name in CALLED_DOMAINS:
-            named = {option.arg or "**": _option(option.value, text) for option in options}
-            try:
-                return getattr(sd, name)(*(_number(value, text) for value in values), **named)
-            except TypeError as error:
-                raise ReadError(f"{name} is not called like that: {error}", text, node.col_offset + 1) from error
-    known = ", ".join(sorted({*PLAIN_DOMAINS, *CALLED_DOMAINS}))
-    raise ReadError(f"not a domain; there are {known}, joined by &", text, node.col_offset + 1)
-
-
-def _option(node: ast.expr, text: str) -> Any:
-    """A number, or the word that says which ends an interval keeps."""
-    match node:
-        case ast.Constant(value="none" | "left" | "right" | "both" as word):
-            return word
-    return _number(node, text)
-
-
-def _number(node: ast.expr, text: str) -> int | float | Fraction:
-    """An exact number or ``inf``; a float stands for its shortest decimal, as everywhere."""
-    match node:
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_number(operand, text)
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            return value
-        case ast.Name(id="inf" | "oo"):
-            return float("inf")
-        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=int() as denominator)) if denominator:
-            numerator = _number(left, text)
-            if isinstance(numerator, int):
-                return Fraction(numerator, denominator)
-    raise ReadError("a domain is given numbers, fractions and inf", text, node.col_offset + 1)

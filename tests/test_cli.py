@@ -10,8 +10,9 @@ import time
 import pytest
 
 import symderive as sd
-from symderive.cli import main, read_domain
+from symderive.cli import main
 from symderive.errors import DomainError, ReadError
+from symderive.language.domain_text import read_domain
 
 LEAST_SQUARES = ["np.sum((X@w-y)**2)", "--shape", "X=n,d", "--shape", "w=d", "--shape", "y=n"]
 

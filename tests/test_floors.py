@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "symderive"
 
 #: From the ground up. A module may import its own floor and the floors below it.
 FLOORS = (
-    ("errors", "shipped"),
+    ("errors", "shipped", "deadline"),
     ("language",),
     ("judgement",),
     ("calculus",),
@@ -30,7 +30,7 @@ FLOORS = (
 FLOOR = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 
 #: The judge does not know the author: one bug must not be able to vouch for itself.
-ALLOWED = {"judgement": {"errors", "language", "judgement"}}
+ALLOWED = {"judgement": {"errors", "deadline", "language", "judgement"}}
 
 #: Modules that load their own package late, for start-up time.
 LAZY = {"__init__.py", "__main__.py", "cli.py"}

@@ -49,6 +49,7 @@ from sympy import (
 )
 
 from symderive.calculus.signs import Bounds, _of_sign, exactly, number_bounds
+from symderive.deadline import tick
 from symderive.language.nodes import Leaf
 
 Exponent = int | Fraction | Expr
@@ -269,7 +270,8 @@ class Algebra:
         return self._fresh
 
     def spend(self, amount: int = 1) -> None:
-        """Count work against the budget."""
+        """Count work against the budget; where the time is over, stop."""
+        tick()
         self.budget -= amount
         if self.budget < 0:
             raise TooLarge("the expanded form is too large")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -15,6 +13,7 @@ from sympy import Symbol
 
 from symderive.checking.hints import hint
 from symderive.checking.sides import MIRROR, Claim, read_claim, same_shape, shortened
+from symderive.deadline import OutOfTime, run_within
 from symderive.derivation.derivation import Derivation
 from symderive.derivation.inequalities import prove_inequality
 from symderive.derivation.proofs import prove_equal
@@ -28,30 +27,6 @@ from symderive.language.nodes import Named
 from symderive.language.reading import read_text
 from symderive.language.statements import Relation
 from symderive.language.text_reader import defined_names
-
-
-class _Late(Exception):
-    """The time that a claim was given is over."""
-
-
-@contextmanager
-def _time_limit(seconds: float | None) -> Iterator[None]:
-    """Interrupt what runs after some seconds (in the main thread, where the system has timers)."""
-    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    if seconds is None or not usable:
-        yield
-        return
-
-    def late(*_: object) -> None:
-        raise _Late
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def check(
@@ -77,7 +52,7 @@ def check(
     domains : by symbol or name; restricts further what is declared already
     given : relations, texts such as ``"p < q"``, triples ``(p, "<", q)``, SymPy relations
     shapes : ``{"X": "n d", "w": "d"}``, as in `symderive.read`
-    timeout : seconds after which the answer is ``undecided`` (main thread only)
+    timeout : seconds after which the answer is ``undecided``
 
     Returns
     -------
@@ -115,11 +90,12 @@ def check(
 
 
 def within(seconds: float | None, claim: str, run: Callable[[], Verdict]) -> Verdict:
-    """The verdict of ``run``, or ``undecided`` when the time is up."""
+    """The verdict of ``run``, or ``undecided`` when the time is up, in whatever thread this is."""
     try:
-        with _time_limit(seconds):
-            return run()
-    except _Late:
+        return run_within(seconds, run)
+    except OutOfTime:
+        if seconds is None:  # the limit is that of a claim around this one
+            raise
         return Verdict(Status.undecided, claim, reason=f"stopped after {seconds:g} seconds")
 
 

@@ -19,6 +19,7 @@ from sympy import E, Expr, Integer, Rational, Symbol, pi
 from sympy import exp as sympy_exp
 from sympy import log as sympy_log
 
+from symderive.deadline import tick
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.judgement import array_balls, special
 from symderive.judgement.elements import (
@@ -717,6 +718,7 @@ class Evaluator:
         return out
 
     def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
+        tick()
         sizes = self.sizes
         match node:
             case Leaf():

@@ -15,6 +15,7 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from sympy import Symbol
 
+from symderive.deadline import tick
 from symderive.errors import SymderiveError
 from symderive.judgement.balls import (
     Element,
@@ -160,6 +161,7 @@ def examine(statement: Statement, point: Point, bits: int) -> Outcome:
     skipping = statement.skip_undefined_left
     outcome = Outcome("unresolved")
     for level in ladder:
+        tick()
         with precision(level, statement.cap):
             left, right = statement.sides(Evaluator(point.instance), point)
             a, b = np.broadcast_arrays(left, right)
