@@ -6,13 +6,17 @@ it as a condition, unless the declared domains already grant it.
 
 from __future__ import annotations
 
+from itertools import combinations
+
+from sympy import Expr
+
 from symderive.calculus.signs import sign_of
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.array_functions import array_function, gaps, product
 from symderive.language.build import split_coefficient
 from symderive.language.functions import needs
-from symderive.language.nodes import ONE, ZERO, Basis, Differential, Map, Node, Number, Opaque
+from symderive.language.nodes import ONE, ZERO, Basis, Delta, Differential, Map, Node, Number, Opaque, Sum
 from symderive.language.statements import Relation, nonnegative, nonzero, positive
 
 _GRANTED = {
@@ -45,6 +49,30 @@ def _unscaled(node: Node) -> Node:
     """The node without a positive coefficient, which changes no sign."""
     coefficient, rest = split_coefficient(node)
     return rest if coefficient.is_positive and not isinstance(rest, Number) else node
+
+
+def off_kink(gap: Node) -> Relation:
+    """``gap != 0``, asked only where it can be: not of x_i - x_j at i = j, which is 0 whatever x is."""
+    relation = nonzero(gap)
+    node = relation.lhs
+    if not isinstance(node, Sum):
+        return relation
+    for i, j in combinations(range(node.rank), 2):
+        if node.shape[i] == node.shape[j] and _vanishes_where_equal(node, i, j):
+            same = build.view(Delta(node.shape[i]), (i, j), node.shape)
+            node = build.add([(ONE, node), (ONE, same)], node.shape)
+    return Relation(node, relation.op, relation.rhs)
+
+
+def _vanishes_where_equal(node: Sum, i: int, j: int) -> bool:
+    """Whether terms cancel where two indices are equal."""
+    labels = [i if axis == j else axis for axis in range(node.rank)]
+    out = [axis for axis in range(node.rank) if axis != j]
+    total: dict[Node, Expr] = {}
+    for weight, term in node.terms:
+        there = build.contract(ONE, [(term, labels)], out, dict(enumerate(node.shape)))
+        total[there] = total.get(there, ZERO) + weight
+    return all(weight == 0 for weight in total.values())
 
 
 def _not_zero(node: Node) -> Relation:

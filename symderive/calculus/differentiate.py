@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from symderive.calculus.definedness import granted, requirements, smoothness
+from symderive.calculus.definedness import granted, off_kink, requirements, smoothness
 from symderive.calculus.rewrites import Rewrite
 from symderive.calculus.simplify import simplify
 from symderive.errors import UnsupportedError
@@ -44,7 +44,7 @@ from symderive.language.nodes import (
     Slice,
     Sum,
 )
-from symderive.language.statements import Relation, nonzero
+from symderive.language.statements import Relation
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class _Backward:
                 row = function(part.function)
                 uses[f"derivative of {row.name}"] = None
                 for text in row.kinks:
-                    needed = nonzero(template(text, row.arguments)(*part.arguments))
+                    needed = off_kink(template(text, row.arguments)(*part.arguments))
                     if not granted(needed):
                         conditions[needed] = None
 
@@ -368,7 +368,7 @@ def _map_rules(u: Map, active: set[Node]) -> list[Rule]:
         slope = partial(u.function, k, u.arguments)
         if slope is None:
             raise UnsupportedError(f"{u.function} is not differentiable by its argument {row.arguments[k]}")
-        needs = [nonzero(template(text, row.arguments)(*u.arguments)) for text in row.kinks]
+        needs = [off_kink(template(text, row.arguments)(*u.arguments)) for text in row.kinks]
         needs += [r for r in requirements(slope) if r not in held]
         if u.function != "where" and (not slope.shape or slope.shape == u.shape):  # a branch hides what it leaves out
             slope = simplify(slope, blocked).node

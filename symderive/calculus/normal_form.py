@@ -28,7 +28,7 @@ from sympy import Expr, cancel, floor
 
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
-from symderive.calculus.definedness import existence, smoothness
+from symderive.calculus.definedness import existence, off_kink, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.polynomials import (
     ONE,
@@ -176,8 +176,7 @@ class _Forward:
                 terms = []
                 row = function(node.function)
                 for text in row.kinks:
-                    kink = template(text, row.arguments)(*node.arguments)
-                    self.kinks[Relation(kink, "!=", Number(language.ZERO))] = None
+                    self.kinks[off_kink(template(text, row.arguments)(*node.arguments))] = None
                 if row.mask:
                     return zero
                 for k, argument in enumerate(node.arguments):

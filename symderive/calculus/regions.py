@@ -45,6 +45,7 @@ from sympy import (
 from symderive.calculus.definedness import dropped, granted
 from symderive.calculus.rewrites import Rewrite
 from symderive.language import build
+from symderive.language.domains import real
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ONE,
@@ -533,7 +534,8 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         if expr.has(base.P):
             other = Dummy("Q", positive=True)
             swapped = expand(expr).subs(base.P, other + base.u)
-            forms = (expand(swapped), cancel(expand(swapped)))
+            forms = (expand(swapped), factor(expand(swapped)))
+            found += [folded for e in found if (folded := _folded(e, base)) != e]
             found += [e.subs(other, _fn("logaddexp")(S.Zero, -base.u)) for e in forms]
         if expr.has(base.s):
             other = Dummy("t", positive=True)
@@ -555,10 +557,38 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                     found.append(factor(reduced).subs(product, base.s * _fn("expit")(-base.u)))
         if base.has_exp and expr.has(base.s):
             found += _in_exponentials(expr, base)
+        found += _lowered(expr, base)
     found += [e for base in region.bases.values() for e in _sided(expr, base)]
     found += _normal(expr) + _hyperbolic(expr) + _rectified(expr) + _absolute(expr)
     found += _cases(expr, region.is_final, region.bases.values())
     return sorted(dict.fromkeys(found), key=lambda e: e.count_ops())[:CANDIDATE_CAP]
+
+
+def _folded(expr: Expr, base: _Base) -> Expr:
+    """u - softplus(u) is -softplus(-u), inside of sums."""
+    if not expr.has(base.P):
+        return expr
+    there: dict[Expr, Expr] = {}
+    for total in expr.atoms(Add):
+        weights = total.as_coefficients_dict()
+        weight = weights.get(base.P, S.Zero)
+        if weight and weights.get(base.u, S.Zero) == -weight:
+            turned = _fn("logaddexp")(S.Zero, -base.u)
+            there[total] = total - weight * base.P + weight * base.u + weight * turned
+    return cast(Expr, expr.xreplace(there))
+
+
+def _lowered(expr: Expr, base: _Base) -> list[Expr]:
+    """Powers of σ, or of 1 - σ, whose exponents differ by numbers: the lowest is a factor."""
+    for root in (base.s, 1 - base.s):
+        powers = [f for f in expr.atoms(_fn("power")) if f.args[0] == root]
+        lowest = next((f for f in powers if all((g.args[1] - f.args[1]).is_nonnegative for g in powers)), None)
+        if lowest is not None and len(powers) > 1:
+            expr = cast(Expr, expr.xreplace({f: root ** (f.args[1] - lowest.args[1]) * lowest for f in powers}))
+            softplus = Dummy("Q", positive=True)
+            swapped = factor(expand(expr.subs(base.P, softplus + base.u)))
+            return [factor(expr), swapped.subs(softplus, _fn("logaddexp")(S.Zero, -base.u))]
+    return []
 
 
 def _normal(expr: Expr) -> list[Expr]:
@@ -725,6 +755,27 @@ def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
     return expr
 
 
+def _turned(expr: Expr, region: _Region) -> list[Expr]:
+    """Forms in the margin u = y·m of a ±1 label: m is y·u, so that y is a factor of what is odd in it."""
+    found: list[Expr] = []
+    signs = [n for n in region.atoms if isinstance(n, Leaf) and set(n.domain.entries.values or ()) == {-1, 1}]
+    labels = {region.atoms[n] for n in signs}
+    for base in region.bases.values():
+        u = base.u
+        for label in labels & u.free_symbols:
+            score = u / label
+            if not isinstance(score, Symbol) or not expr.has(score):
+                continue
+            margin = Dummy("u", real=True)
+            opened = cast(Expr, expr.subs(score, label * margin))
+            if not opened.is_polynomial(label):
+                continue
+            base.u = margin
+            found += [e.subs(margin, u) for e in _candidates(rem(opened, label**2 - 1, label), region)]
+            base.u = u
+    return found
+
+
 def _evaluated(expr: Expr) -> Expr:
     """Rows of constants as their values, as far as these are plain numbers."""
     if not expr.args:
@@ -825,19 +876,38 @@ def simplify_region(node: Node, blocked: frozenset[Leaf] = frozenset()) -> tuple
     """
     if not is_elementwise(node):
         return node, ()
-    best, best_cost, rule = node, cost(node), ""
     shared = _shared(node)
+    best, best_cost, rule = node, _price(node, shared), ""
     needed: tuple[Relation, ...] = ()
-    for whole in (shared, frozenset()) if shared else (frozenset(),):
-        if shared and not whole and best_cost > OPENING_CAP:
+    inner = frozenset(n for n in shared if not any(part in shared for part in n.walk() if part is not n))
+    for whole in dict.fromkeys((shared, inner, frozenset())):
+        if shared and not whole and best_cost[1] > OPENING_CAP:
             break
         for made, name, conditions in _forms(node, blocked, whole):
-            made_cost = cost(made)
+            made_cost = _price(made, shared)
             if made_cost < best_cost:
                 best, best_cost, rule, needed = made, made_cost, name, conditions
     if best is node:
         return node, ()
     return best, (Rewrite(node, best, rule, (*dropped(node, best), *needed)),)
+
+
+def _price(node: Node, shared: frozenset[Node]) -> tuple[float, float]:
+    """The cost where what stands several times is written once and named; then the cost as it stands."""
+    there: dict[Node, Node] = {}
+    names: dict[Node, Leaf] = {}
+    for part in node.walk():
+        for core, sign in ((part, 1), (build.scale(-1, part), -1), (build.negated(part), -1)):
+            if core in shared and part is not node:
+                name = names.setdefault(core, Leaf(f"_{len(names)}", core.shape, real))
+                there[part] = build.scale(sign, name)
+                break
+    whole = cost(node)
+    if not there:
+        return whole, whole
+    closed = build.substitute(node, there)
+    named = sum(cost(core) for core, name in names.items() if name in closed.leaves())
+    return cost(closed) + named, whole
 
 
 def _shared(node: Node) -> frozenset[Node]:
@@ -878,6 +948,8 @@ def _forms(
         family = _in_family(plain, region) if region.bases else plain
         facts = _label_facts(family, region, blocked)
         expressions = _candidates(facts, region)
+        if facts != family:
+            expressions += [e for e in _turned(facts, region) if e not in expressions]
         for form in interpolated:
             valued.update(_plain_candidates(_in_family(form, region) if region.bases else form))
         expressions += [e for e in valued if e not in expressions]

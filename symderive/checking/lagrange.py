@@ -74,6 +74,7 @@ from symderive.errors import JudgementConflictError, ShapeError, UnsupportedErro
 from symderive.judgement.verdicts import Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array, Dim, array, shape_text
+from symderive.language.domains import real
 from symderive.language.nodes import ONE, Contraction, Leaf, Named, Number
 from symderive.language.statements import Relation
 
@@ -593,6 +594,31 @@ class _Scalars:
         for kind, judge, word in ((MINIMUM, convex, "convex"), (MAXIMUM, concave, "concave")):
             if judge(self.subject, self.leaves).status is Status.proved:
                 yield kind, f"f is {word} and the constraints are affine"
+                return
+        reduced = self.eliminated()
+        if reduced is not None:
+            for kind, judge, word in ((MINIMUM, convex, "convex"), (MAXIMUM, concave, "concave")):
+                if judge(*reduced).status is Status.proved:
+                    yield kind, f"f is {word} along the constraints, which are affine"
+
+    def eliminated(self) -> tuple[Array, tuple[Leaf, ...]] | None:
+        """The objective in the variables that affine constraints leave free, all of them real numbers."""
+        if any(leaf.domain != real for leaf in self.leaves):
+            return None
+        solved = sympy_solve([gap(r).to_sympy() for r in self.constraints], self.symbols, dict=True)
+        if len(solved) != 1 or len(solved[0]) == len(self.leaves):
+            return None
+        values = {str(symbol): value for symbol, value in solved[0].items()}
+        free = tuple(leaf for leaf in self.leaves if leaf.name not in values)
+        if any(v.free_symbols - set(self.symbols) for v in values.values()):
+            return None
+        names = [leaf.name for leaf in free]
+        there = {
+            leaf: _node(lambdify(names, values[leaf.name], modules=_MODULES)(*map(Array, free)))
+            for leaf in self.leaves
+            if leaf.name in values
+        }
+        return Array(build.substitute(build.without_names(self.subject.node), there)), free
 
     def bounded(self) -> str:
         """Why the constraint set is closed and bounded; "" if that is not seen."""

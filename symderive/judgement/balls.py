@@ -714,7 +714,7 @@ class Evaluator:
             start: Element = value[index]
             slope = from_exact(direction[index])
             kind = fmpq_series if type(start) is fmpq and type(slope) is fmpq else arb_series
-            out[index] = Jet(kind([start, slope], prec=cap)) if slope != 0 else start
+            out[index] = Jet(kind([start, slope], prec=cap), whole=cap > 1) if slope != 0 else start
         return out
 
     def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:

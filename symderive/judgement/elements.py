@@ -132,13 +132,15 @@ class Jet:
 
     A wrapper, because NumPy would unpack the series, which is a sequence.  A series whose known
     coefficients beyond the first are 0 is still a jet: |v| along v = 0 + t is the root of 0 + t**2,
-    and the truncation must not make it the root of the constant 0.
+    and the truncation must not make it the root of the constant 0.  Only where the series is
+    ``whole`` (nothing was cut off: entries of arrays and sums of them) do zeros make it the number 0.
     """
 
-    __slots__ = ("series",)
+    __slots__ = ("series", "whole")
 
-    def __init__(self, series: Any) -> None:
+    def __init__(self, series: Any, whole: bool = False) -> None:
         self.series = series
+        self.whole = whole
 
     def __repr__(self) -> str:
         return f"Jet({self.series})"
@@ -157,7 +159,11 @@ class Jet:
         if isinstance(other, Hole):
             return other + self
         a, b = _same_kind(self.series, other)
-        return Jet(a + b)
+        total = a + b
+        whole = self.whole and (other.whole if isinstance(other, Jet) else True)
+        if whole and type(total) is fmpq_series and not any(total):
+            return ZERO
+        return Jet(total, whole)
 
     __radd__ = __add__
 
@@ -167,12 +173,12 @@ class Jet:
         if type(other) is fmpq and other == 0:
             return ZERO  # at every t
         a, b = _same_kind(self.series, other)
-        return Jet(a * b)
+        return Jet(a * b, self.whole and not isinstance(other, Jet))
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Element:
-        return Jet(-self.series)
+        return Jet(-self.series, self.whole)
 
     def __sub__(self, other: Element) -> Element:
         return self + (-other)

@@ -38,7 +38,7 @@ def signs(*places, kind, scope=GLOBAL):
 
 
 PROBLEMS = {
-    "product under a sum": Problem(lambda x, y: x * y, [lambda x, y: x + y - 10], {(5, 5): (MAX, "local")}),
+    "product under a sum": Problem(lambda x, y: x * y, [lambda x, y: x + y - 10], {(5, 5): (MAX, GLOBAL)}),
     "distance to a hyperbola": Problem(
         lambda x, y: x**2 + y**2, [lambda x, y: x * y - 1], signs((1, 1), (-1, -1), kind=MIN, scope="local")
     ),
@@ -250,7 +250,7 @@ def test_the_system_is_derived_and_printed():
     found = sd.lagrange(x * y, (x + y, "==", 10), [x, y])
     assert [str(e) for e in found.equations] == ["y - lam == 0", "x - lam == 0", "x + y == 10"]
     assert found.derivation.verdict.status == "proved"
-    assert "x = 5, y = 5 (lam = 5): strict maximum, value 25 (proved)" in str(found)
+    assert "x = 5, y = 5 (lam = 5): global strict maximum, value 25 (proved)" in str(found)
     assert found.verdict.status == "proved"
     both = sd.lagrange(x + y, ["x**2 + y**2 == 2", (x - y, "==", 0)], [x, y])
     assert [m.name for m in both.multipliers] == ["lam_1", "lam_2"]

@@ -339,7 +339,7 @@ NORMS = [
         {"X": f"X - A + lam * U @ V, where {U_NUC}"}),
     Row("squared_singular_values", "np.sum(np.linalg.svd(X, compute_uv=False)**2)", {"X": "n d"}, {"X": "2 * X"}),
     Row("singular_value_along_a_line", "np.linalg.norm(A + t * B, 2)", {"A": "n d", "B": "n d", "t": ""},
-        {"t": "U[:, 0] @ B @ V[0], where U = np.linalg.svd(A + t * B)[0], V = np.linalg.svd(A + t * B)[2]"}),
+        {"t": "U[:, 0] @ B @ V[0], where U = np.linalg.svd(A + t * B, full_matrices=False)[0], V = np.linalg.svd(A + t * B, full_matrices=False)[2]"}),
     Row("L1", "np.linalg.norm(x, 1)", VECTOR, {"x": "np.sign(x)"}),
     Row("L1_of_residual", "np.sum(np.abs(A @ x - b))", {"A": "n d", "x": "d", "b": "n"}, {"x": "A.T @ np.sign(A @ x - b)"}),
     Row("L1_of_matrix_entries", "np.abs(X).sum()", {"X": "n d"}, {"X": "np.sign(X)"}),

@@ -100,7 +100,7 @@ REFUSED = {
     "not symmetric": (lambda S: np.linalg.eigvalsh(S), "(A + A.T) / 2"),
     "half of it": (lambda S: np.linalg.cholesky(S), "domain=sd.symmetric"),
     "assumed to be symmetric": (lambda S, w: sl.solve(S, w, assume_a="pos"), "not known"),
-    "further vectors": (lambda X: np.linalg.svd(X), "full_matrices=False"),
+    "further vectors": (lambda X: np.linalg.svd(X)[0], "full_matrices=False"),
     "a general spectrum": (lambda S: np.linalg.eig(S), "np.linalg.eigh"),
     "eigenvalues": (lambda S: np.linalg.eigvals(S), "np.linalg.eigvalsh"),
     "pseudo-inverse": (lambda X: np.linalg.pinv(X), "np.linalg.inv(A.T @ A) @ A.T"),

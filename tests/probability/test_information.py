@@ -74,7 +74,8 @@ def test_how_they_print():
         (lambda: sd.entropy(P, base=1), sd.DomainError, "base"),
         (lambda: sd.entropy(P, base=-2), sd.DomainError, "base"),
         (lambda: sd.kl(P, sd.array("T", n, domain=sd.simplex)), sd.ShapeError, "same outcomes"),
-        (lambda: sd.entropy(np.ones(3) / 3), sd.UnsupportedError, "array of numbers"),
+        (lambda: sd.entropy(np.ones(3)), sd.DomainError, "distribution"),
+        (lambda: sd.entropy(np.array([1.5, -0.5])), sd.DomainError, "distribution"),
     ],
 )
 def test_errors(make, error, words):

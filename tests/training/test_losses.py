@@ -123,7 +123,7 @@ def test_a_perceptron_learns_exclusive_or(method):
     [
         (lambda z: np.sum(z[::-1] * z), "2 sums over n"),
         (lambda z: np.sum(np.diff(z) ** 2), "0 sums over n"),
-        (lambda z: np.sum(np.cumsum(z) ** 2), "sums over the samples inside"),
+        (lambda z: np.sum(np.cumsum(z) ** 2), "a sample.s place"),
         (lambda z: np.max(z), "not a sum over n"),
         (lambda z: np.linalg.slogdet(np.outer(z, z) + sd.eye(n))[1], "not a sum over n"),
     ],
