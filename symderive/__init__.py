@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from symderive.version import __version__ as __version__
 
 #: Where each public name lives. A new public name is a new entry here and nowhere else.
 _HOMES: dict[str, tuple[str, ...]] = {
@@ -27,6 +27,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TrainingError",
         "UnknownNameError",
         "UnsupportedError",
+        "WorkerError",
     ),
     "symderive.language.arrays": (
         "Array",

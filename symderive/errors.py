@@ -27,6 +27,7 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
     "UnsupportedError",
+    "WorkerError",
 ]
 
 #: Characters of the offending text that `ReadError` shows on each side of the caret.
@@ -94,6 +95,10 @@ class GradientMismatchError(TrainingError):
 
 class JudgementConflictError(SymderiveError, RuntimeError):
     """The proof says yes and the independent judge says no: a bug in symderive, never swallowed."""
+
+
+class WorkerError(SymderiveError, RuntimeError):
+    """The processes that judge claims cannot be started."""
 
 
 class ReadError(SymderiveError, ValueError):

@@ -1,5 +1,6 @@
 """The command line: exit statuses, one clear line for each mistake, nothing executed that was read."""
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 import symderive as sd
+from symderive.checking.batches import Batch
 from symderive.cli import main
 from symderive.errors import DomainError, ReadError
 from symderive.language.domain_text import read_domain
@@ -230,3 +232,165 @@ def test_interrupted_cleanly(tmp_path):
         _, err = child.communicate(timeout=20)
     assert child.returncode == 130
     assert err == "symderive: interrupted\n"
+
+
+# -- claim files -------------------------------------------------------------
+
+CLAIMS = """
+title = "A few"
+[defaults]
+domains = { p = "interval(0, 1)" }
+[[claim]]
+id = "entropy"
+claim = "-p*log(p) - (1-p)*log(1-p) >= 0"
+[[claim]]
+id = "sign"
+claim = "log(p) >= 0"
+expect = "refuted"
+"""
+WRONG = CLAIMS + '[[claim]]\nid = "wrong"\ntitle = "<script>"\nclaim = "x**2 == x"\n'
+
+
+@pytest.fixture
+def claims(tmp_path):
+    def write(text, name="claims.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_check_a_file(capsys, claims):
+    status, out, err = run(capsys, "check", claims(CLAIMS), "--workers", "1")
+    assert (status, err) == (0, "")
+    rows = out.splitlines()
+    assert re.fullmatch(r"  id       status   seconds  claim", rows[0])
+    assert re.fullmatch(r"  entropy  proved   +\d+\.\d\d  -p\*log\(p\) - \(1-p\)\*log\(1-p\) >= 0", rows[1])
+    assert re.fullmatch(r"  sign     refuted  +\d+\.\d\d  log\(p\) >= 0", rows[2])
+    assert rows[3].strip().startswith("at p = ")
+    assert rows[-1] == "2 claims: 1 proved, 1 refuted; all as expected"
+
+
+def test_check_a_file_with_a_wrong_claim(capsys, claims):
+    status, out, _ = run(capsys, "check", claims(WRONG), "--workers", "1")
+    assert status == 1
+    assert "! wrong    refuted" in out
+    assert "expected: checked" in out
+    assert out.splitlines()[-1] == "3 claims: 1 proved, 2 refuted; not as expected: 1"
+    assert max(len(line) for line in out.splitlines()) <= 80
+    status, out, _ = run(capsys, "check", claims(WRONG), "-k", "not wrong", "--workers", "1", "--lang", "zh")
+    assert status == 0
+    assert "共 2 个命题：已证明 1 个、已否定 1 个；均与预期相符" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        (["-k", "entropy", "--require", "proved"], 0),
+        (["-k", "no such words"], 2),
+        (["--timeout", "0"], 2),
+        (["--memory", "nan"], 2),
+        (["--workers", "0"], 2),
+        (["--report", "report.pdf"], 2),
+        (["--report", "no/such/folder/report.html"], 2),
+        (["--shape", "x="], 2),
+        (["-k", "wrong", "--fail-fast"], 1),
+    ],
+)
+def test_options_for_files(capsys, claims, options, status):
+    found, _, err = run(capsys, "check", claims(WRONG), "--workers", "1", *options)
+    assert found == status
+    assert bool(err) == (status == 2)
+
+
+def test_expected_statuses(capsys, claims):
+    def status(claim, expect):
+        return run(capsys, "check", claims(f'[[claim]]\nclaim = "{claim}"\nexpect = "{expect}"'), "--workers", "1")[0]
+
+    assert status("x*x >= 0", "proved") == 0
+    assert status("x*x >= 0", "refuted") == 1
+    assert status("x >= 0", "proved") == 1
+    assert status("log(x) == log(x)", "undecided") == 0
+    assert status("log(x) == log(x)", "proved") == 3
+    assert status("log(x) == log(x)", "refuted") == 3
+
+
+def test_fail_fast_stops(capsys, claims):
+    text = "".join(f'[[claim]]\nclaim = "x**{k} == x + {k}"\n' for k in range(2, 12))
+    status, out, _ = run(capsys, "check", claims(text), "--workers", "1", "--fail-fast", "--json")
+    assert status == 1
+    found = json.loads(out)
+    assert (found["interrupted"], len(found["claims"]), found["total"]) == (True, 1, 10)
+
+
+def test_several_files_and_a_text(capsys, claims):
+    paths = claims(CLAIMS), claims('[{"claim": "y == y"}]', "more.json")
+    status, out, _ = run(capsys, "check", *paths, "z*z >= 0", "--workers", "2")
+    assert status == 0
+    assert "4 claims: 3 proved, 1 refuted; all as expected" in out
+
+
+def test_errors_come_before_work(capsys, claims):
+    bad = claims('[[claim]]\nclaim = "x == x"\n[[claim]]\nid = "b"\nclaim = "x + == x"')
+    status, out, err = run(capsys, "check", bad, "--workers", "1")
+    assert (status, out) == (2, "")
+    assert f"{bad}: claim 'b': " in err
+    assert "column" in err
+    status, _, err = run(capsys, "check", claims(CLAIMS), claims("x", "bad.json"))
+    assert (status, "bad.json: not JSON" in err) == (2, True)
+
+
+def test_json_of_texts(capsys):
+    status, out, _ = run(capsys, "check", "x >= 0", "--json")
+    assert status == 1
+    found = json.loads(out)
+    assert found["counts"] == {"refuted": 1}
+    [claim] = found["claims"]
+    assert (claim["claim"], claim["status"], claim["hint"]) == ("x >= 0", "refuted", "true if x >= 0")
+    assert sd.Verdict.from_dict(claim["verdict"]).counterexample.values["x"] < 0
+
+
+def test_limits_for_one_text(capsys):
+    status, out, _ = run(capsys, "check", "expit(-x) == 1 - expit(x)", "--timeout", "60")
+    assert status == 0
+    assert out.startswith("proved: expit(-x) == 1 - expit(x)\n")
+    assert "[normal form]" in out
+    slow = " + ".join(f"sin({k}*x)**8*cos({k}*y)**8" for k in range(1, 25))
+    start = time.monotonic()
+    status, out, _ = run(capsys, "check", f"exp({slow}) == exp({slow}) + 1e-40*x*y", "--timeout", "0.3")
+    assert status == 3
+    assert "stopped after 0.3 seconds" in out
+    assert time.monotonic() - start < 10
+
+
+def test_reports(capsys, claims, tmp_path):
+    files = [tmp_path / f"report.{end}" for end in ("html", "md", "json")]
+    options = [part for file in files for part in ("--report", str(file))]
+    assert run(capsys, "check", claims(WRONG), "--workers", "1", *options)[0] == 1
+    page, text, data = (file.read_text(encoding="utf-8") for file in files)
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=|https?://(?!www\.w3\.org)", page)
+    assert page.count("<details>") == 3
+    assert page.count("<math") >= 3
+    assert "&lt;script&gt;" in page
+    assert "| **!** | wrong | refuted |" in text
+    assert "```text" in text
+    assert [c["status"] for c in json.loads(data)["claims"]] == ["proved", "refuted", "refuted"]
+    assert [c["as_expected"] for c in json.loads(data)["claims"]] == [True, True, False]
+
+
+def test_interrupted_results_stay(capsys, claims, tmp_path, monkeypatch):
+    real = Batch.outcomes
+
+    def interrupted(batch):
+        yield next(real(batch))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Batch, "outcomes", interrupted)
+    report = tmp_path / "report.json"
+    status, out, _ = run(capsys, "check", claims(CLAIMS), "--workers", "1", "--report", str(report))
+    assert status == 130
+    assert "entropy  proved" in out
+    assert "interrupted: 1 of 2 claims were judged" in out
+    assert [c["id"] for c in json.loads(report.read_text(encoding="utf-8"))["claims"]] == ["entropy"]

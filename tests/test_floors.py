@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "symderive"
 
 #: From the ground up. A module may import its own floor and the floors below it.
 FLOORS = (
-    ("errors", "shipped", "deadline"),
+    ("errors", "shipped", "deadline", "version"),
     ("language",),
     ("judgement",),
     ("calculus",),
@@ -33,7 +33,7 @@ FLOOR = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 ALLOWED = {"judgement": {"errors", "deadline", "language", "judgement"}}
 
 #: Modules that load their own package late, for start-up time.
-LAZY = {"__init__.py", "__main__.py", "cli.py"}
+LAZY = {"__init__.py", "__main__.py"}
 
 #: Values that write themselves (``str``, ``.latex``, ``to_html``) load their writer when first asked.
 ON_DEMAND = {

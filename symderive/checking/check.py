@@ -25,7 +25,7 @@ from symderive.language.arrays import Array, joined_nodes, shape_text
 from symderive.language.domains import Domain
 from symderive.language.nodes import Named
 from symderive.language.reading import read_text
-from symderive.language.statements import Relation
+from symderive.language.statements import Claimed, Relation
 from symderive.language.text_reader import defined_names
 
 
@@ -102,7 +102,7 @@ def within(seconds: float | None, claim: str, run: Callable[[], Verdict]) -> Ver
 def verdict_of(claim: Claim, names: tuple[str, str] = ("the left side", "the right side")) -> Verdict:
     """The verdict on a claim that is read: proof first, then the judge, then a hint."""
     verdict = prove(claim.relation, claim.given)
-    verdict = replace(verdict, claim=claim.text)
+    verdict = replace(verdict, claim=claim.text, statement=Claimed(claim.relation, claim.given))
     if verdict.status is Status.refuted and not verdict.hint:
         relation = claim.relation
         found = hint(relation.lhs, relation.op, relation.rhs, claim.given, names=names)

@@ -114,6 +114,7 @@ class _Run:
             outside=self.source.outside,
             searched=self.searched,
             notes=notes,
+            instances=tuple(point.instance for point in self.points),
         )
 
     def refuted(self, outcome: Outcome, point: Point) -> Verdict:

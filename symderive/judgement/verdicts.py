@@ -13,6 +13,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from symderive.language.statements import Claimed
+
 Nested = Any
 """An exact number (``Fraction``, or text for an irrational one) or nested tuples of them."""
 
@@ -111,7 +113,8 @@ class _AsDict:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values; exact numbers become text such as ``"-3/2"``."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # pyright: ignore[reportArgumentType]
+        kept = [f.name for f in fields(self) if f.metadata.get("json", True)]  # pyright: ignore[reportArgumentType]
+        return {name: _plain(getattr(self, name)) for name in kept}
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ class Evidence(_AsDict):
     where the statement says nothing (a kink, or outside the domain of the function that is
     differentiated), ``unresolved`` those that no allowed precision could decide, ``outside`` the
     draws that ``given`` excluded; ``searched`` how many evaluations a search for a violation spent.
+    ``instances`` are the points themselves, in this process only.
     """
 
     method: str
@@ -200,6 +204,7 @@ class Evidence(_AsDict):
     outside: int = 0
     searched: int = 0
     notes: tuple[str, ...] = ()
+    instances: tuple[Any, ...] = field(default=(), compare=False, repr=False, metadata={"json": False})
 
     def __str__(self) -> str:
         text = f"{self.method}: {self.points} point{'' if self.points == 1 else 's'}"
@@ -293,6 +298,7 @@ class Verdict(_AsDict):
     ``evidence`` what was looked at; ``trace`` is the proof of ``proved``; ``cross_check`` finite
     differences beside it; ``conditions`` what the claim was judged under; ``parts`` the verdicts
     that this one is the weakest of; ``end_to_end`` the judgement of a whole derivation.
+    ``statement`` is what was judged, over nodes, in this process only; a certificate is made of it.
 
     >>> v = Verdict(Status.checked, "x + x == 2*x")
     >>> v.upheld
@@ -312,6 +318,7 @@ class Verdict(_AsDict):
     conditions: tuple[Any, ...] = ()
     parts: tuple[Verdict, ...] = ()
     end_to_end: Verdict | None = field(default=None)
+    statement: Claimed | None = field(default=None, compare=False, repr=False, metadata={"json": False})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
@@ -350,7 +357,7 @@ class Verdict(_AsDict):
         if self.trace:
             lines.append("  proof:")
             for step in self.trace:
-                lines += _indent(str(step), "    ")
+                lines += _indent(step_text(step), "    ")
         if self.evidence is not None:
             lines += _indent(str(self.evidence))
         if self.cross_check is not None:
@@ -390,6 +397,17 @@ class Verdict(_AsDict):
         )
 
 
+def step_text(step: Any) -> str:
+    """A line of a proof as people read it, also where it comes from JSON."""
+    if not (isinstance(step, Mapping) and {"before", "op", "after", "rule"} <= step.keys()):
+        return str(step)
+    lines = [f"{step['before']} {step['op']} {step['after']}    [{step['rule']}]"]
+    lines += [f"    by {item['lemma']} with {', '.join(item['arguments'])}" for item in step.get("lemmas", ())]
+    lines += [f"    provided that {condition}" for condition in step.get("conditions", ())]
+    lines += [f"    {'; '.join(step['facts'])}"] if step.get("facts") else []
+    return "\n".join(lines)
+
+
 def _indent(text: str, margin: str = "  ") -> list[str]:
     return [margin + line for line in text.splitlines()]
 
@@ -412,5 +430,6 @@ __all__ = [
     "Verdict",
     "decimal_text",
     "exact_text",
+    "step_text",
     "weakest",
 ]

@@ -32,6 +32,14 @@ class Relation:
         return relation_text(Array(self.lhs), self.op, Array(self.rhs))
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A relation that is claimed, and what is given with it."""
+
+    relation: Relation
+    given: tuple[Relation, ...] = ()
+
+
 def positive(node: Node) -> Relation:
     """node > 0."""
     return Relation(node, ">", Number(ZERO))

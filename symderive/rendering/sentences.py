@@ -8,13 +8,14 @@ without a row stays English, which a test over the sources does not allow.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from symderive.derivation.proofs import Instance, Line, lemma
 from symderive.derivation.proofs import text as node_text
 from symderive.derivation.rules import is_rule, rule
-from symderive.judgement.verdicts import Counterexample, CrossCheck, Evidence
+from symderive.judgement.verdicts import Counterexample, CrossCheck, Evidence, step_text
 from symderive.language.nodes import Node
 from symderive.rendering.words import words
 
@@ -598,7 +599,9 @@ def cross_check_text(check: CrossCheck, lang: str) -> str:
 def proof_text(entry: Any, lang: str) -> str:
     """A line of a proof."""
     if words(lang) is words("en"):
-        return str(entry)
+        return step_text(entry)
+    if isinstance(entry, Mapping):
+        return step_text({**entry, "rule": "；".join(rule(key).name(lang) for key in entry["rule"].split("; "))})
     if not isinstance(entry, Line):
         return say(str(entry), lang)
     names = "；".join(rule(key).name(lang) for key in entry.rule.split("; "))

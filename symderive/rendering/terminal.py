@@ -23,7 +23,7 @@ from symderive.rendering.model import (
 )
 from symderive.rendering.words import words
 
-__all__ = ["plain", "text_blocks", "text_page"]
+__all__ = ["columns", "plain", "text_blocks", "text_page", "wrapped"]
 
 #: Columns of the terminal that lines keep to.
 WIDTH = 96
@@ -73,7 +73,7 @@ def _pieces(word: str) -> list[str]:
     return parts
 
 
-def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most ``width`` columns, each after its margin; a single word may be longer."""
     room = max(width, columns(rest) + 20)
     lines: list[str] = []
@@ -94,10 +94,10 @@ def _block(block: Block, labels: dict[str, str], width: int) -> list[str]:
             title = plain(text)
             return [title, ("=" if level == 1 else "-") * min(columns(title), width)]
         case Text(text=text):
-            parts = [_wrapped(part, width) for part in text.split("\n\n")]
+            parts = [wrapped(part, width) for part in text.split("\n\n")]
             return [line for k, part in enumerate(parts) for line in ([""] if k else []) + part]
         case Note(label=label, text=text):
-            return _wrapped(f"{label}{labels['colon']}{text}", width, "", "  ")
+            return wrapped(f"{label}{labels['colon']}{text}", width, "", "  ")
         case Steps(rows=rows):
             return [line for row in rows for line in _row(row, labels, width, "  ")]
         case Rules(lead=lead, entries=entries):
@@ -129,7 +129,7 @@ def _cell(text: str, size: int, right: bool) -> str:
 
 
 def _formula(text: str, width: int, first: str, rest: str) -> list[str]:
-    return _wrapped(text, width, first, rest)
+    return wrapped(text, width, first, rest)
 
 
 def _row(row: Row, labels: dict[str, str], width: int, margin: str) -> list[str]:
@@ -152,25 +152,25 @@ def _row(row: Row, labels: dict[str, str], width: int, margin: str) -> list[str]
             note += f"{labels['comma']}{labels['given']} " + labels["comma"].join(c.text for c in row.conditions)
         if row.status:
             note += labels["semicolon"] + labels.get(row.status, row.status)
-        lines += _wrapped(f"[{note}]", width, margin + "      ", margin + "       ")
+        lines += wrapped(f"[{note}]", width, margin + "      ", margin + "       ")
     for step in row.substeps:
         lines += _row(step, labels, width, margin + "      | ")
     return lines
 
 
 def _entry(entry: RuleEntry, labels: dict[str, str], width: int) -> list[str]:
-    lines = _wrapped(f"{entry.name}{labels['colon']}{entry.form.text}", width, "  ", "      ")
+    lines = wrapped(f"{entry.name}{labels['colon']}{entry.form.text}", width, "  ", "      ")
     conditions = f"{labels['given']} {entry.conditions}" if entry.conditions else ""
     for part in (conditions, entry.reason):
-        lines += _wrapped(part, width, "      ", "      ")
+        lines += wrapped(part, width, "      ", "      ")
     return lines
 
 
 def _claim(claim: Claim, labels: dict[str, str], width: int) -> list[str]:
     status = labels.get(claim.status, claim.status)
-    lines = _wrapped(f"[{status}] {claim.title}{labels['colon']}{claim.claim}", width, "", "    ")
+    lines = wrapped(f"[{status}] {claim.title}{labels['colon']}{claim.claim}", width, "", "    ")
     for note in claim.notes:
-        lines += _wrapped(f"{note.label}{labels['colon']}{note.text}", width, "  ", "    ")
+        lines += wrapped(f"{note.label}{labels['colon']}{note.text}", width, "  ", "    ")
     for k, entry in enumerate(claim.proof, 1):
-        lines += _wrapped(f"{k}. {entry}", width, "    ", "       ")
+        lines += wrapped(f"{k}. {entry}", width, "    ", "       ")
     return lines

@@ -17,9 +17,10 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symderive import __version__
+from symderive.cli.statuses import INTERRUPTED, MISSING, REFUTED, UPHELD, USAGE, status_of, worst
 from symderive.errors import (
     GradientMismatchError,
     JudgementConflictError,
@@ -30,10 +31,7 @@ from symderive.errors import (
 )
 
 if TYPE_CHECKING:
-    from symderive.judgement.verdicts import Verdict
     from symderive.language.arrays import Array
-
-UPHELD, REFUTED, USAGE, UNDECIDED, MISSING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 FORMATS = ("text", "latex", "markdown", "html", "json")
 
@@ -55,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    arguments = _parser().parse_args([_positional(argument) for argument in argv])
+    options = ("-k",) if argv[:1] == ["check"] else ()
+    arguments = _parser().parse_args([a if a in options else _positional(a) for a in argv])
     try:
         status = arguments.command(arguments)
         sys.stdout.flush()
@@ -128,21 +127,71 @@ def _parser() -> argparse.ArgumentParser:
     derive.add_argument("--out", type=Path, metavar="FILE", help="write a whole document there instead")
     _add_require(derive)
 
+    _add_check(commands)
+    return parser
+
+
+CHECK_EXAMPLES = """\
+examples:
+  symderive check "expit(-x) == 1 - expit(x)"
+  symderive check "log(x**2)" "==" "2*log(x)" --domain "x=positive"
+  symderive check "a*x <= b*x" --given "a <= b" --domain "x=nonnegative" --timeout 10
+  symderive check "A @ inv(A) == sd.eye(d)" --shape A=d,d --domain "A=spd"
+  symderive check claims.toml more.json -k "entropy not jensen" --workers 4 --timeout 20
+  symderive check claims.toml --report report.html --report results.json --require proved
+  symderive check claims.toml --json --fail-fast
+
+A claim file has its claims, domains and what is expected of them in TOML or JSON; see docs/claims.md.
+Formulas and files are read, never executed.
+
+exit status: 0 as claimed or as the file expects, 1 refuted, 2 usage or reading error, 3 undecided or
+below --require, 4 something is not installed, 130 interrupted (what was done is shown)"""
+
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check",
-        help="prove, certify, check or refute a relation",
-        description="Prove, certify, check or refute a relation between two NumPy texts.",
-        epilog='example: symderive check "expit(-x) == 1 - expit(x)" --shape x=',
+        help="prove, certify, check or refute relations, in texts or claim files",
+        description="Prove, certify, check or refute claims: relations between NumPy texts, or files of them.",
+        epilog=CHECK_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.set_defaults(command=_check)
     check.add_argument(
-        "claim", nargs="+", metavar="CLAIM", help='"LHS == RHS" in one text, or LHS RELATION RHS in three'
+        "claim",
+        nargs="+",
+        metavar="CLAIM",
+        help='"LHS == RHS" in one text, LHS RELATION RHS in three, or a claim file (.toml, .json); several will do',
     )
     _add_scope(check)
     check.add_argument("--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable')
+    check.add_argument("-k", dest="only", default="", metavar="WORDS", help="only claims with these words in id, "
+                       "title, tags or text; `not` before a word excludes it")  # fmt: skip
+    check.add_argument("--timeout", type=_positive, metavar="SECONDS", help="for each claim (in files: 60)")
+    check.add_argument("--memory", type=_positive, metavar="MB", help="for each claim (in workers: 2000)")
+    check.add_argument("--workers", type=_count, metavar="N", help="processes that judge (default: one a processor)")
+    check.add_argument("--fail-fast", action="store_true", help="stop at the first claim that is not as expected")
+    check.add_argument("--report", type=Path, action="append", default=[], metavar="FILE",
+                       help="write a page: .html, .md or .json; repeatable")  # fmt: skip
+    check.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     _add_lang(check)
     _add_require(check)
-    return parser
+
+
+def _positive(text: str) -> float:
+    """A positive number on the command line."""
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    """A number of workers."""
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise argparse.ArgumentTypeError(f"between 1 and 256, not {text}")
+    return value
 
 
 def _add_scope(parser: argparse.ArgumentParser) -> None:
@@ -191,8 +240,7 @@ def _run(arguments: argparse.Namespace) -> int:
     counts = Counter(str(verdict.status) for verdict in verdicts)
     listed = (labels["counted"].format(count=count, status=labels[status]) for status, count in counts.items())
     print(labels["verdicts"].format(count=len(verdicts), counts=labels["comma"].join(listed)))
-    statuses = [_status(verdict, arguments.require) for verdict in verdicts]
-    return max(statuses, key=(UPHELD, UNDECIDED, REFUTED).index, default=UPHELD)
+    return worst(status_of(verdict, arguments.require) for verdict in verdicts)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -232,29 +280,13 @@ def _derive(arguments: argparse.Namespace) -> int:
         print(f"{labels['written']}{labels['colon']}{arguments.out}")
     else:
         print(text)
-    return _status(derivation.verdict, arguments.require)
+    return status_of(derivation.verdict, arguments.require)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    import symderive as sd
-    from symderive.rendering.documents import write
+    from symderive.cli.check import run_check
 
-    if len(arguments.claim) not in (1, 3):
-        raise ReadError('a claim is one text, "LHS == RHS", or three: LHS RELATION RHS; quote each')
-    declared = _scope(arguments)
-    shapes = {name: array.dims for name, array in declared.items()}
-    domains = {name: array.domain for name, array in declared.items()}
-    claim = (text.strip() for text in arguments.claim)
-    verdict = sd.check(*claim, shapes=shapes, domains=domains, given=arguments.given)
-    print(verdict if arguments.lang == "en" else write(verdict, "text", lang=arguments.lang))
-    return _status(verdict, arguments.require)
-
-
-def _status(verdict: Verdict, bar: str) -> int:
-    """The exit status that a verdict earns under the bar."""
-    if verdict.status == "refuted" or (verdict.cross_check is not None and not verdict.cross_check.ok):
-        return REFUTED
-    return UPHELD if verdict.status >= bar else UNDECIDED
+    return run_check(arguments)
 
 
 def _scope(arguments: argparse.Namespace) -> dict[str, Array]:
