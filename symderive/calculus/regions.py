@@ -20,7 +20,6 @@ from typing import Any, cast
 from sympy import (
     Abs,
     Add,
-    Dummy,
     Expr,
     Function,
     Integer,
@@ -31,16 +30,17 @@ from sympy import (
     Rational,
     S,
     Symbol,
-    cancel,
     expand,
-    factor,
     factor_list,
     fraction,
     gcd,
-    rem,
+    ordered,
     sqrt,
     sympify,
 )
+from sympy import cancel as sympy_cancel
+from sympy import factor as sympy_factor
+from sympy import rem as sympy_rem
 
 from symderive.calculus.definedness import dropped, granted
 from symderive.calculus.rewrites import Rewrite
@@ -123,6 +123,21 @@ def _rest(node: Contraction, others: list[Factor]) -> Node:
     return build.contract(ONE, others, range(node.out_rank), dict(enumerate(node.label_dims)))
 
 
+def _letter(name: str, **assumptions: bool) -> Symbol:
+    """A symbol that stands for a node, or for a part of an expression; no dimension has such a name."""
+    return Symbol(f"${name}", **assumptions)
+
+
+def _is_letter(expr: Expr) -> bool:
+    return isinstance(expr, Symbol) and expr.name.startswith("$")
+
+
+# The same expressions come again as a derivative is put together: stand-ins have one name in all regions.
+cancel = lru_cache(maxsize=4096)(sympy_cancel)
+factor = lru_cache(maxsize=4096)(sympy_factor)
+rem = lru_cache(maxsize=4096)(sympy_rem)
+
+
 @dataclass
 class _Region:
     """One region on its way through SymPy."""
@@ -140,7 +155,7 @@ class _Region:
         symbol = self.atoms.get(node)
         if symbol is None:
             name = node.name if isinstance(node, Leaf | Named) else f"a{len(self.atoms)}"
-            symbol = Dummy(name, real=True)
+            symbol = _letter(name, real=True)
             self.atoms[node] = symbol
             self.order[symbol] = len(self.order)
             self.nodes[symbol] = node
@@ -258,7 +273,8 @@ def _choose_bases(expr: Expr, region: _Region) -> None:
             continue
         sign = -1 if all(c < 0 for _, c in uses) else 1
         written = any(name == "exp" for name, _ in uses)
-        region.bases[p] = _Base(sign * unit * p, Dummy("s", positive=True), Dummy("P", positive=True), written)
+        s, P = (_letter(f"{x}{len(region.bases)}", positive=True) for x in "sP")
+        region.bases[p] = _Base(sign * unit * p, s, P, written)
 
 
 def _in_family(expr: Expr, region: _Region) -> Expr:
@@ -367,7 +383,7 @@ class _Back:
             return build.power(self._complemented(base), exponent)
         if isinstance(expr, Abs):
             return build.apply("abs", self.node(cast(Expr, expr.args[0])))
-        if not self._dimensional(expr) or any(isinstance(x, Dummy) for x in expr.free_symbols):
+        if not self._dimensional(expr) or any(_is_letter(x) for x in expr.free_symbols):
             raise _NotBack(expr)
         return Number(expr)
 
@@ -532,13 +548,13 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
         return found
     for base in region.bases.values():
         if expr.has(base.P):
-            other = Dummy("Q", positive=True)
+            other = _letter("Q", positive=True)
             swapped = expand(expr).subs(base.P, other + base.u)
             forms = (expand(swapped), factor(expand(swapped)))
             found += [folded for e in found if (folded := _folded(e, base)) != e]
             found += [e.subs(other, _fn("logaddexp")(S.Zero, -base.u)) for e in forms]
         if expr.has(base.s):
-            other = Dummy("t", positive=True)
+            other = _letter("t", positive=True)
             swapped = expr.subs(base.s, 1 - other)
             for step in (cancel, factor, expand):
                 try:
@@ -546,11 +562,11 @@ def _candidates(expr: Expr, region: _Region) -> list[Expr]:
                 except (PolynomialError, NotImplementedError, ValueError):
                     continue
                 found.append(e.subs(other, _fn("expit")(-base.u)))
-            tangent = Dummy("T", real=True)
+            tangent = _letter("T", real=True)
             turned = factor(expr.subs(base.s, (1 + tangent) / 2))
             found.append(turned.subs(tangent, _fn("tanh")(base.u / 2)))
             square = cancel(expr)
-            product = Dummy("v", positive=True)
+            product = _letter("v", positive=True)
             if square.is_polynomial(base.s):
                 reduced = rem(square, product - base.s * (1 - base.s), base.s)
                 if reduced.has(product):
@@ -585,7 +601,7 @@ def _lowered(expr: Expr, base: _Base) -> list[Expr]:
         lowest = next((f for f in powers if all((g.args[1] - f.args[1]).is_nonnegative for g in powers)), None)
         if lowest is not None and len(powers) > 1:
             expr = cast(Expr, expr.xreplace({f: root ** (f.args[1] - lowest.args[1]) * lowest for f in powers}))
-            softplus = Dummy("Q", positive=True)
+            softplus = _letter("Q", positive=True)
             swapped = factor(expand(expr.subs(base.P, softplus + base.u)))
             return [factor(expr), swapped.subs(softplus, _fn("logaddexp")(S.Zero, -base.u))]
     return []
@@ -626,7 +642,7 @@ def _sided(expr: Expr, base: _Base) -> list[Expr]:
 
 def _in_exponentials(expr: Expr, base: _Base) -> list[Expr]:
     """σ/(1 - σ) is exp again."""
-    e = Dummy("e", positive=True)
+    e = _letter("e", positive=True)
     try:
         whole = cancel(expr.subs(base.s, e / (1 + e)))
         forms = [factor(whole)]
@@ -645,7 +661,7 @@ def _absolute(expr: Expr) -> list[Expr]:
     found: list[Expr] = []
     absolute, sign = _fn("abs"), _fn("sign")
     for u in dict.fromkeys(cast(Expr, part.args[0]) for part in (*expr.atoms(absolute), *expr.atoms(sign))):
-        a, s, x = Dummy("a"), Dummy("s"), Dummy("x")
+        a, s, x = _letter("a"), _letter("s"), _letter("x")
         opened = expr.subs({absolute(u): a, sign(u): s}).subs(u, x)
         if any(p.exp.is_negative for p in opened.atoms(Pow) if p.base in (a, x)):
             opened = opened.subs(a, s * x)  # u is not 0 here
@@ -685,7 +701,7 @@ def _cases(expr: Expr, is_final: bool, bases: Iterable[_Base]) -> list[Expr]:
     conditions = [part.args[0] for part in expr.atoms(_fn("where"))]
     conditions += [part for part in expr.atoms(_Fn) if FUNCTIONS[type(part).row].mask]  # type: ignore[attr-defined]
     for condition in dict.fromkeys(conditions):
-        mask = Dummy("m")
+        mask = _letter("m")
         reduced = expr
         for part in expr.atoms(_fn("where")):
             if part.args[0] == condition:
@@ -714,7 +730,7 @@ def _rectified(expr: Expr) -> list[Expr]:
     """max(0, u) times its own mask [u > 0] is max(0, u); a mask squared is the mask."""
     found: list[Expr] = []
     for part in expr.atoms(_fn("lt"), _fn("le")):
-        mask = Dummy("m")
+        mask = _letter("m")
         reduced = expand(expr.subs(part, mask))
         if not reduced.is_polynomial(mask):
             continue
@@ -746,7 +762,7 @@ def _label_facts(expr: Expr, region: _Region, blocked: frozenset[Leaf]) -> Expr:
         if not expr.has(symbol):
             continue
         vanishing = Mul(*(symbol - v for v in node.domain.entries.values))
-        closed = {f: Dummy(real=True) for f in expr.atoms(_Fn) if f.has(symbol)}
+        closed = {f: _letter(f"f{k}", real=True) for k, f in enumerate(ordered(expr.atoms(_Fn))) if f.has(symbol)}
         opened = cast(Expr, expr.xreplace(closed))
         numerator, denominator = fraction(cancel(opened)) if opened.is_rational_function(symbol) else (opened, S.One)
         if numerator.is_polynomial(symbol) and not denominator.has(symbol):
@@ -766,7 +782,7 @@ def _turned(expr: Expr, region: _Region) -> list[Expr]:
             score = u / label
             if not isinstance(score, Symbol) or not expr.has(score):
                 continue
-            margin = Dummy("u", real=True)
+            margin = _letter("u", real=True)
             opened = cast(Expr, expr.subs(score, label * margin))
             if not opened.is_polynomial(label):
                 continue
@@ -851,7 +867,7 @@ def _is_plain(expr: Expr) -> bool:
         return False
     if any(not _is_monomials(cast(Expr, a)) for f in functions for a in f.args):
         return False
-    return _is_monomials(expr.xreplace({f: Dummy() for f in functions}))
+    return _is_monomials(expr.xreplace({f: _letter(f"f{k}") for k, f in enumerate(ordered(functions))}))
 
 
 def _is_monomials(expr: Expr) -> bool:
@@ -861,7 +877,7 @@ def _is_monomials(expr: Expr) -> bool:
             base = part.as_base_exp()[0]
             if part.is_number:
                 continue
-            if not base.is_Symbol or (base in seen and isinstance(base, Dummy)):
+            if not base.is_Symbol or (base in seen and _is_letter(base)):
                 return False
             seen.add(base)
     return True
@@ -990,11 +1006,11 @@ def _without_roots(expr: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     there: dict[Expr, Expr] = {}
     back: dict[Expr, Expr] = {}
     for base in {cast(Expr, p.base) for p in roots}:
-        symbol = Dummy(f"r{base}", positive=True)
+        symbol = _letter(f"r{base}", positive=True)
         back[symbol] = Pow(base, half)
         there |= {Pow(base, half): symbol, Pow(base, -half): symbol / base}
     if expr.has(S.Pi):
-        symbol = Dummy("p", positive=True)
+        symbol = _letter("p", positive=True)
         back[symbol] = Pow(S.Pi, half) if root_of_pi else S.Pi
         whole = symbol**2 if root_of_pi else symbol
         there |= {p: whole**p.exp for p in expr.atoms(Pow) if p.base is S.Pi} | {S.Pi: whole}
@@ -1037,7 +1053,7 @@ def _off_boundaries(expr: Expr) -> list[tuple[Expr, list[Expr]]]:
 
 def _in_one_mask(expr: Expr, values: dict[Expr, int], mask: Expr, off: int = 0) -> list[Expr]:
     """An expression in parts that are 1 or ``off`` together, written with one mask."""
-    m = Dummy("m")
+    m = _letter("m")
     swapped = {part: (m + off * (1 - m) if value else 1 - m) for part, value in values.items()}
     reduced = expand(expr.xreplace(swapped))
     if not reduced.is_polynomial(m):
