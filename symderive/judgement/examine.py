@@ -3,12 +3,14 @@
 Two sides agree where their balls overlap *and* are narrow; they differ where the balls are
 disjoint, which is a proof.  Balls too wide to tell are computed again with more bits; what then is
 still open counts as unresolved, never as agreement.  "Overlaps" is asked of finite balls only: a
-ball that is not a number overlaps everything.
+ball that is not a number overlaps everything.  Where a strict relation hangs on two sides that balls
+cannot part, an exact argument shows them equal (``closed_forms``), or many more bits part them.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from symderive.judgement.balls import (
     precision,
     sign_of,
 )
+from symderive.judgement.closed_forms import equal_exactly
 from symderive.judgement.instances import (
     Instance,
 )
@@ -36,10 +39,19 @@ from symderive.language.nodes import Leaf, Node
 BITS = 128
 AGREE_BITS = 80
 CAP = 2048
+CLOSE_CAP = 1 << 15
+"""The bits for two sides of a strict relation that no fewer could part, where one look is cheap."""
+
+MODERATE = 1000
+"""Sides that so many bits cannot part at numbers no farther out than this are held for equal: a tie."""
+
 POINTS = 27
 SCALAR_POINTS = 63
 BUDGET = 200_000
 """Elements to evaluate for one verdict, roughly; large statements get fewer points."""
+
+STRICT = ("<", ">", "!=")
+TIED = "both sides are equal there"
 
 OPPOSITE = {"==": "!=", "<=": ">", ">=": "<", "<": ">=", ">": "<=", "!=": "=="}
 
@@ -156,51 +168,105 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
 
 def examine(statement: Statement, point: Point, bits: int) -> Outcome:
     """Judge one point, with more bits where they are needed."""
-    ladder = _ladder(bits)
+    strict = statement.op in STRICT and statement.cap == 1 and len(statement.roots) >= 2
+    levels = list(_ladder(bits))
+    first = levels[0]
     widths: dict[int, tuple[int, arb]] = {}
-    skipping = statement.skip_undefined_left
-    outcome = Outcome("unresolved")
-    for level in ladder:
+    while True:
         tick()
+        level = levels.pop(0)
         with precision(level, statement.cap):
-            left, right = statement.sides(Evaluator(point.instance), point)
-            a, b = np.broadcast_arrays(left, right)
-            shape = a.shape
-            agreed, least, pending, undefined, skipped = 0, None, [], None, None
-            for i, (x, y) in enumerate(zip(a.reshape(-1), b.reshape(-1), strict=True)):
-                kind, detail = _compare(x, y, statement.op)
-                if skipping and kind in ("undefined_left", "both_undefined"):
-                    kind = "skipped"
-                if kind == "agrees":
-                    agreed += 1
-                    if detail is not None:
-                        least = detail if least is None else min(least, detail)
-                elif kind in ("differs", "undefined_left", "undefined_right"):
-                    return Outcome(kind, None, _entry(i, shape), x, y, detail or "")
-                elif kind == "skipped":
-                    skipped = skipped or Outcome("skipped", None, _entry(i, shape), x, y, detail or "")
-                elif kind == "both_undefined":
-                    if statement.op == "defined":
-                        return Outcome("undefined_left", None, _entry(i, shape), x, y, detail)
-                    undefined = undefined or Outcome(kind, None, _entry(i, shape), x, y, detail)
-                elif kind == "unknown":
-                    pending.append((i, x, y, detail, None))
-                else:
-                    pending.append((i, x, y, "the two sides are too close to tell apart", detail))
-                    widths.setdefault(i, (level, detail))
-            if level == ladder[-1]:
-                for i, x, y, reason, width in pending:
-                    if width is None or not _vanishes(widths[i], level, width):
-                        return Outcome("unresolved", None, _entry(i, shape), x, y, reason)
-                    if statement.op in ("<", ">", "!="):
-                        return Outcome("tie", None, _entry(i, shape), x, y, reason)
-                    agreed += 1
-                    least = min(level // 2, least) if least is not None else level // 2
-                pending = []
-            outcome = undefined or (Outcome("agrees", least) if agreed or not skipped else skipped)
-            if not pending:
-                return outcome
-    return outcome
+            seen = _look(statement, point)
+        if seen.verdict is not None:
+            return seen.verdict
+        for i, x, y, _, width in seen.pending:
+            if width is None:
+                continue
+            widths.setdefault(i, (level, width))
+            if strict and level == first:
+                entry = _entry(i, seen.shape)
+                if _meet(statement, point, entry):
+                    return Outcome("differs", None, entry, x, y, TIED)
+        if seen.pending and not levels and strict and level < CLOSE_CAP and _is_cheap(statement, point):
+            levels.append(CLOSE_CAP)
+        if not levels:
+            for i, x, y, reason, width in seen.pending:
+                entry = _entry(i, seen.shape)
+                if width is None or not _vanishes(widths[i], level, width):
+                    return Outcome("unresolved", None, entry, x, y, reason)
+                if statement.op in STRICT:
+                    kind = "tie" if _is_moderate(point.instance) else "unresolved"
+                    return Outcome(kind, None, entry, x, y, reason)
+                seen.agreed += 1
+                seen.least = min(level // 2, seen.least) if seen.least is not None else level // 2
+        if not levels or not seen.pending:
+            return seen.outcome()
+
+
+@dataclass
+class _Look:
+    """What one precision shows of a point: a verdict, or how many entries agree and which are open."""
+
+    shape: tuple[int, ...]
+    verdict: Outcome | None = None
+    agreed: int = 0
+    least: int | None = None
+    skipped: Outcome | None = None
+    undefined: Outcome | None = None
+    pending: list[tuple[int, Element, Element, str, arb | None]] = field(default_factory=list)
+
+    def outcome(self) -> Outcome:
+        """What is said where nothing is open."""
+        if self.undefined is not None:
+            return self.undefined
+        return self.skipped if self.skipped is not None and not self.agreed else Outcome("agrees", self.least)
+
+
+def _look(statement: Statement, point: Point) -> _Look:
+    left, right = statement.sides(Evaluator(point.instance), point)
+    a, b = np.broadcast_arrays(left, right)
+    seen = _Look(a.shape)
+    for i, (x, y) in enumerate(zip(a.reshape(-1), b.reshape(-1), strict=True)):
+        kind, detail = _compare(x, y, statement.op)
+        entry = _entry(i, a.shape)
+        if statement.skip_undefined_left and kind in ("undefined_left", "both_undefined"):
+            kind = "skipped"
+        if kind == "agrees":
+            seen.agreed += 1
+            if detail is not None:
+                seen.least = detail if seen.least is None else min(seen.least, detail)
+        elif kind in ("differs", "undefined_left", "undefined_right"):
+            seen.verdict = Outcome(kind, None, entry, x, y, detail or "")
+        elif kind == "skipped":
+            seen.skipped = seen.skipped or Outcome(kind, None, entry, x, y, detail or "")
+        elif kind == "both_undefined":
+            if statement.op == "defined":
+                seen.verdict = Outcome("undefined_left", None, entry, x, y, detail)
+            seen.undefined = seen.undefined or Outcome(kind, None, entry, x, y, detail)
+        elif kind == "unknown":
+            seen.pending.append((i, x, y, detail, None))
+        else:
+            seen.pending.append((i, x, y, "the two sides are too close to tell apart", detail))
+        if seen.verdict is not None:
+            break
+    return seen
+
+
+def _meet(statement: Statement, point: Point, entry: tuple[int, ...] | None) -> bool:
+    """Whether both sides of a relation are exactly equal in an entry."""
+    lhs, rhs = statement.roots[:2]
+    return equal_exactly(lhs, rhs, point.instance, entry)
+
+
+def _is_cheap(statement: Statement, point: Point) -> bool:
+    """Whether one look makes few elements: only numbers, and a short formula."""
+    return all(v.size == 1 for v in point.instance.values.values()) and not statement.changing
+
+
+def _is_moderate(instance: Instance) -> bool:
+    """Whether no entry is far out or near 0."""
+    entries = (abs(v) for values in instance.values.values() for v in values.reshape(-1))
+    return all(v == 0 or Fraction(1, MODERATE) <= v <= MODERATE for v in entries)
 
 
 def _entry(flat: int, shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ more bits, and if that does not help the point counts as unresolved, never as ag
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -38,11 +38,13 @@ from symderive.judgement.examine import (
     examine,
     text_of,
 )
+from symderive.judgement.hunt import Hunt
 from symderive.judgement.instances import (
     constraints,
     shape_at,
 )
 from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
+from symderive.judgement.refine import Refinement
 from symderive.judgement.search import Search
 from symderive.judgement.structures import normals, tangent_basis
 from symderive.judgement.verdicts import Evidence, Status, Verdict
@@ -158,16 +160,12 @@ class _Run:
             outcome = self.look(point, self._bits(point.instance.sizes, "tail"))
             if outcome.refutes:
                 return self.refuted(outcome, point)
-        if self.statement.op in ("<=", ">=", "<", ">"):
-            climb = Search(self.statement, self.source, self.points, self.seed)
-            for point in climb.points():
-                self.searched = climb.evaluations
-                outcome = examine(self.statement, point, self.bits)
-                if outcome.refutes:
-                    return self.refuted(outcome, point)
-                if outcome.kind == "tie":
-                    self.odd.setdefault("tie", (outcome, point))
-            self.searched = climb.evaluations
+        for point in self._searched():
+            outcome = examine(self.statement, point, self.bits)
+            if outcome.refutes:
+                return self.refuted(outcome, point)
+            if outcome.kind == "tie":
+                self.odd.setdefault("tie", (outcome, point))
         return self._sum_up(sides)
 
     def _cover(self) -> Verdict | None:
@@ -194,6 +192,27 @@ class _Run:
         evidence = replace(self.evidence(), method="every case in exact or ball arithmetic")
         reason = f"holds in every one of the {count} cases of the domain"
         return Verdict(Status.certified, self.statement.claim, reason=reason, evidence=evidence)
+
+    def _searched(self) -> Iterator[Point]:
+        """Points at which the relation may fail: of a hunt between scalars, else of a climb."""
+        ordered = self.statement.op in ("<=", ">=", "<", ">")
+        try:
+            hunt = Hunt(self.statement, self.source, self.seed)
+        except UnsupportedError:  # there are arrays, or functions that floats do not know
+            if ordered:
+                climb = Search(self.statement, self.source, self.points, self.seed)
+                for point in climb.points():
+                    self.searched = climb.evaluations
+                    yield point
+                self.searched = climb.evaluations
+            return
+        for point in hunt.points():
+            self.searched = hunt.evaluations
+            yield point
+        refinement = Refinement(self.statement, self.source)
+        if ordered:
+            yield from refinement.points(hunt.starts())
+        self.searched = hunt.evaluations + refinement.evaluations
 
     def _bits(self, sizes: Mapping[Symbol, int], stratum: str) -> int | None:
         """More bits at once where functions flatten: 1 - expit(100) is less than 2**-128."""

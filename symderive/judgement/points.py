@@ -22,6 +22,7 @@ from symderive.judgement.balls import (
     precision,
     sign_of,
 )
+from symderive.judgement.closed_forms import equal_exactly
 from symderive.judgement.examine import (
     BITS,
     BUDGET,
@@ -43,6 +44,7 @@ from symderive.judgement.instances import (
     settings,
     shape_at,
 )
+from symderive.judgement.surfaces import surface
 from symderive.language import build
 from symderive.language.functions import function, template
 from symderive.language.nodes import (
@@ -73,6 +75,7 @@ class Source:
         self.changing = tuple(changing)
         self.seed = seed
         self.constraints = constraints
+        self.surface = surface(self.given, self.leaves)
         self.outside = 0
         self.draws = 0
 
@@ -102,10 +105,14 @@ class Source:
             value = instance.values[leaf]
             if value.shape != shape_at(leaf, instance.sizes) or not satisfies(leaf.domain.at(instance.sizes), value):
                 return False
-        return all(holds(r, instance) for r in self.given)
+        return all(holds(r, instance) or _holds_exactly(r, instance) for r in self.given)
 
     def _repair(self, instance: Instance, key: str) -> Instance | None:
         rng = random.Random(f"{key}:repair")
+        if self.surface is not None:
+            instance = self.surface.put(instance) or instance
+            if self.admits(instance):
+                return instance
         for relation in self.given:
             if holds(relation, instance):
                 continue
@@ -113,6 +120,8 @@ class Source:
                 instance = _assign(relation, instance) or instance
             if not holds(relation, instance):
                 instance = _solve_relation(relation, instance, rng) or instance
+                if self.surface is not None:
+                    instance = self.surface.put(instance) or instance
         return instance if self.admits(instance) else None
 
 
@@ -137,6 +146,14 @@ def holds(relation: Relation, instance: Instance, bits: int = BITS) -> bool:
             if certain:
                 return True
     return False
+
+
+def _holds_exactly(relation: Relation, instance: Instance) -> bool:
+    """Whether an equation holds at irrational numbers, by their closed forms."""
+    numbers = [v for value in instance.values.values() for v in value.reshape(-1)]
+    if relation.op != "==" or relation.lhs.shape or relation.rhs.shape or all(isinstance(v, Fraction) for v in numbers):
+        return False
+    return equal_exactly(relation.lhs, relation.rhs, instance, None)
 
 
 def _fraction(value: Element) -> Fraction | None:

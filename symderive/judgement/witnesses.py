@@ -17,6 +17,7 @@ from symderive.judgement.balls import (
 )
 from symderive.judgement.examine import (
     CAP,
+    TIED,
     Outcome,
     Point,
     Statement,
@@ -35,14 +36,16 @@ from symderive.language.nodes import Leaf
 def refutation(outcome: Outcome) -> str:
     """The reason of a refuted verdict."""
     if outcome.kind == "differs":
-        return "the claim is wrong at an exact point of its domain"
+        equal = f": {outcome.reason}" if outcome.reason == TIED else ""
+        return f"the claim is wrong at an exact point of its domain{equal}"
     side = "left" if outcome.kind == "undefined_left" else "right"
     return f"the {side} side is undefined at a point of the domain: {outcome.reason}"
 
 
-def _texts(lhs: Element, rhs: Element) -> tuple[str, str]:
+def _texts(lhs: Element, rhs: Element, apart: bool = True) -> tuple[str, str]:
+    """Both values as text, to so many digits that they differ if they are told ``apart``."""
     digits = 8
-    if not isinstance(lhs, Hole) and not isinstance(rhs, Hole):
+    if apart and not isinstance(lhs, Hole) and not isinstance(rhs, Hole):
         with precision(CAP):
             a, b = as_ball(lhs), as_ball(rhs)
             while digits < 60 and a.mid().str(digits, radius=False) == b.mid().str(digits, radius=False):
@@ -79,7 +82,7 @@ def counterexample(outcome: Outcome, point: Point) -> Counterexample:
     values = point.instance.named_values()
     for leaf, moving in point.directions.items():
         values[f"d{leaf.name}"] = Instance({}, {leaf: moving}).named_values()[leaf.name]
-    lhs, rhs = _texts(outcome.lhs, outcome.rhs)
+    lhs, rhs = _texts(outcome.lhs, outcome.rhs, apart=outcome.reason != TIED)
     return Counterexample(
         sizes=point.instance.named_sizes(),
         values=values,

@@ -1,0 +1,423 @@
+"""Look for a point at which a relation between scalars fails: thousands of points in floating point,
+then a search uphill from the most promising ones, then exact points near the best.
+
+Nothing is decided here: floats only say where to look, and every exact point that comes out is judged
+like any other.  The strata are those that ordinary random points miss: tails and edges by exponent,
+equal and nearly equal arguments, reciprocals and complements, simple numbers and their combinations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sympy import E, Expr, Rational, exp, log, pi, sqrt
+
+from symderive.deadline import tick
+from symderive.errors import UnsupportedError
+from symderive.judgement.examine import STRICT, Point, Statement
+from symderive.judgement.floats import Floats
+from symderive.judgement.instances import Instance
+from symderive.judgement.points import Source
+from symderive.judgement.refine import TIES, Values, simplest_first
+from symderive.language import build
+from symderive.language.nodes import Leaf, Node, Number, Sum
+
+SAMPLES = 640
+PARENTS = 24
+CHILDREN = 16
+ROUNDS = 26
+CLEAR = 1e-7
+"""A relative gap that rounding does not make."""
+
+NOISE = 4e-15
+"""Rounding errors, relative to the terms of a sum."""
+
+SHOWN = 10
+"""How many exact points are handed out to be judged."""
+
+_SIMPLE = (0, 1, 2, 1 / 2, -1, 3, 1 / 3, 1 / 4, -2, 2 / 3, 3 / 4, -1 / 2, 4, 5, 1 / 5, 10, 1 / 10)
+_DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 100, 10**4, 10**6, 10**9)
+_IRRATIONAL: tuple[tuple[Expr, float], ...] = tuple(
+    (c, float(c))
+    for c in (pi, E, 1 / E, exp(2), exp(Rational(1, 2)), exp(-Rational(1, 2)), log(2), log(3), sqrt(2), sqrt(3),
+              sqrt(5), sqrt(pi), 1 / pi, log(1 + sqrt(2)))
+)  # fmt: skip
+
+Columns = dict[Leaf, np.ndarray]
+
+
+class Hunt:
+    """One hunt; `points` yields exact points, the likeliest to refute first.
+
+    Raises `UnsupportedError` where the statement is not a relation between formulas of scalars.
+    """
+
+    def __init__(self, statement: Statement, source: Source, seed: int) -> None:
+        if statement.cap != 1 or statement.op == "defined" or not source.leaves:
+            raise UnsupportedError("only relations between formulas of scalars are hunted")
+        self.op = statement.op
+        self.source = source
+        self.leaves: tuple[Leaf, ...] = source.leaves
+        self.rng = np.random.default_rng(seed + 1)
+        self.form = Floats(statement.roots[:2])
+        self.constants = _constants(statement.roots)
+        self.beside_zero = any(build.is_zero(side) for side in statement.roots[:2])
+        self.given = [(r.op, Floats([r.lhs, r.rhs])) for r in source.given]
+        self.ends = {leaf: _ends(leaf) for leaf in self.leaves}
+        self.evaluations = 0
+        self.seen: list[tuple[Columns, np.ndarray]] = []
+
+    # -- how near ----------------------------------------------------------------------------
+
+    def score(self, points: Columns) -> np.ndarray:
+        """How near each point is to refuting: > 0 refutes, 0 is too near to tell, -inf is no point, nan no value."""
+        tick()
+        self.evaluations += len(next(iter(points.values())))
+        left, right = self.form(points)
+        with np.errstate(all="ignore"):
+            gap = left - right
+            terms = self.form.sizes[0] + self.form.sizes[1]
+            scale = terms if self.beside_zero else np.abs(left) + np.abs(right)
+            relative = np.where(np.abs(gap) <= NOISE * terms, 0.0, gap / np.where(scale == 0, 1.0, scale))
+            relative = np.where(np.isfinite(terms), relative, np.nan)
+        match self.op:
+            case "<=" | "<":
+                found = relative
+            case ">=" | ">":
+                found = -relative
+            case "==":
+                found = np.abs(relative)
+            case _:
+                found = -np.abs(relative)
+        return np.where(self.admitted(points), found, -np.inf)
+
+    def admitted(self, points: Columns) -> np.ndarray:
+        """Which points lie in the domains and satisfy what is given, as far as floats tell."""
+        good = np.ones(len(next(iter(points.values()))), bool)
+        for leaf, column in points.items():
+            low, high, entries = self.ends[leaf]
+            good &= np.isfinite(column)
+            good &= (column > low) if entries.low_open else (column >= low)
+            good &= (column < high) if entries.high_open else (column <= high)
+            if entries.nonzero:
+                good &= column != 0
+        for op, form in self.given:
+            left, right = form(points)
+            with np.errstate(all="ignore"):
+                match op:
+                    case "==":
+                        good &= np.abs(left - right) <= 1e-9 * (np.abs(left) + np.abs(right) + 1e-12)
+                    case "!=":
+                        good &= left != right
+                    case "<=" | "<":
+                        good &= left < right if op == "<" else left <= right
+                    case _:
+                        good &= left > right if op == ">" else left >= right
+        return good
+
+    def moved(self, points: Columns) -> Columns:
+        """Points put on the surface of the given equations, and on the integers."""
+        rounded = {
+            leaf: np.rint(c) if leaf.domain.entries.integer else _chosen(leaf, c) for leaf, c in points.items()
+        }
+        if self.source.surface is None:
+            return rounded
+        with np.errstate(all="ignore"):
+            found = self.source.surface.moved(rounded, float)
+            return {leaf: np.asarray(found[leaf], float) + 0.0 * rounded[leaf] for leaf in rounded}
+
+    # -- where to look -------------------------------------------------------------------------
+
+    def samples(self) -> Columns:
+        """Points of every stratum."""
+        leaves = self.leaves
+        blocks: list[Columns] = []
+        count = SAMPLES // 8
+        blocks.append({x: self._moderate(x, 2 * count) for x in leaves})
+        blocks.append({x: self._mixed(x, 2 * count) for x in leaves})
+        blocks.append({x: self._simple(x, 2 * count) for x in leaves})
+        for one in leaves:
+            size = max(count // len(leaves), 8)
+            blocks.append({x: self._mixed(x, size) if x is one else self._moderate(x, size) for x in leaves})
+        if len(leaves) > 1:
+            blocks += self._tied(count)
+        return self.moved({x: np.concatenate([b[x] for b in blocks]) for x in leaves})
+
+    def _moderate(self, leaf: Leaf, n: int) -> np.ndarray:
+        rng = self.rng
+        low, high, entries = self.ends[leaf]
+        if entries.integer:
+            base = rng.integers(0, 9, n)
+            return low + base if np.isfinite(low) else high - base if np.isfinite(high) else base - 4.0
+        if np.isfinite(low) and np.isfinite(high):
+            return low + (high - low) * rng.random(n)
+        size = np.exp(rng.normal(0.0, 1.0, n))
+        if np.isfinite(low):
+            return low + size
+        return high - size if np.isfinite(high) else rng.normal(0.0, 2.0, n)
+
+    def _mixed(self, leaf: Leaf, n: int) -> np.ndarray:
+        """Tails and edges by exponent."""
+        rng = self.rng
+        low, high, entries = self.ends[leaf]
+        size = 10.0 ** rng.uniform(-14.0, 14.0, n) if rng.random() < 0.5 else 10.0 ** rng.uniform(-5.0, 5.0, n)
+        if entries.integer:
+            size = np.rint(10.0 ** rng.uniform(0.0, 6.0, n))
+        if np.isfinite(low) and np.isfinite(high):
+            gap = (high - low) * np.minimum(10.0 ** rng.uniform(-16.0, -0.3, n), 0.5)
+            return np.where(rng.random(n) < 0.5, low + gap, high - gap)
+        if np.isfinite(low):
+            return low + size
+        return high - size if np.isfinite(high) else size * rng.choice((-1.0, 1.0), n)
+
+    def _simple(self, leaf: Leaf, n: int) -> np.ndarray:
+        """Simple numbers, the ends of the domain and its middle."""
+        low, high, _ = self.ends[leaf]
+        options = [float(v) for v in _SIMPLE]
+        options += [v for v in (low, high) if np.isfinite(v)]
+        if np.isfinite(low):
+            options += [low + v for v in (1.0, 0.5, 2.0)]
+        if np.isfinite(low) and np.isfinite(high):
+            options.append((low + high) / 2)
+        options += self.constants
+        inside = [v for v in options if low <= v <= high]
+        if len(self.leaves) == 1:
+            irrational = [k * value for _, value in _IRRATIONAL for k in (1.0, -1.0, 0.5, 2.0)]
+            inside += [v for v in irrational if low < v < high]
+        weights = 1.0 / (3.0 + np.arange(len(inside)))
+        return self.rng.choice(inside, n, p=weights / weights.sum())
+
+    def _tied(self, count: int) -> list[Columns]:
+        """Equal, nearly equal, reciprocal, opposite and complementary arguments."""
+        rng, leaves = self.rng, self.leaves
+        blocks: list[Columns] = []
+        ties: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
+            lambda v: v,
+            lambda v: v * (1.0 + rng.choice((-1.0, 1.0), len(v)) * 10.0 ** rng.uniform(-9.0, -0.5, len(v))),
+            lambda v: 1.0 / v,
+            lambda v: -v,
+            lambda v: 1.0 - v,
+            lambda v: v * v,
+        )
+        for k, tie in enumerate(ties):
+            n = count if k < 2 else count // 3
+            base = {x: self._simple(x, n) if rng.random() < 0.3 else self._moderate(x, n) for x in leaves}
+            lead = next(iter(leaves))
+            first = base[lead]
+            with np.errstate(all="ignore"):
+                blocks.append({x: first if x is lead else tie(first) for x in leaves})
+                if len(leaves) > 2:
+                    one = leaves[int(rng.integers(len(leaves)))]
+                    other = leaves[int(rng.integers(len(leaves)))]
+                    blocks.append({**base, other: tie(base[one])})
+        return blocks
+
+    # -- uphill ----------------------------------------------------------------------------------
+
+    def climbed(self, points: Columns, scores: np.ndarray) -> tuple[Columns, np.ndarray]:
+        """The best points after a search uphill, by steps of every size, along axes and differences."""
+        order = np.argsort(-np.where(np.isnan(scores), -np.inf, scores))
+        best = order[: PARENTS // 2]
+        spread = self.rng.choice(order[: max(len(order) // 2, 1)], PARENTS - len(best))
+        chosen = np.concatenate([best, spread])
+        parents = {x: c[chosen] for x, c in points.items()}
+        value = np.where(np.isnan(scores[chosen]), -np.inf, scores[chosen])
+        for round_ in range(ROUNDS):
+            children = self.moved(self._children(parents))
+            found = self.score(children)
+            found = np.where(np.isnan(found), -np.inf, found).reshape(PARENTS, CHILDREN)
+            pick = found.argmax(1)
+            rows = np.arange(PARENTS)
+            better = found[rows, pick] > value
+            for x in self.leaves:
+                parents[x] = np.where(better, children[x].reshape(PARENTS, CHILDREN)[rows, pick], parents[x])
+            value = np.where(better, found[rows, pick], value)
+            if value.max() > CLEAR and round_ >= 2 and self.op != "!=":
+                break
+        return parents, value
+
+    def _children(self, parents: Columns) -> Columns:
+        rng = self.rng
+        shape = (PARENTS, CHILDREN)
+        step = 10.0 ** rng.uniform(-7.0, 0.3, shape) * rng.normal(0.0, 1.0, shape)
+        moving = rng.random((len(self.leaves), *shape)) < (1.0 if len(self.leaves) == 1 else 0.6)
+        mates = rng.integers(PARENTS, size=(2, *shape))
+        toward = rng.random(shape)
+        children: Columns = {}
+        with np.errstate(all="ignore"):
+            for k, x in enumerate(self.leaves):
+                at = parents[x][:, None] + np.zeros(shape)
+                low, high, entries = self.ends[x]
+                reach = np.abs(at)
+                if np.isfinite(low):
+                    reach = at - low
+                if np.isfinite(high):
+                    reach = np.minimum(reach, high - at) if np.isfinite(low) else high - at
+                if entries.integer:
+                    reach = np.maximum(reach, 2.0)
+                plain = at + step * np.where(toward < 0.15, 1.0, np.abs(reach)) * rng.normal(1.0, 0.3, shape)
+                differential = at + 0.7 * (parents[x][mates[0]] - parents[x][mates[1]])
+                children[x] = np.where(moving[k], np.where(toward > 0.85, differential, plain), at).reshape(-1)
+            if len(self.leaves) > 1:
+                self._contract(children, shape)
+        return children
+
+    def _contract(self, children: Columns, shape: tuple[int, int]) -> None:
+        """Some children with two arguments brought nearer to each other, ten times or all the way."""
+        rng = self.rng
+        one, other = (self.leaves[int(i)] for i in rng.choice(len(self.leaves), 2, replace=False))
+        size = shape[0] * shape[1]
+        near = rng.random(size) < 0.12
+        factor = rng.choice((0.1, 0.0), size)
+        gap = children[other] - children[one]
+        children[other] = np.where(near, children[one] + factor * gap, children[other])
+
+    # -- exact points ----------------------------------------------------------------------------
+
+    def points(self) -> Iterator[Point]:
+        """Exact points, the likeliest to refute first."""
+        drawn = self.samples()
+        scores = self.score(drawn)
+        handed: set[Any] = set()
+        for columns, marks in self._generations(drawn, scores):
+            for at in self._order(columns, marks)[:SHOWN]:
+                if not self._promising(float(marks[at])):
+                    break
+                for point in self._exact({x: float(columns[x][at]) for x in self.leaves}):
+                    key = tuple(str(v) for a in point.instance.values.values() for v in a.reshape(-1))
+                    if key not in handed:
+                        handed.add(key)
+                        yield point
+
+    def starts(self) -> list[Values]:
+        """Where to look on in ball arithmetic, after `points`: simple points at which the sides meet, and the best."""
+        ties: list[Values] = []
+        others: list[Values] = []
+        for columns, marks in self.seen:
+            for at in self._order(columns, marks)[:200]:
+                if not -1e-2 < marks[at] <= 0:
+                    continue
+                values = {x: float(columns[x][at]) for x in self.leaves}
+                if marks[at] == 0:
+                    ties.append({x: _near(v, 12, x.domain.entries.integer) for x, v in values.items()})
+                elif len(others) < 2:
+                    others.append({x: _near(v, 10**6, x.domain.entries.integer) for x, v in values.items()})
+        return [*simplest_first(ties)[:TIES], *others]
+
+    def _order(self, columns: Columns, marks: np.ndarray) -> np.ndarray:
+        """The points from the most promising one on; of equal ones those of moderate size first."""
+        with np.errstate(divide="ignore"):
+            size = sum(np.minimum(np.abs(np.log10(np.abs(c))), 20.0) for c in columns.values())
+        return np.lexsort((np.nan_to_num(size), -np.where(np.isnan(marks), -np.inf, marks)))
+
+    def _generations(self, drawn: Columns, scores: np.ndarray) -> Iterator[tuple[Columns, np.ndarray]]:
+        self.seen = [(drawn, scores)]
+        yield drawn, scores
+        if self.op != "==" and np.any(scores > -np.inf):
+            self.seen.insert(0, self.climbed(drawn, scores))
+            yield self.seen[0]
+
+    def _promising(self, score: float) -> bool:
+        if self.op in STRICT:
+            return score >= 0
+        return score > (0 if self.op != "==" else NOISE)
+
+    def _exact(self, at: dict[Leaf, float]) -> Iterator[Point]:
+        """Rational points near one of floats, the simplest ones that are as promising; then irrational ones."""
+        rounded: list[dict[Leaf, Any]] = []
+        for d in _DENOMINATORS:
+            values = {x: _near(v, d, self.ends[x][2].integer) for x, v in at.items()}
+            if values not in rounded:
+                rounded.append(values)
+        exact = {x: Fraction(v) for x, v in at.items()}
+        columns = {x: np.array([float(r[x]) for r in (*rounded, exact)]) for x in self.leaves}
+        marks = self.score(self.moved(columns))
+        yielded = 0
+        for values, mark in zip((*rounded, exact), marks, strict=True):
+            if self._promising(float(mark)) and yielded < 2:
+                point = self._point(values)
+                if point is not None:
+                    yielded += 1
+                    yield point
+        if self.op in STRICT:
+            moved = self.moved({x: np.array([v]) for x, v in at.items()})
+            recognised = {x: _recognised(float(c[0])) for x, c in moved.items()}
+            if any(isinstance(v, Expr) for v in recognised.values()):
+                instance = _instance(recognised)
+                if self.source.admits(instance):
+                    yield Point(instance, {})
+
+    def _point(self, values: dict[Leaf, Fraction]) -> Point | None:
+        instance: Instance | None = _instance(values)
+        if self.source.surface is not None:
+            instance = self.source.surface.put(_instance(values))
+        return Point(instance, {}) if instance is not None and self.source.admits(instance) else None
+
+
+def _instance(values: dict[Leaf, Any]) -> Instance:
+    held: dict[Leaf, np.ndarray] = {}
+    for leaf, value in values.items():
+        held[leaf] = np.empty((), object)
+        held[leaf][()] = value
+    return Instance({}, held)
+
+
+def _constants(roots: Sequence[Node]) -> list[float]:
+    """The numbers in a formula, both signs, between neighbours and next to each: where branches may change."""
+    found = {0.0}
+    for root in roots:
+        for node in root.walk():
+            numbers = [node.value] if isinstance(node, Number) else []
+            numbers += [w for w, _ in node.terms] if isinstance(node, Sum) else []
+            found |= {float(v) * sign for v in numbers if v.is_Rational for sign in (1, -1)}
+    ordered = sorted(found, key=abs)[:24]
+    ordered.sort()
+    between = [(u + v) / 2 for u, v in pairwise(ordered)]
+    beside = [v + sign * gap for v in ordered for sign in (1, -1) for gap in (1.0, 1e-3, 1e-6)]
+    return [*(v for v in ordered if v), *between, *beside]
+
+
+def _ends(leaf: Leaf) -> tuple[float, float, Any]:
+    entries = leaf.domain.entries
+    if leaf.shape or leaf.domain.structures or entries.symbols:
+        raise UnsupportedError("only scalars are hunted")
+    return float(entries.low), float(entries.high), entries
+
+
+def _chosen(leaf: Leaf, column: np.ndarray) -> np.ndarray:
+    """The nearest values of a finite domain."""
+    values = leaf.domain.entries.values
+    if values is None:
+        return column
+    options = np.array([float(v) for v in values])
+    return options[np.abs(np.nan_to_num(column)[:, None] - options).argmin(1)]
+
+
+def _near(value: float, denominator: int, whole: bool) -> Fraction:
+    """A simple rational near a float: relative to its size where it is far from 1."""
+    if whole:
+        return Fraction(round(value))
+    exact = Fraction(value)
+    if exact == 0 or Fraction(1, 100) <= abs(exact) <= 1000:
+        return exact.limit_denominator(denominator)
+    digits = max(len(str(denominator)) - 1, 0)
+    return Fraction(f"{value:.{digits}e}")
+
+
+def _recognised(value: float) -> Any:
+    """A rational multiple of π, e, a root or a logarithm that a float is; else a simple rational; else the float."""
+    simple = Fraction(value).limit_denominator(12)
+    if abs(float(simple) - value) <= 1e-7 * abs(value) or value == 0:
+        return simple
+    for expr, number in _IRRATIONAL:
+        ratio = Fraction(value / number).limit_denominator(6)
+        if ratio and abs(ratio) <= 12 and abs(float(ratio) * number - value) <= 1e-6 * abs(value):
+            return Rational(ratio.numerator, ratio.denominator) * expr
+    return Fraction(value)
+
+
+__all__ = ["Hunt"]
