@@ -81,6 +81,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "tangent_plane",
         "taylor",
     ),
+    "symderive.checking.certificates": ("certificate",),
     "symderive.checking.check": ("check",),
     "symderive.checking.claims": ("claim",),
     "symderive.checking.critical_points": ("CriticalFamily", "CriticalPoint", "CriticalPoints", "critical_points"),

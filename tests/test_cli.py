@@ -394,3 +394,36 @@ def test_interrupted_results_stay(capsys, claims, tmp_path, monkeypatch):
     assert "entropy  proved" in out
     assert "interrupted: 1 of 2 claims were judged" in out
     assert [c["id"] for c in json.loads(report.read_text(encoding="utf-8"))["claims"]] == ["entropy"]
+
+
+# -- certificates ------------------------------------------------------------
+
+
+def test_certificates(capsys, claims, tmp_path):
+    path = tmp_path / "out.json"
+    status, _, err = run(capsys, "check", claims(CLAIMS), "--workers", "1", "--certificate", str(path))
+    assert (status, err) == (0, "")
+    status, out, _ = run(capsys, "check", "--replay", str(path), "--workers", "1")
+    assert status == 0
+    assert [line.split(": ")[1:3] for line in out.splitlines()] == [["holds", "proved"], ["holds", "refuted"]]
+    path.write_text(path.read_text(encoding="utf-8").replace('"proved"', '"certified"'), encoding="utf-8")
+    status, out, _ = run(capsys, "check", "--replay", str(path), "--workers", "1", "--json")
+    assert status == 1
+    first, second = json.loads(out)["replays"]
+    assert (first["ok"], second["ok"]) == (False, True)
+    assert "the digest does not fit" in first["problems"][0]
+
+
+def test_a_certificate_of_a_text(capsys, tmp_path):
+    path = tmp_path / "out.json"
+    assert run(capsys, "check", "exp(x) >= 1 + x", "--certificate", str(path))[0] == 0
+    status, out, _ = run(capsys, "check", "--replay", str(path))
+    assert (status, ": holds: proved: np.exp(x) >= 1 + x (" in out) == (0, True)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "x" * 1000, "[" * 100_000, '{"kind": "verdict"}'])
+def test_what_is_no_certificate(capsys, claims, text):
+    status, out, err = run(capsys, "check", "--replay", claims(text, "c.json"))
+    assert (status, out) == (2, "")
+    assert "c.json: " in err
+    assert run(capsys, "check", "--replay", "no_such_file.json")[0] == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from symderive.checking.claim_files import ClaimFile, FileClaim, meets
@@ -12,7 +12,7 @@ from symderive.checking.workers import Answer, Limits, Workers, worker_count
 from symderive.errors import ReadError
 from symderive.judgement.verdicts import Status, Verdict
 
-__all__ = ["Batch", "Outcome", "chosen"]
+__all__ = ["Batch", "Outcome", "chosen", "made_outcome"]
 
 
 @dataclass(frozen=True)
@@ -107,27 +107,29 @@ class Batch:
             content = {"claim": claim.as_dict(), "timeout": limits.seconds, "certificate": self._certificates}
             requests.append((content, limits))
         for answer in self._workers.answers(requests):
-            yield self._outcome(answer)
+            file, claim = self.claims[answer.number]
+            yield made_outcome(file, claim, answer, self._bar)
 
     def _of(self, claim: FileClaim) -> Limits:
         limits = self._limits
         return Limits(claim.timeout or limits.seconds, claim.memory or limits.megabytes)
 
-    def _outcome(self, answer: Answer) -> Outcome:
-        file, claim = self.claims[answer.number]
-        result = answer.result or {}
-        if "verdict" in result:
-            verdict = Verdict.from_dict(result["verdict"])
-        else:
-            verdict = Verdict(Status.undecided, claim.text, reason=answer.stopped or answer.problem)
-        return Outcome(
-            file,
-            claim,
-            replace(verdict, claim=verdict.claim or claim.text),
-            answer.seconds,
-            self._bar,
-            answer.problem,
-            answer.error,
-            result.get("shown", {}),
-            result.get("certificate"),
-        )
+
+def made_outcome(file: str, claim: FileClaim, answer: Answer, bar: str = "checked") -> Outcome:
+    """The outcome that a worker's answer on a claim says."""
+    result = answer.result or {}
+    if "verdict" in result:
+        verdict = Verdict.from_dict(result["verdict"])
+    else:
+        verdict = Verdict(Status.undecided, claim.text, reason=answer.stopped or answer.problem)
+    return Outcome(
+        file,
+        claim,
+        verdict,
+        answer.seconds,
+        bar,
+        answer.problem,
+        answer.error,
+        result.get("shown", {}),
+        result.get("certificate"),
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from symderive.checking.certificates import certificate
 from symderive.checking.claim_files import FileClaim
 from symderive.deadline import OutOfTime, run_within
 from symderive.derivation.proofs import Line
-from symderive.errors import SymderiveError
+from symderive.errors import SymderiveError, UnsupportedError
 from symderive.judgement.verdicts import Verdict
 from symderive.language.statements import Relation
 from symderive.language.views.formula import formula_lines
@@ -32,11 +34,18 @@ def read(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judged(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict on the claim, as `Verdict.as_dict` has it."""
+    """The verdict on the claim as `Verdict.as_dict` has it, its formulas in LaTeX, and its certificate if asked for.
+
+    There is no certificate where the kind of claim has none, or the time is over.
+    """
     if content.get("task") == "read":
         return read(content)
     verdict = FileClaim.from_dict(content["claim"]).judge(content.get("timeout"))
-    return {"verdict": verdict.as_dict(), "shown": _shown(verdict)}
+    result = {"verdict": verdict.as_dict(), "shown": _shown(verdict)}
+    if content.get("certificate"):
+        with suppress(OutOfTime, UnsupportedError):
+            result["certificate"] = run_within(content.get("timeout"), lambda: certificate(verdict))
+    return result
 
 
 def _shown(verdict: Verdict) -> dict[str, Any]:

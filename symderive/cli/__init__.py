@@ -140,12 +140,14 @@ examples:
   symderive check claims.toml more.json -k "entropy not jensen" --workers 4 --timeout 20
   symderive check claims.toml --report report.html --report results.json --require proved
   symderive check claims.toml --json --fail-fast
+  symderive check "exp(x) >= 1 + x" --certificate proof.json
+  symderive check --replay proof.json
 
 A claim file has its claims, domains and what is expected of them in TOML or JSON; see docs/claims.md.
 Formulas and files are read, never executed.
 
-exit status: 0 as claimed or as the file expects, 1 refuted, 2 usage or reading error, 3 undecided or
-below --require, 4 something is not installed, 130 interrupted (what was done is shown)"""
+exit status: 0 as claimed or as the file expects, 1 refuted, or a certificate does not hold, 2 usage or
+reading error, 3 undecided or below --require, 4 something is not installed, 130 interrupted (what was done is shown)"""
 
 
 def _add_check(commands: Any) -> None:
@@ -173,6 +175,9 @@ def _add_check(commands: Any) -> None:
     check.add_argument("--fail-fast", action="store_true", help="stop at the first claim that is not as expected")
     check.add_argument("--report", type=Path, action="append", default=[], metavar="FILE",
                        help="write a page: .html, .md or .json; repeatable")  # fmt: skip
+    check.add_argument("--certificate", type=Path, metavar="FILE", help="write what others can judge again, as JSON")
+    check.add_argument("--replay", action="store_true",
+                       help="the CLAIMs are files that --certificate wrote: judge them again")  # fmt: skip
     check.add_argument("--json", action="store_true", help="print the verdicts as JSON")
     _add_lang(check)
     _add_require(check)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from symderive.checking.batches import Batch, Outcome, chosen
+from symderive.checking.batches import Batch, Outcome, chosen, made_outcome
+from symderive.checking.certificates import Replay, read_certificates, replayed
 from symderive.checking.claim_files import ClaimFile, FileClaim, read_claim_file
-from symderive.checking.workers import Limits
+from symderive.checking.judging import judged
+from symderive.checking.workers import Answer, Limits, Workers, worker_count
 from symderive.cli.statuses import INTERRUPTED, REFUTED, UNDECIDED, UPHELD, USAGE, status_of, worst
 from symderive.errors import ReadError
 from symderive.language.domain_text import read_domain
@@ -34,6 +38,8 @@ _FILE = re.compile(r".+\.(toml|json)", re.IGNORECASE)
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Judge what the command line names; returns the exit status."""
+    if arguments.replay:
+        return _replay(arguments)
     reports = [(path, _report_form(path)) for path in arguments.report]
     files = _files(arguments)
     claims = chosen(files, arguments.only)
@@ -50,6 +56,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     _show(results, arguments, in_full=texts_only and len(claims) == 1)
     for path, form in reports:
         path.write_text(write_results(results, form, arguments.lang), encoding="utf-8")
+    if arguments.certificate is not None:
+        _write_certificates(outcomes, arguments.certificate)
     if len(outcomes) < len(claims) and not arguments.fail_fast:
         return INTERRUPTED
     return worst(_status(outcome) for outcome in outcomes)
@@ -122,8 +130,9 @@ def _judged_here(claims: Sequence[tuple[str, FileClaim]], arguments: argparse.Na
     outcomes = []
     for file, claim in claims:
         start = time.monotonic()
-        verdict = claim.judge()
-        outcomes.append(Outcome(file, claim, verdict, time.monotonic() - start, arguments.require))
+        result = judged({"claim": claim.as_dict(), "certificate": arguments.certificate is not None})
+        answer = Answer(0, result, seconds=time.monotonic() - start)
+        outcomes.append(made_outcome(file, claim, answer, arguments.require))
     return outcomes
 
 
@@ -132,7 +141,8 @@ def _judged_in_workers(claims: Sequence[tuple[str, FileClaim]], arguments: argpa
     limits = Limits(arguments.timeout or Limits().seconds, arguments.memory or Limits().megabytes)
     found: dict[tuple[str, str], Outcome] = {}
     try:
-        with Batch(claims, arguments.workers, limits, arguments.require) as batch:
+        certificates = arguments.certificate is not None
+        with Batch(claims, arguments.workers, limits, arguments.require, certificates) as batch:
             batch.read()
             with tqdm(total=len(claims), unit="claim", leave=False, disable=not sys.stderr.isatty()) as bar:
                 for outcome in batch.outcomes():
@@ -157,6 +167,49 @@ def _status(outcome: Outcome) -> int:
     upheld_wanted = outcome.claim.expect in ("proved", "certified", "checked")
     opposite = outcome.verdict.status == "refuted" if upheld_wanted else outcome.verdict.upheld
     return REFUTED if opposite else UNDECIDED
+
+
+# -- certificates ---------------------------------------------------------------------------------
+
+
+def _write_certificates(outcomes: Sequence[Outcome], path: Path) -> None:
+    """All certificates into one file; claims without one are named."""
+    found = [dict(outcome.certificate) for outcome in outcomes if outcome.certificate is not None]
+    content = found[0] if len(found) == 1 else {"symderive": 1, "kind": "certificates", "certificates": found}
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    missing = [outcome.claim.id for outcome in outcomes if outcome.certificate is None]
+    if missing:
+        print(f"symderive: no certificate for {', '.join(missing)}", file=sys.stderr)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    """Judge certificates again, in workers that do not load what finds proofs."""
+    contents = []
+    for name in arguments.claim:
+        path = Path(name.strip())
+        try:
+            contents += [(str(path), item) for item in read_certificates(path.read_text(encoding="utf-8"))]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReadError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        except ReadError as error:
+            raise ReadError(f"{path}: {error}") from error
+    limits = Limits(arguments.timeout or Limits().seconds, arguments.memory or Limits().megabytes)
+    with Workers(replayed, worker_count(arguments.workers, len(contents))) as workers:
+        answers = workers.answers([({"certificate": item}, limits) for _, item in contents])
+        found = {answer.number: answer for answer in answers}
+    results = [_replay_of(found[number]) for number in range(len(contents))]
+    if arguments.json:
+        listed = [{"file": file, **asdict(r)} for (file, _), r in zip(contents, results, strict=True)]
+        print(json.dumps({"kind": "replays", "replays": listed}, ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(f"{file}: {result}" for (file, _), result in zip(contents, results, strict=True)))
+    return UPHELD if all(result.ok for result in results) else REFUTED
+
+
+def _replay_of(answer: Answer) -> Replay:
+    if answer.result is None:
+        return Replay(False, "", "", 0, (answer.stopped or answer.problem,))
+    return Replay(**{**answer.result, "problems": tuple(answer.result["problems"])})
 
 
 # -- showing --------------------------------------------------------------------------------------

@@ -116,6 +116,14 @@ class NodeWriter:
                 return {"differential": at[node.body]}
         raise ReadError(f"JSON has no form for a {type(node).__name__}")
 
+    def number(self, value: Expr) -> Any:
+        """A number in the dimensions."""
+        return _expr(value)
+
+    def domain(self, domain: Domain) -> dict[str, Any]:
+        """A domain by what it contains."""
+        return _domain(domain)
+
     def array(self, array: Array) -> dict[str, Any]:
         return {"node": self.node(array.node), "axes": list(array.axes)}
 
@@ -418,6 +426,10 @@ class NodeReader:
                 raise listed.fail("a label's dimension is not that of the axis")
             factors.append((node, labels))
         return Contraction(_number(item["coefficient"]), tuple(factors), rank, dims)
+
+    def number(self, item: Value) -> Expr:
+        """A number in the dimensions."""
+        return _number(item)
 
     def array(self, item: Value) -> Array:
         node = self.ref(item["node"])
