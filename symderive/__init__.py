@@ -41,6 +41,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ones",
         "zeros",
     ),
+    "symderive.language.bindings": ("derivative", "integral", "series"),
     "symderive.language.reductions": ("log_softmax", "logsumexp", "softmax"),
     "symderive.language.ufuncs": ("polygamma",),
     "symderive.language.domains": (

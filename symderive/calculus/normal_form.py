@@ -121,6 +121,39 @@ def expand_differentials(node: Node, changing: AbstractSet[Leaf]) -> Node:
     return _Forward(changing).expand(node)
 
 
+def directional(node: Node, leaf: Leaf) -> tuple[Node, tuple[Relation, ...]]:
+    """d(node) where one leaf changes, and what must hold for the rules used: no kink is at the point."""
+    forward = _Forward(frozenset((leaf,)))
+    changed = forward.change(node)
+    return changed, tuple(forward.kinks)
+
+
+def unmet(
+    nodes: Iterable[Node], relations: Iterable[Relation], given: Sequence[Relation] = ()
+) -> tuple[Relation, ...]:
+    """What nodes require to be defined, and relations to 0, less what domains and ``given`` grant.
+
+    >>> import symderive as sd, numpy as np
+    >>> x = sd.array("x")
+    >>> [str(r) for r in unmet([np.log(x).node], [])]
+    ['x > 0']
+    """
+    replaced = dict(_substitutions(tuple(given), tuple(nodes)))
+    normaliser = Normaliser(given)
+    definedness = Definedness(normaliser)
+    for node in nodes:
+        definedness.visit(build.substitute(node, replaced))
+    for relation in relations:
+        gap = build.add([(language.ONE, relation.lhs), (-language.ONE, relation.rhs)], relation.lhs.shape)
+        gap, op = build.substitute(gap, replaced), relation.op
+        if op == "==":
+            raise NotHandled(f"the condition {relation}")
+        if op in ("<", "<="):
+            gap, op = build.scale(-1, gap), {"<": ">", "<=": ">="}[op]
+        definedness._require(op, gap, normaliser.labels(gap.shape), (), ())
+    return tuple(definedness.settled().values())
+
+
 class _Forward:
     def __init__(self, changing: AbstractSet[Leaf]) -> None:
         self.changing = changing

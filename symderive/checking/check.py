@@ -11,6 +11,8 @@ from typing import Any
 
 from sympy import Symbol
 
+from symderive.calculus.openings import has_binding
+from symderive.checking.closing import prove_opened
 from symderive.checking.hints import hint
 from symderive.checking.sides import MIRROR, Claim, read_claim, same_shape, shortened
 from symderive.deadline import OutOfTime, run_within
@@ -112,6 +114,8 @@ def verdict_of(claim: Claim, names: tuple[str, str] = ("the left side", "the rig
 
 def prove(relation: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
     """A relation by the strongest means there are for it."""
+    if has_binding(relation.lhs, relation.rhs):
+        return prove_opened(relation, given, prove)
     match relation.op:
         case "==":
             return prove_equal(relation.lhs, relation.rhs, given=given)

@@ -29,7 +29,7 @@ from symderive.language.domains import Domain, real
 from symderive.language.nodes import Leaf, Map, Named, Node
 from symderive.language.reading import declare, read_function, read_relation, read_shape, read_text
 from symderive.language.statements import RELATIONS, Relation
-from symderive.language.sympy_input import from_sympy_together
+from symderive.language.sympy_input import from_sympy_together, legal_names
 from symderive.language.text_functions import PYTHON_ROWS, ROWS
 
 MIRROR = {"==": "==", "!=": "!=", "<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -161,13 +161,14 @@ class Reader:
         shapes: Mapping[Any, Any] | None = None,
         scope: Mapping[str, Array] | None = None,
     ) -> None:
+        self.names = self._legal([*sides, *given, *(domains or {}), *(shapes or {})])
         self.domains: dict[str, Domain] = {}
         for key, domain in (domains or {}).items():
             if not isinstance(domain, Domain):
                 raise DomainError(f"domains: {key} needs one of sd.real, sd.positive, ..., got {domain!r}")
-            self.domains[_key(key)] = domain
+            self.domains[self._key(key)] = domain
         sides = [result_of(side) for side in sides]
-        self.shapes = {_key(k): v for k, v in (shapes or {}).items()}
+        self.shapes = {self._key(k): v for k, v in (shapes or {}).items()}
         self.used: set[str] = set()
         self.declared: dict[str, Leaf] = {}
         self.scope: dict[str, Array] = {}
@@ -189,6 +190,20 @@ class Reader:
                 f"domains name {', '.join(unknown)}, which the claim does not have; "
                 f"its arrays are {', '.join(self.declared) or 'none'}"
             )
+
+    @staticmethod
+    def _legal(parts: Sequence[Any]) -> dict[str, str]:
+        """Legal names for the symbols of SymPy whose own are none (``lambda``)."""
+        found: list[Any] = []
+        for part in parts:
+            found += [part[0], part[2]] if is_triple(part) else [part]
+        arrays = [leaf.name for p in found if isinstance(p, Array) for leaf in p.node.leaves()]
+        return legal_names([p for p in found if isinstance(p, Basic | MatrixBase)], arrays)
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, Array):
+            return key.name
+        return self.names.get(str(key), str(key))
 
     # -- what is declared -------------------------------------------------------------
 
@@ -271,7 +286,7 @@ class Reader:
             name: value.dims if isinstance(value, Array) and not isinstance(value, Dim) else value
             for name, value in self.shapes.items()
         }
-        made = from_sympy_together(found, self.domains, shapes)
+        made = from_sympy_together(found, self.domains, shapes, names=self.names)
         replacements: dict[Node, Node] = {}
         for item in made:
             for leaf in item.node.leaves():
@@ -367,14 +382,6 @@ class Reader:
 
     def _node(self, node: Node) -> Node:
         return build.substitute(node, self.changed) if self.changed else node
-
-
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if isinstance(key, Array):
-        return key.name
-    return str(key)
 
 
 def free_names(text: str) -> list[str]:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import final
 
 from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
+from symderive.calculus.openings import open_one
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.signs import Bounds
 from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line
+from symderive.errors import UnsupportedError
 from symderive.language import build
-from symderive.language.nodes import ONE, ZERO, Leaf, Node, Number
+from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Node, Number
 from symderive.language.statements import Relation
 
 
@@ -68,6 +70,9 @@ def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) ->
             return answer.reason or "the normal form does not decide it"
         missing = [c for c in answer.conditions if c not in line.conditions]
         return f"the condition {missing[0]} is not stated" if missing else ""
+    opening = replayed_opening(line, given)
+    if opening is not None:
+        return opening
     if line.op not in (">=", ">") or not line.instances:
         return f"the rule {line.rule!r} is not known"
     allowed = (*given, *line.conditions)
@@ -88,6 +93,28 @@ def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) ->
         return f"what is dropped is not what the lemmas cover: {answer.reason}"
     missing = [c for c in answer.conditions if c not in line.conditions]
     return f"the condition {missing[0]} is not stated" if missing else ""
+
+
+def replayed_opening(line: Line, given: tuple[Relation, ...]) -> str | None:
+    """What is wrong with a line that opens one derivative, integral or sum; None for another kind of line.
+
+    The row's law is applied again to each binding on the side that has it.
+    """
+    problem = None
+    for before, after in ((line.before, line.after), (line.after, line.before)):
+        for binding in (n for n in before.walk() if isinstance(n, Binding)):
+            try:
+                opening = open_one(binding, given)
+                missing = opening.unmet((*given, *line.conditions))
+            except (UnsupportedError, NotHandled, TooLarge):
+                continue
+            if opening.rule != line.rule or build.substitute(before, {binding: opening.after}) is not after:
+                problem = problem or "no law opens it so"
+                continue
+            if line.op != "==" or missing:
+                return f"the condition {missing[0]} is not met" if missing else "an opening is an equality"
+            return ""
+    return problem
 
 
 def instance_problem(instance: Instance, given: tuple[Relation, ...]) -> str:

@@ -47,9 +47,13 @@ from symderive.judgement.elements import (
     undefined_pole,
 )
 from symderive.judgement.instances import Instance
+from symderive.judgement.integrals import integral_value
+from symderive.judgement.series import series_value
+from symderive.judgement.templates import derivative_value
 from symderive.language.functions import function
 from symderive.language.nodes import (
     Basis,
+    Binding,
     Contraction,
     Delta,
     Differential,
@@ -674,6 +678,8 @@ class Evaluator:
         self.instance = instance
         self.sizes = instance.sizes
         self.values: dict[Node, np.ndarray] = {}
+        self.magnitude: arb | None = None
+        """The largest size of what was integrated or summed: what a small result is small against."""
 
     def value(self, node: Node) -> np.ndarray:
         """The node's value, an array of ``fmpq``, ``arb`` and holes."""
@@ -684,7 +690,7 @@ class Evaluator:
                     continue
                 if isinstance(current, Differential):
                     raise UnsupportedError("a differential has a value only along a direction")
-                self.values[current] = self._step(current, self.value)
+                self.values[current] = self.step(current, self.value)
         return self.values[node]
 
     def jets(self, node: Node, directions: Mapping[Leaf, np.ndarray], cap: int) -> np.ndarray:
@@ -702,7 +708,7 @@ class Evaluator:
                 else:
                     moved[current] = _map_array(_change, body)
             elif any(c in moved for c in current.children):
-                moved[current] = self._step(current, lambda n: moved[n] if n in moved else self.value(n))
+                moved[current] = self.step(current, lambda n: moved[n] if n in moved else self.value(n))
             else:
                 still.add(current)
         return moved[node] if node in moved else self.value(node)
@@ -717,7 +723,8 @@ class Evaluator:
             out[index] = Jet(kind([start, slope], prec=cap), whole=cap > 1) if slope != 0 else start
         return out
 
-    def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
+    def step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
+        """One node's value from those of its children."""
         tick()
         sizes = self.sizes
         match node:
@@ -750,8 +757,24 @@ class Evaluator:
                 return array_balls.apply(node.function, get(node.arguments[0]))
             case Named():
                 return get(node.body)
+            case Binding():
+                return filled((), self.binding(node, get))
             case _:
                 raise UnsupportedError(f"the judge cannot evaluate a {type(node).__name__}")
+
+
+    def binding(self, node: Binding, get: Callable[[Node], np.ndarray]) -> Element:
+        """A derivative, integral or sum over integers."""
+        match node.kind:
+            case "derivative":
+                return derivative_value(node, get, self)
+            case "integral":
+                value, size = integral_value(node, get, self)
+            case _:
+                value, size = series_value(node, get, self)
+        if size is not None:
+            self.magnitude = size if self.magnitude is None else self.magnitude.max(size)
+        return value
 
 
 def _change(value: Element) -> Element:

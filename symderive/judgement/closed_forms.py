@@ -26,7 +26,7 @@ from symderive.judgement.balls import Ball, Evaluator
 from symderive.judgement.elements import Element, Hole, LogPole, Unknown, as_ball, power, precision, sign_of
 from symderive.judgement.instances import Instance
 from symderive.language.functions import function
-from symderive.language.nodes import ONE, Contraction, Leaf, Map, Node, Number, Opaque, Sum
+from symderive.language.nodes import ONE, Binding, Contraction, Leaf, Map, Node, Number, Opaque, Sum
 
 BITS = 256
 LARGEST = 10**24
@@ -614,7 +614,7 @@ def constant(expr: Any) -> Closed:
 class _ClosedEvaluator(Evaluator):
     """Evaluates nodes at an instance to `Closed` numbers and holes."""
 
-    def _step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
+    def step(self, node: Node, get: Callable[[Node], np.ndarray]) -> np.ndarray:
         match node:
             case Leaf():
                 return _each(lambda v: constant(v), self.instance.values[node])
@@ -627,13 +627,15 @@ class _ClosedEvaluator(Evaluator):
                 return np.asarray(total, dtype=object)
             case Contraction():
                 plain = Contraction(ONE, node.factors, node.out_rank, node.label_dims)
-                product = _each(_settled, super()._step(plain, get))
+                product = _each(_settled, super().step(plain, get))
                 return _each(_settled, product * _scalar(constant(self._sized(node.coefficient))))
             case Map():
                 return self._map(node, [get(a) for a in node.arguments])
             case Opaque():
                 raise NoClosedForm(f"the function {node.function}")
-        return _each(_settled, super()._step(node, get))
+            case Binding():
+                raise NoClosedForm(f"a {node.kind}")
+        return _each(_settled, super().step(node, get))
 
     def _sized(self, expr: Expr) -> Expr:
         return expr.xreplace({k: Rational(v) for k, v in self.sizes.items()})

@@ -43,6 +43,21 @@ def precision(bits: int, cap: int = 1) -> Iterator[None]:
         ctx.prec, ctx.cap = old
 
 
+_SIDE = [0]
+"""On which side of t = 0 jets are looked at: 1, -1, or 0 for both."""
+
+
+@contextmanager
+def one_sided(side: int) -> Iterator[None]:
+    """Look at jets for small t of one sign only: then a comparison that ties at t = 0 may be decided."""
+    old = _SIDE[0]
+    _SIDE[0] = side
+    try:
+        yield
+    finally:
+        _SIDE[0] = old
+
+
 # -- holes ---------------------------------------------------------------------------------
 
 
@@ -364,5 +379,11 @@ def difference_sign(a: Element, b: Element, what: str) -> int | Hole:
     if sign is None:
         return Unknown(what)
     if sign == 0 and isinstance(d, Jet):
+        for k in range(1, ctx.cap if _SIDE[0] else 0):
+            slope = sign_of(d.series[k])
+            if slope:
+                return slope * _SIDE[0] ** k
+            if slope is None:
+                break
         return Kink(f"{what}: equal there")
     return sign

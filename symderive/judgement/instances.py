@@ -21,6 +21,7 @@ from symderive.judgement import structures
 from symderive.language.domains import AXIS_STRUCTURES, Domain, Entries
 from symderive.language.nodes import (
     Basis,
+    Binding,
     Contraction,
     Delta,
     Leaf,
@@ -96,6 +97,8 @@ def _nodes(nodes: Iterable[Node]) -> Iterable[Node]:
             if node not in seen:
                 seen.add(node)
                 yield node
+                if isinstance(node, Binding):
+                    yield from _nodes([node.body])
 
 
 def constraints(nodes: Iterable[Node]) -> list[tuple[Expr, Expr | None]]:

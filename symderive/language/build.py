@@ -17,6 +17,7 @@ from symderive.errors import ShapeError
 from symderive.language.nodes import (
     ONE,
     ZERO,
+    Binding,
     Contraction,
     Delta,
     Factor,
@@ -266,6 +267,8 @@ def rebuild(node: Node, children: Sequence[Node]) -> Node:
             return Opaque(node.function, tuple(children))
         case Named():
             return Named(node.name, children[0])
+        case Binding():
+            return node.over(tuple(children))
         case _:
             return type(node)(*children)
 

@@ -22,9 +22,12 @@ from symderive.language.arrays import Array, check_name, dimension_symbol
 from symderive.language.domains import Domain, Entries
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
+    KINDS_OF_BINDING,
     ON_MATRICES,
     ON_VECTORS,
+    SLOT,
     Basis,
+    Binding,
     Contraction,
     Delta,
     Differential,
@@ -39,6 +42,7 @@ from symderive.language.nodes import (
     Shape,
     Slice,
     Sum,
+    slot,
 )
 from symderive.language.statements import RELATIONS, Relation
 
@@ -75,6 +79,8 @@ class NodeWriter:
     def node(self, root: Node) -> int:
         for node in root.walk():
             if node not in self.places:
+                if isinstance(node, Binding):
+                    self.node(node.body)
                 self.nodes.append(self._node(node))
                 self.places[node] = len(self.nodes) - 1
         return self.places[root]
@@ -82,6 +88,8 @@ class NodeWriter:
     def _node(self, node: Node) -> dict[str, Any]:
         at = self.places
         match node:
+            case Leaf() if node.name.startswith(SLOT):
+                return {"slot": int(node.name.removeprefix(SLOT)), "shape": _exprs(node.shape)}
             case Leaf():
                 return {"leaf": node.name, "shape": _exprs(node.shape), "domain": _domain(node.domain)}
             case Number():
@@ -112,6 +120,16 @@ class NodeWriter:
                 return {"opaque": node.function, "arguments": [at[a] for a in node.arguments]}
             case Named():
                 return {"named": node.name, "body": at[node.body]}
+            case Binding():
+                ends = {side: [None if e is None else at[e] for e in getattr(node, side)] for side in ("low", "high")}
+                return {
+                    "binding": node.kind,
+                    "body": at[node.body],
+                    "names": list(node.names),
+                    "orders": list(node.orders),
+                    "arguments": [at[a] for a in node.arguments],
+                    **ends,
+                }
             case Differential():
                 return {"differential": at[node.body]}
         raise ReadError(f"JSON has no form for a {type(node).__name__}")
@@ -332,6 +350,8 @@ class NodeReader:
         kinds = [
             k
             for k in (
+                "slot",
+                "binding",
                 "leaf",
                 "number",
                 "delta",
@@ -352,6 +372,10 @@ class NodeReader:
             raise item.fail("is no node of a known kind")
         head = item[kinds[0]]
         match kinds[0]:
+            case "slot":
+                return slot(head.integer(), _shape(item["shape"]))
+            case "binding":
+                return self._binding(item, head)
             case "leaf":
                 return Leaf(check_name(head.text()), _shape(item["shape"]), _read_domain(item["domain"]))
             case "number":
@@ -382,6 +406,26 @@ class NodeReader:
             case "named":
                 return Named(check_name(head.text(), "a definition"), self.ref(item["body"]))
         return Differential(self.ref(head))
+
+    def _binding(self, item: Value, head: Value) -> Node:
+        kind = head.text()
+        if kind not in KINDS_OF_BINDING:
+            raise head.fail(f"no binding is named {kind[:40]!r}")
+        names = tuple(check_name(name.text()) for name in item["names"].items())
+        low, high = (
+            tuple(None if end.value is None else self.ref(end) for end in item[side].items())
+            for side in ("low", "high")
+        )
+        orders = tuple(order.integer() for order in item["orders"].items())
+        arguments = tuple(self.ref(a) for a in item["arguments"].items())
+        if kind == "derivative":
+            fits = len(names) == len(low) == len(orders) > 0 and not high and None not in low and min(orders) > 0
+        else:
+            fits = len(names) == len(low) == len(high) == 1 and not orders
+        made = Binding(kind, self.ref(item["body"]), names, low, high, orders, arguments)
+        if not fits or made.body.shape or not set(made.body.leaves()) <= set(made.slots):
+            raise item.fail(f"is no {kind}: its variables, ends and slots do not fit")
+        return made
 
     def _opaque(self, item: Value, head: Value) -> Node:
         name = head.text()

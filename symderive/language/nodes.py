@@ -17,6 +17,7 @@ integers-in-the-dimensions).  There are few kinds of node and they are final:
 ``Opaque``      an array function with its own differential (logsumexp, inv, ...)
 ``Named``       a definition: a name for a body, written once, computed once
 ``Differential``d(node): the change of a node, of the node's own shape
+``Binding``     a derivative at a point, an integral, or a sum over integers
 =============== =============================================================
 
 Two nodes with the same content are the same object, so ``is`` is equality of
@@ -371,6 +372,66 @@ class Differential(Node):
     @property
     def children(self) -> tuple[Node, ...]:
         return (self.body,)
+
+
+KINDS_OF_BINDING = ("derivative", "integral", "series")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Binding(Node):
+    """A scalar limit of calculus that binds variables of a scalar function.
+
+    ``body`` is a closed template: its only leaves are slots, first ``len(names)`` bound ones, then
+    one for each of ``arguments``, which stand outside of the binding.  So ``walk`` and ``substitute``
+    see the arguments and ends and never a bound variable, and nothing can be captured.
+    ``names`` are what the bound variables are called in print.
+
+    * ``derivative``: ∂^orders body at the point ``low``, one entry for each bound variable;
+    * ``integral``: from ``low[0]`` to ``high[0]``, None for an infinite end;
+    * ``series``: the sum over the integers from ``low[0]`` to ``high[0]``, None for an infinite end.
+
+    ``bindings`` makes and opens them.
+    """
+
+    kind: str
+    body: Node
+    names: tuple[str, ...]
+    low: tuple[Node | None, ...]
+    high: tuple[Node | None, ...]
+    orders: tuple[int, ...]
+    arguments: tuple[Node, ...]
+    shape: Shape = field(init=False, default=())
+
+    @property
+    def ends(self) -> tuple[Node | None, ...]:
+        """The point, or both ends of the range."""
+        return (*self.low, *self.high)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (*(end for end in self.ends if end is not None), *self.arguments)
+
+    def over(self, children: tuple[Node, ...]) -> Binding:
+        """The same binding over other ends and arguments."""
+        rest = list(children)
+        ends = [None if end is None else rest.pop(0) for end in self.ends]
+        low, high = tuple(ends[: len(self.low)]), tuple(ends[len(self.low) :])
+        return Binding(self.kind, self.body, self.names, low, high, self.orders, tuple(rest))
+
+    @property
+    def slots(self) -> tuple[Leaf, ...]:
+        """The leaves of the template: bound variables, then arguments."""
+        shapes = (*((),) * len(self.names), *(a.shape for a in self.arguments))
+        return tuple(slot(k, shape) for k, shape in enumerate(shapes))
+
+
+SLOT = "·"
+
+
+def slot(place: int, shape: Shape = ()) -> Leaf:
+    """The leaf that stands for a variable or argument of a template; no declared array has such a name."""
+    return Leaf(f"{SLOT}{place}", shape, Domain())
 
 
 ONE = Integer(1)

@@ -7,6 +7,7 @@ so two sums may share a dummy's name.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -39,6 +40,7 @@ from sympy import (
     Product,
     Rational,
     S,
+    Subs,
     Sum,
     Symbol,
     acos,
@@ -90,6 +92,7 @@ from sympy import (
     tanh,
     uppergamma,
 )
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 from sympy.matrices import MatrixBase
@@ -124,6 +127,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from symderive.errors import DomainError, ShapeError, UnknownNameError, UnsupportedError
 from symderive.language import arrays, build
 from symderive.language.arrays import Array, check_name, dimension_symbol, shape_text
+from symderive.language.bindings import bound_leaf, derivative_node, range_node
 from symderive.language.domains import Domain, Entries, nonnegative, nonzero, positive, real
 from symderive.language.functions import FUNCTIONS, applied
 from symderive.language.joining import block
@@ -255,6 +259,7 @@ class _Translator:
         domains: Mapping[Any, Domain] | None,
         shapes: Mapping[Any, Any] | None,
         indices: Sequence[Any] | None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.places = count()
         self.domains: dict[str, Domain] = {}
@@ -262,6 +267,10 @@ class _Translator:
             if not isinstance(domain, Domain):
                 raise DomainError(f"domains: {key} needs one of sd.real, sd.positive, ..., got {domain!r}")
             self.domains[str(key)] = domain
+        self.names = dict(names or {})
+        self.scalars = {name for name in self.domains if name not in (shapes or {})}
+        self.series: dict[Any, bool] = {}
+        self.bound: set[Any] = set()
         self.dimensions: set[str] = set()
         self.symbols: dict[str, Symbol] = {}
         self.leaves: dict[str, Leaf] = {}
@@ -294,11 +303,37 @@ class _Translator:
             if size is not None:
                 self.dimensions |= {str(s) for s in sympify(size).free_symbols}
 
+    def is_series(self, expr: Any) -> bool:
+        """Whether a sum runs over integers as such, and not over the indices of arrays."""
+        if expr not in self.series:
+            self.series[expr] = self._is_series(expr)
+        return self.series[expr]
+
+    def _is_series(self, expr: Any) -> bool:
+        indices = {limit[0] for limit in expr.limits}
+        if any(isinstance(i, Idx) for i in indices):
+            return False
+        for part in preorder_traversal(expr.function):
+            if isinstance(part, Indexed | MatrixElement) and indices & part.free_symbols:
+                return False
+        ends = [end for limit in expr.limits for end in limit[1:]]
+        if any(end in (S.Infinity, S.NegativeInfinity) for end in ends):
+            return True
+        outer = {s for end in ends for s in end.free_symbols}
+        if outer & (indices | self.bound):
+            return True
+        return any(str(s) in self.scalars or (s.is_nonnegative and not s.is_positive) for s in outer)
+
     def collect(self, expression: Basic) -> None:
         """The symbols that are dimensions, and one symbol for each name."""
         bound: set[Any] = set()
         for part in preorder_traversal(expression):
-            if isinstance(part, Sum | Product):
+            if isinstance(part, Sum | Integral):
+                self.bound |= {limit[0] for limit in part.limits}
+        for part in preorder_traversal(expression):
+            if isinstance(part, Sum) and self.is_series(part):
+                bound |= {limit[0] for limit in part.limits}
+            elif isinstance(part, Sum | Product):
                 for limit in part.limits:
                     if len(limit) != 3:
                         raise UnsupportedError(f"the sum over {limit[0]} needs its two limits: {_shown(part)}")
@@ -315,7 +350,7 @@ class _Translator:
         self.dimensions -= {str(b) for b in bound}
         for symbol in expression.free_symbols:
             if type(symbol) is Symbol and symbol not in bound:
-                name = str(symbol)
+                name = self.called(symbol)
                 other = self.symbols.setdefault(name, symbol)
                 if other != symbol and name not in self.dimensions:
                     raise UnknownNameError(
@@ -339,6 +374,9 @@ class _Translator:
         stack: list[tuple[Any, dict[Any, tuple[Expr, Expr]]]] = [(expression, ranges)]
         while stack:
             part, known = stack.pop()
+            if isinstance(part, Sum) and self.is_series(part):
+                stack.append((part.function, known))
+                continue
             if isinstance(part, Sum | Product):
                 inner = dict(known)
                 for symbol, low, high in part.limits:
@@ -415,6 +453,10 @@ class _Translator:
         self.shapes[name][axis] = size
 
     # -- leaves
+
+    def called(self, symbol: Any) -> str:
+        """The name that a symbol has here: its own, or a legal one in its place."""
+        return self.names.get(str(symbol), str(symbol))
 
     def leaf(self, name: str, shape: tuple[Expr, ...], symbol: Any) -> Leaf:
         check_name(name, "a SymPy symbol")
@@ -572,6 +614,8 @@ class _Translator:
                 return self.power(self.value(expr.base, scope), self.value(expr.exp, scope))
             case Indexed():
                 return self.indexed(expr, scope)
+            case Sum() if self.is_series(expr):
+                return self.ranged(expr, "series", scope)
             case Sum():
                 return self.summed(expr, scope)
             case Product():
@@ -608,8 +652,16 @@ class _Translator:
                 return self.contracted([expr.args[0], expr.args[1]], scope)
             case Relational() | BooleanTrue() | BooleanFalse() | And() | Or() | Not():
                 raise UnsupportedError(f"a relation is no number; pass its two sides to sd.check: {_shown(expr)}")
-            case Derivative() | Integral():
-                raise UnsupportedError(f"{type(expr).__name__} is not read: {_shown(expr)}")
+            case Derivative():
+                return self.derivative(expr, scope)
+            case Integral():
+                return self.ranged(expr, "integral", scope)
+            case Subs():
+                return self.substituted(expr, scope)
+            case AppliedUndef() if type(expr).__name__ not in FUNCTIONS:
+                raise UnsupportedError(
+                    f"{_shown(expr)} is an undefined function: nothing is known of it; put a formula in its place"
+                )
             case Function():
                 return self.function(expr, scope)
         raise UnsupportedError(f"{type(expr).__name__} is not read: {_shown(expr)}")
@@ -634,7 +686,7 @@ class _Translator:
                 return _Value(counted, (found,))
             low = build.broadcast(Number(found.low), (found.dim,))
             return _Value(build.add([(ONE, counted), (ONE, low)], (found.dim,)), (found,))
-        name = str(symbol)
+        name = self.called(symbol)
         if name in self.dimensions:
             return _Value(Number(dimension_symbol(name)))
         if isinstance(symbol, Idx):
@@ -691,6 +743,56 @@ class _Translator:
     def summed(self, expr: Any, scope: _Scope) -> _Value:
         inner, bound = self.ranges(expr, scope)
         return self.product([self.value(expr.function, inner)], bound)
+
+    def ranged(self, expr: Any, kind: str, scope: _Scope) -> _Value:
+        """An integral, or a sum over integers: the last limit is the outermost."""
+        (*inner, limit) = expr.limits
+        if len(limit) != 3:
+            raise UnsupportedError(f"an integral is read between two limits: {_shown(expr)}")
+        variable, *ends = limit
+        low, high = (self.end(e, sign, scope, expr) for e, sign in zip(ends, (-1, 1), strict=True))
+        leaf = bound_leaf(self.called(variable), kind)
+        body = type(expr)(expr.function, *inner) if inner else expr.function
+        value = self.value(body, {**scope, variable: _Value(leaf)})
+        if value.axes:
+            raise UnsupportedError(f"an integral or sum of what has free indices is not read: {_shown(expr)}")
+        return _Value(range_node(kind, value.node, leaf, low, high))
+
+    def end(self, end: Any, sign: int, scope: _Scope, expr: Any) -> Node | None:
+        if end is (S.Infinity if sign > 0 else S.NegativeInfinity):
+            return None
+        if end in (S.Infinity, S.NegativeInfinity):
+            side = "ends" if sign > 0 else "begins"
+            raise UnsupportedError(f"a range that {side} at {end} is not read: {_shown(expr)}")
+        value = self.value(end, scope)
+        if value.axes:
+            raise UnsupportedError(f"an end with free indices is not read: {_shown(expr)}")
+        return value.node
+
+    def derivative(self, expr: Any, scope: _Scope) -> _Value:
+        """∂^n of a scalar by scalars, at the scalars themselves."""
+        orders: dict[Leaf, int] = {}
+        for variable, order in expr.variable_count:
+            if not isinstance(order, Integer) or not isinstance(variable, Symbol):
+                raise UnsupportedError(f"a derivative is read by symbols, of constant order: {_shown(expr)}")
+            point = self.symbol(variable, scope) if variable not in scope else scope[variable]
+            if not isinstance(point, _Value) or not isinstance(point.node, Leaf) or point.axes:
+                raise UnsupportedError(f"one does not differentiate by {_shown(variable)}: {_shown(expr)}")
+            orders[point.node] = orders.get(point.node, 0) + int(order)
+        value = self.value(expr.expr, scope)
+        if value.axes:
+            raise UnsupportedError(f"free indices are not read in a derivative; use sd.gradient: {_shown(expr)}")
+        return _Value(derivative_node(value.node, orders))
+
+    def substituted(self, expr: Any, scope: _Scope) -> _Value:
+        """``Subs``: a value put in for variables after what stands inside has been said."""
+        leaves = {v: bound_leaf(self.called(v)) for v in expr.variables}
+        points = [self.value(p, scope) for p in expr.point]
+        inner = self.value(expr.expr, {**scope, **{v: _Value(leaf) for v, leaf in leaves.items()}})
+        if inner.axes or any(p.axes for p in points):
+            raise UnsupportedError(f"free indices are not read in {_shown(expr)}")
+        values = dict(zip(leaves.values(), (p.node for p in points), strict=True))
+        return _Value(build.substitute(inner.node, values))
 
     def multiplied(self, expr: Any, scope: _Scope) -> _Value:
         inner, bound = self.ranges(expr, scope)
@@ -980,6 +1082,54 @@ class _Translator:
                         return
 
 
+_GREEK = {"lambda": "lam"}
+
+
+def legal_names(expressions: Iterable[Any], taken: Iterable[str] = ()) -> dict[str, str]:
+    """A legal name for each symbol whose own is none: ``lambda`` is ``lam``, ``x'`` is ``x_``, ``2`` is ``v2``.
+
+    No two symbols share a name, and none takes one of ``taken``.
+
+    >>> from sympy import Symbol
+    >>> legal_names([Symbol("lambda") * Symbol("lam") + Symbol("if")])
+    {'if': 'if_', 'lambda': 'lam_'}
+    """
+    found = {str(s) for e in expressions for s in _symbols(e)}
+    used = {*found, *taken}
+    legal: dict[str, str] = {}
+    for name in sorted(found):
+        if is_legal(name):
+            continue
+        made = _GREEK.get(name) or "".join(
+            c if c.isidentifier() or c.isdecimal() else "_" for c in unicodedata.normalize("NFKC", name)
+        )[:50]
+        made = made if made[:1].isidentifier() else f"v{made}"
+        while made in used or not is_legal(made):
+            made += "_"
+        used.add(made)
+        legal[name] = made
+    return legal
+
+
+def is_legal(name: str) -> bool:
+    """Whether an array may be called so."""
+    try:
+        check_name(name)
+    except UnknownNameError:
+        return False
+    return True
+
+
+def _symbols(expression: Any) -> Iterator[Symbol]:
+    if isinstance(expression, MatrixBase):
+        for entry in expression.flat():
+            yield from _symbols(entry)
+    elif isinstance(expression, Basic):
+        for part in preorder_traversal(expression):
+            if isinstance(part, Symbol):
+                yield part
+
+
 def from_sympy(
     expr: Any,
     domains: Mapping[Any, Domain] | None = None,
@@ -1019,10 +1169,11 @@ def from_sympy_together(
     domains: Mapping[Any, Domain] | None = None,
     shapes: Mapping[Any, Any] | None = None,
     indices: Sequence[Any] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> list[Array]:
     """Read the expressions of one statement (both sides of a claim): they share dimensions and shapes.
 
-    See :func:`from_sympy`.
+    ``names`` are legal names for symbols whose own are none; see :func:`from_sympy`.
 
     >>> from sympy import IndexedBase, Sum, symbols
     >>> from symderive.language.sympy_input import from_sympy_together
@@ -1036,5 +1187,7 @@ def from_sympy_together(
         if not isinstance(made, Expr | MatrixExpr | MatrixBase) or isinstance(made, Lambda):
             raise UnsupportedError(f"a SymPy {type(made).__name__} is no formula: {_shown(made)}")
         read.append(made.as_immutable() if isinstance(made, MatrixBase) else made)
-    translator = _Translator(read, domains, shapes, indices)
+    legal = dict(names) if names is not None else legal_names(read)
+    told = {legal.get(str(key), str(key)): domain for key, domain in (domains or {}).items()}
+    translator = _Translator(read, told, shapes, indices, legal)
     return [translator.array(expr) for expr in read]

@@ -29,6 +29,7 @@ from symderive.language import arrays, joining
 from symderive.language.arrays import Array, Dim, dimension_symbol
 from symderive.language.nodes import Leaf, Named, Number
 from symderive.language.statements import Relation
+from symderive.language.text_bindings import read_binding, spelled
 from symderive.language.text_functions import (
     AMBIGUOUS,
     CONSTANTS,
@@ -729,6 +730,9 @@ class _Reader:
         return int(value.node.value) if value.node.value.is_Integer else value
 
     def call(self, node: ast.Call) -> Any:
+        kind = spelled(node)
+        if kind is not None:
+            return read_binding(self, node, kind)
         row, owner, what = self.function(node.func)
         values: dict[str, Any] = {}
         many: list[Any] = []

@@ -27,8 +27,8 @@ from symderive.language.nodes import Leaf
 __all__ = ["VERSION", "from_json", "to_json"]
 
 #: Version of the schema that is written, and those that are read: 2 added slices, merged axes and
-#: functions of matrices to what 1 has.
-VERSION, READABLE = 2, (1, 2)
+#: functions of matrices to what 1 has, 3 derivatives, integrals and sums over integers.
+VERSION, READABLE = 3, (1, 2, 3)
 #: Most characters of a document that are read.
 LONGEST = 50_000_000
 

@@ -73,6 +73,7 @@ from symderive.language.views.formula import (
     superscript,
 )
 from symderive.language.views.latex_arrays import Labels
+from symderive.language.views.latex_bindings import binding_formula
 from symderive.language.views.latex_functions import RELATIONS, NoMatrixForm, cases_of, elementwise, ordered
 from symderive.language.views.latex_names import name_formula, name_latex, name_parts, number_formula, subscript
 from symderive.language.views.latex_trees import (
@@ -99,6 +100,7 @@ from symderive.language.views.latex_trees import (
 from symderive.language.views.lift import lift, lift_array
 from symderive.language.views.tree import (
     Add,
+    Bind,
     Call,
     D,
     Div,
@@ -283,6 +285,8 @@ class _Writer:
                 return self._index(tree)
             case D(operand=operand):
                 return self._differential(self.write(operand))
+            case Bind():
+                return binding_formula(self, tree)
         raise UnsupportedError(f"the LaTeX writer has no form for {type(tree).__name__}")
 
     @staticmethod
@@ -844,6 +848,8 @@ class _Writer:
             case D(operand=operand):
                 inner = self.entry(operand, labels)
                 return self._differential(inner)
+            case Bind():
+                return binding_formula(self, tree)
             case Call():
                 return self._entry_call(tree, labels)
         raise UnsupportedError(f"the LaTeX writer has no form for {type(tree).__name__}")

@@ -20,11 +20,14 @@ from sympy import Pow as SymPow
 
 from symderive.language import build
 from symderive.language.arrays import Array
+from symderive.language.bindings import opened
+from symderive.language.domains import Domain
 from symderive.language.functions import FUNCTIONS
 from symderive.language.nodes import (
     ON_MATRICES,
     ONE,
     Basis,
+    Binding,
     Contraction,
     Delta,
     Differential,
@@ -45,6 +48,23 @@ from symderive.language.symmetry import is_symmetric, one_hot_of
 from symderive.language.views import layout
 from symderive.language.views import tree as t
 from symderive.language.views.masks import is_truth, with_numbers
+
+
+def _bound_names(node: Node) -> set[str]:
+    """The names of the variables that the bindings in a template bind, however deep."""
+    found: set[str] = set()
+    for inner in node.walk():
+        if isinstance(inner, Binding):
+            found |= {*inner.names, *_bound_names(inner.body)}
+    return found
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if it is taken."""
+    tried, k = name, 1
+    while tried in taken:
+        tried, k = f"{name}_{k}", k + 1
+    return tried
 
 
 @dataclass(frozen=True)
@@ -317,6 +337,8 @@ class _Lifter:
                 return layout.merge_tensor(node), every
             case Differential():
                 return t.D(node.shape, self.strict(node.body)), every
+            case Binding():
+                return self._binding(node), every
             case Sum():
                 return self._sum(node)
             case Map():
@@ -326,6 +348,25 @@ class _Lifter:
             case Contraction():
                 return self._contraction(node)
         raise TypeError(f"no matrix view of {type(node).__name__}")
+
+    def _binding(self, node: Binding) -> t.Tree:
+        """A derivative, integral or sum, its bound variables called so that nothing else is called the same."""
+        point = node.low if node.kind == "derivative" else ()
+        own = all(isinstance(p, Leaf) for p in point) and len(set(point)) == len(point)
+        if point and own and not set(point) & {leaf for a in node.arguments for leaf in a.leaves()}:
+            variables = [p for p in point if isinstance(p, Leaf)]
+            low: tuple[t.Tree | None, ...] = ()
+        else:
+            taken = {leaf.name for a in node.arguments for leaf in a.leaves()} | _bound_names(node.body)
+            variables = []
+            for name in node.names:
+                name = _free_name(name, taken)
+                taken.add(name)
+                variables.append(Leaf(name, (), Domain()))
+            low = tuple(None if end is None else self.strict(end) for end in node.low)
+        high = tuple(None if end is None else self.strict(end) for end in node.high)
+        body = self.strict(build.without_names(opened(node, variables)))
+        return t.Bind((), node.kind, body, tuple(v.name for v in variables), low, high, node.orders)
 
     # -- elementwise -----------------------------------------------------------------
 

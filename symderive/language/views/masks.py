@@ -82,6 +82,8 @@ def with_numbers(tree: t.Tree, truths: Collection[str] = ()) -> t.Tree:
             if all(is_truth(f, truths) for f in done_factors):
                 done_factors[0] = number(done_factors[0])
             return t.MatMul(tree.shape, tuple(done_factors))
+        case t.Bind(body=body):
+            return replace(tree, body=inner(body))
         case t.Transpose(operand=operand):
             return t.Transpose(tree.shape, inner(operand))
         case t.Index(operand=operand):

@@ -206,9 +206,23 @@ def _text(tree: t.Tree) -> tuple[str, int]:
             return f"d{text}", ATOM
         case t.D(operand=operand):
             return f"d({_text(operand)[0]})", ATOM
+        case t.Bind():
+            return _binding(tree), ATOM
         case t.Call():
             return _call(tree)
     raise TypeError(f"no text for {type(tree).__name__}")
+
+
+def _binding(tree: t.Bind) -> str:
+    body = _text(tree.body)[0]
+    if tree.kind != "derivative":
+        low, high = (_text(e)[0] if e else "" for e in (*tree.low, *tree.high))
+        return f"sd.{tree.kind}({body}, {tree.names[0]}, {low or '-inf'}, {high or 'inf'})"
+    single = len(tree.names) == 1
+    by = [n if single and k == 1 else f"{n}, {k}" for n, k in zip(tree.names, tree.orders, strict=True)]
+    at = [_text(p)[0] for p in tree.low if p]
+    where = f", at={at[0]}" if len(at) == 1 else f", at=({', '.join(at)})" if at else ""
+    return f"sd.derivative({body}, {', '.join(by)}{where})"
 
 
 def _wrapped(tree: t.Tree, level: int) -> str:

@@ -200,6 +200,26 @@ class Index(Tree):
 
 @final
 @dataclass(frozen=True)
+class Bind(Tree):
+    """A derivative at a point, an integral, or a sum over integers; an end is None where it is infinite.
+
+    A derivative at the variables themselves has no ``low``.
+    """
+
+    kind: str
+    body: Tree
+    names: tuple[str, ...]
+    low: tuple[Tree | None, ...]
+    high: tuple[Tree | None, ...]
+    orders: tuple[int, ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.body, *(Name((), name) for name in self.names), *(e for e in (*self.low, *self.high) if e))
+
+
+@final
+@dataclass(frozen=True)
 class D(Tree):
     """The differential d(operand)."""
 

@@ -1,0 +1,62 @@
+"""Relations with derivatives, integrals and sums over integers: opened by laws, proved, and judged as they stand.
+
+The proof is about what the laws make of both sides; the judge looks at the sides as written, so that a
+wrong law and the judge cannot agree by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from symderive.calculus.openings import Opened, has_binding, open_bindings
+from symderive.derivation.proofs import Line, Trace, judged
+from symderive.judgement.judge import judge_relation
+from symderive.judgement.verdicts import Status, Verdict
+from symderive.language.statements import Relation
+
+
+def prove_opened(
+    relation: Relation, given: tuple[Relation, ...], prove: Callable[[Relation, tuple[Relation, ...]], Verdict]
+) -> Verdict:
+    """The verdict on a relation whose sides bind variables; ``prove`` judges what no longer does.
+
+    ``proved`` where every binding was opened by a law whose conditions the domains grant, what it was
+    opened to is proved, and the judge agrees on the relation as it was written.  Otherwise the
+    judge's verdict.  Raises `JudgementConflictError` where proof and judge disagree.
+    """
+    left, right = open_bindings(relation.lhs, given), open_bindings(relation.rhs, given)
+    unmet = tuple(dict.fromkeys((*left.unmet, *right.unmet)))
+    whole = Relation(left.node, relation.op, right.node)
+    reasons = dict.fromkeys((*left.reasons, *right.reasons))
+    if unmet or has_binding(whole.lhs, whole.rhs):
+        return _judged_only(relation, given, "; ".join([*(f"{c} is not shown" for c in unmet), *reasons]))
+    inner = prove(whole, given)
+    if inner.status is not Status.proved:
+        verdict = _judged_only(relation, given, "" if inner.status is Status.refuted else inner.reason)
+        if verdict.status is Status.undecided and inner.status is Status.refuted:
+            return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
+        return verdict
+    agreed, verdict = judged(relation, given, (), inner.reason)
+    if not agreed:
+        return verdict
+    trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
+    return replace(inner, claim=verdict.claim, trace=trace, evidence=verdict.evidence)
+
+
+def _judged_only(relation: Relation, given: tuple[Relation, ...], why: str) -> Verdict:
+    verdict = judge_relation(relation, given=given)
+    if verdict.status is Status.refuted or not why:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; no proof: {why}".lstrip("; "))
+
+
+def _lines(opened: Opened) -> Trace:
+    return tuple(Line(before, after, opening.rule, opening.conditions) for before, after, opening in opened.lines)
+
+
+def _reversed(lines: Trace) -> Trace:
+    return tuple(replace(line, before=line.after, after=line.before) for line in reversed(lines))
+
+
+__all__ = ["prove_opened"]

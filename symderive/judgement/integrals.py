@@ -1,0 +1,509 @@
+"""Integrals in ball arithmetic: Taylor expansions on pieces, and rigorous bounds of what lies beyond.
+
+On a piece around c the integrand is its Taylor polynomial at c, and the Lagrange remainder is
+bounded by the last coefficient's ball over the whole piece: that the ball is finite also shows that
+the integrand is smooth there.  Pieces end at the kinks of |x|, max and comparisons.  At an end
+where the integrand is not smooth, and at infinity, x = e ± 1/z or ±z with z = exp(y): every
+algebraic or logarithmic singularity then falls off exponentially in y, and what lies beyond the
+last y is bounded by its growth (`growth`).  What has no such bound is `Unknown`.
+
+Source: W. Tucker, Validated Numerics (2011), ch. 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx, fmpq, fmpq_series
+from sympy import Symbol
+
+from symderive.judgement.elements import Element, Hole, Jet, Undefined, Unknown, as_ball, join, precision, sign_of
+from symderive.judgement.growth import CONST, Form, NoBound, Ray, tail_integral
+from symderive.judgement.templates import (
+    Evaluates,
+    Template,
+    coefficient_of,
+    lengthened,
+    moves,
+    moving_from,
+    template,
+    unmixed,
+)
+from symderive.language import build
+from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Map, Node, Number
+
+TERMS = 30
+"""Taylor terms on a piece."""
+TARGET = 104
+"""Bits that an integral is wanted to, relative to the size of its integrand."""
+MOST_PIECES = 420
+MOST_BITS = 128
+GUARD = 48
+FURTHEST = 4096
+"""The last y of z = exp(y)."""
+
+ZERO_VALUE = fmpq(0)
+
+_SWITCHES = frozenset(("abs", "sign", "maximum", "minimum", "lt", "le", "eq", "ne", "heaviside"))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A range of the variable in which ``body`` is integrated.
+
+    ``kind`` "plain": x runs from ``low`` to ``high``.  Otherwise y runs from ``low`` to ``high`` and
+    x = anchor + way·exp(y) ("far") or anchor + way·exp(-y) ("near").
+    """
+
+    body: Node
+    kind: str
+    low: Element
+    high: Element
+    anchor: Element = ZERO_VALUE
+    way: int = 1
+
+
+class _Integrand:
+    """The integrand at elements of the running variable, as elements or as series in t."""
+
+    def __init__(self, node: Binding, body: Node, fixed: Mapping[Leaf, np.ndarray], evaluator: Evaluates) -> None:
+        (self.slot, *_) = node.slots
+        self.function = Template(body, (self.slot,), fixed, evaluator)
+
+    def along(self, piece: _Piece, start: Element, slope: int, terms: int) -> Element:
+        """The integrand times dx/du around u = start, in powers of s where u = start + slope·s."""
+        if piece.kind == "plain":
+            return self.function.at([moving_from(start, slope, terms)])
+        way = 1 if piece.kind == "far" else -1
+        run = Jet(moving_from(start * way, slope * way, terms).ball_series.exp())
+        value = self.function.at([run * fmpq(piece.way) + piece.anchor])
+        return value * run if not isinstance(value, Hole) else value
+
+    def plain(self, piece: _Piece, u: arb) -> Element:
+        """The integrand times dx/du over a ball of u."""
+        if piece.kind == "plain":
+            return self.function.at([u])
+        run = (u if piece.kind == "far" else -u).exp()
+        value = self.function.at([run * piece.way + as_ball(piece.anchor)])
+        return value * run if not isinstance(value, Hole) else value
+
+
+def integral_value(
+    node: Binding, get: Callable[[Node], np.ndarray], evaluator: Evaluates
+) -> tuple[Element, arb | None]:
+    """The integral, and the size of its integrand over the range; a hole with its reason where there is no bound."""
+    arguments = [get(a) for a in node.arguments]
+    ends = [None if e is None else get(e)[()] for e in (*node.low, *node.high)]
+    hole = join(*(e for e in ends if e is not None))
+    if hole is not None:
+        return hole, None
+    cap = ctx.cap
+    moving = moves([*arguments, *(np.array(e, dtype=object) for e in ends if isinstance(e, Jet))]) or any(
+        isinstance(e, Jet) for e in ends
+    )
+    try:
+        with precision(min(ctx.prec, MOST_BITS) + GUARD, TERMS + 1):
+            if moving:
+                return _moving(node, arguments, ends, evaluator, cap)
+            return _Quadrature(node, get, evaluator).run(*ends)
+    except NoBound as problem:
+        return Unknown(f"no bound of an integral: {problem}"), None
+
+
+class _Quadrature:
+    """One integral at one point."""
+
+    def __init__(self, node: Binding, get: Callable[[Node], np.ndarray], evaluator: Evaluates) -> None:
+        self.node = node
+        self.evaluator = evaluator
+        (self.slot, *_) = node.slots
+        self.fixed = {s: get(a) for s, a in zip(node.slots[1:], node.arguments, strict=True)}
+        self.function = template(node, get, evaluator)
+        self.budget = MOST_PIECES
+        self.integrands: dict[Node, _Integrand] = {}
+
+    def integrand(self, body: Node) -> _Integrand:
+        if body not in self.integrands:
+            self.integrands[body] = _Integrand(self.node, body, self.fixed, self.evaluator)
+        return self.integrands[body]
+
+    def run(self, low: Element | None, high: Element | None) -> tuple[Element, arb | None]:
+        """The integral from low to high."""
+        if low is not None and high is not None:
+            sign = sign_of(high - low)
+            if sign is None:
+                return Unknown("which end of an integral is larger"), None
+            if sign == 0:
+                return fmpq(0), None
+            if sign < 0:
+                value, size = self.run(high, low)
+                return (-value, size)
+        pieces = self.pieces(low, high)
+        scale = self.scale(pieces)
+        target = scale * arb(2) ** -TARGET
+        total, size = arb(0), arb(0)
+        for piece in pieces:
+            ends = [piece]
+            if piece.kind != "plain":
+                beyond, cut = self.tail(piece, target)
+                total = total + arb(0, beyond)
+                ends = [_Piece(piece.body, piece.kind, piece.low, cut, piece.anchor, piece.way)]
+            for part in ends:
+                value = self.smooth(part, target)
+                if isinstance(value, Hole):
+                    return value, None
+                total = total + value
+                size = size + abs(value)
+        return total, size.upper()
+
+    # -- where to cut
+
+    def pieces(self, low: Element | None, high: Element | None) -> list[_Piece]:
+        """The range in pieces without kinks inside, its singular ends apart."""
+        cuts = [c for c in self.kinks() if (low is None or sign_of(c - low) == 1)]
+        cuts = [c for c in cuts if high is None or sign_of(high - c) == 1]
+        marks: list[Element | None] = [low, *cuts, high]
+        if low is None and high is None and not cuts:
+            marks = [None, fmpq(0), None]
+        found: list[_Piece] = []
+        for left, right in pairwise(marks):
+            found += self.stretch(left, right)
+        return found
+
+    def stretch(self, left: Element | None, right: Element | None) -> list[_Piece]:
+        """One stretch between kinks: its middle, and its ends if they are singular or infinite."""
+        if left is None:
+            assert right is not None
+            start = right - 1
+            body = self.branch(start)
+            far = _Piece(body, "far", fmpq(0), fmpq(0), right, -1)
+            return [far, *self.between(right - 1, right, body, False, True)]
+        if right is None:
+            body = self.branch(left + 1)
+            return [*self.between(left, left + 1, body, True, False), _Piece(body, "far", fmpq(0), fmpq(0), left, 1)]
+        return self.between(left, right, self.branch((left + right) * fmpq(1, 2)), True, True)
+
+    def between(self, left: Element, right: Element, body: Node, at_left: bool, at_right: bool) -> list[_Piece]:
+        singular_left = at_left and not self.regular(body, left)
+        singular_right = at_right and not self.regular(body, right)
+        if not singular_left and not singular_right:
+            return [_Piece(body, "plain", left, right)]
+        if singular_left and singular_right:
+            middle = (left + right) * fmpq(1, 2)
+            return [
+                *self.between(left, middle, body, True, False),
+                *self.between(middle, right, body, False, True),
+            ]
+        width = as_ball(right - left)
+        start = -width.log()
+        anchor, way = (left, 1) if singular_left else (right, -1)
+        return [_Piece(body, "near", start, start, anchor, way)]
+
+    def regular(self, body: Node, end: Element) -> bool:
+        """Whether the integrand is smooth at an end."""
+        value = self.integrand(body).along(_Piece(body, "plain", end, end), end, 1, 3)
+        return not isinstance(value, Hole)
+
+    def switches(self) -> dict[Node, Node]:
+        """The parts at whose zeros a function changes its branch, by the function."""
+        found: dict[Node, Node] = {}
+        for node in self.node.body.walk():
+            if isinstance(node, Map) and node.function in _SWITCHES:
+                first = node.arguments[0]
+                two = node.function not in ("abs", "sign", "heaviside")
+                gap = build.add([(ONE, first), (-ONE, node.arguments[1])], ()) if two else first
+                found[node] = gap
+        return found
+
+    def kinks(self) -> list[Element]:
+        """The zeros of switches that are affine in the variable, in order."""
+        found: list[Element] = []
+        for gap in self.switches().values():
+            jet = Template(gap, (self.slot,), self.fixed, self.evaluator).at([Jet(fmpq_series([0, 1], prec=4))])
+            if not isinstance(jet, Jet) or type(jet.series) is not fmpq_series:
+                continue
+            first = jet.series[1]
+            if first != 0 and jet.series[2] == 0 and jet.series[3] == 0:
+                zero = -jet.series[0] / first
+                if zero not in found and _affine(gap, self.slot):
+                    found.append(zero)
+        return sorted(found)
+
+    def branch(self, inside: Element) -> Node:
+        """The integrand with the switches that are affine set to the side on which a point lies."""
+        chosen: dict[Node, Node] = {}
+        for node, gap in self.switches().items():
+            if not isinstance(node, Map) or not _affine(gap, self.slot):
+                continue
+            value = Template(gap, (self.slot,), self.fixed, self.evaluator).at([inside])
+            sign = None if isinstance(value, Hole) else sign_of(value)
+            if sign:
+                chosen[node] = _chosen(node, sign)
+        body = self.node.body
+        for _ in range(8):
+            made = _without_where(build.substitute(body, chosen))
+            if made is body:
+                break
+            body = made
+        return body
+
+    # -- how much
+
+    def scale(self, pieces: Sequence[_Piece]) -> arb:
+        """Roughly the size of the integral of |f|; only the aim of the refinement, never a bound."""
+        best = arb(0)
+        for piece in pieces:
+            low = as_ball(piece.low)
+            high = as_ball(piece.high) if piece.kind == "plain" else low + 8
+            for k in range(1, 12):
+                u = (low + (high - low) * k / 12).mid()
+                value = self.integrand(piece.body).plain(piece, arb(u))
+                if not isinstance(value, Hole) and as_ball(value).is_finite():
+                    best = best.max(abs(as_ball(value)) * (high - low))
+        return arb(best.mid()) if best > 0 else arb(1)
+
+    def tail(self, piece: _Piece, target: arb) -> tuple[arb, Element]:
+        """From which y on what is left is below the target, and a bound of it."""
+        y = as_ball(piece.low).upper().max(arb(1))
+        best: tuple[arb, Element] | None = None
+        problem = NoBound("its tail")
+        while y < FURTHEST:
+            try:
+                beyond = self.beyond(piece, y)
+            except NoBound as error:
+                problem = error
+            else:
+                best = (beyond, _short(y))
+                if beyond < target:
+                    break
+            y = y + y / 4 + fmpq(1, 2)
+        if best is None:
+            raise problem
+        return best
+
+    def beyond(self, piece: _Piece, y: arb) -> arb:
+        """A bound of the integral of |f| beyond y."""
+        start = arb(_short(y)).exp()
+        anchor, way = as_ball(piece.anchor), arb(piece.way)
+        power = Fraction(1) if piece.kind == "far" else Fraction(-1)
+        form: Form = {CONST: anchor, power: way}
+        known = self.integrand(piece.body).function.fixed
+        fixed = {node: array[()] for node, array in known.items() if not array.shape}
+        ray = Ray(start, self.slot, form, fixed, self.evaluator.sizes, _number(self.evaluator))
+        growth = ray.of(piece.body)
+        return tail_integral(growth, 0 if piece.kind == "far" else -2, start)
+
+    def smooth(self, piece: _Piece, target: arb) -> Element:
+        """The integral over a piece by Taylor expansions, halved until the remainders are small."""
+        integrand = self.integrand(piece.body)
+        total = arb(0)
+        low, high = as_ball(piece.low), as_ball(piece.high)
+        exact = piece.kind == "plain" and type(piece.low) is fmpq and type(piece.high) is fmpq
+        stack: list[tuple[Any, Any, int]] = [(piece.low, piece.high, 0) if exact else (low, high, 0)]
+        share = target / 64
+        while stack:
+            a, b, deep = stack.pop()
+            self.budget -= 1
+            if self.budget < 0:
+                raise NoBound("it needs too many pieces")
+            middle = (a + b) * fmpq(1, 2)
+            middle = middle if exact else arb(middle.mid())
+            half = (as_ball(b) - as_ball(a)).upper() / 2
+            value = self.over(integrand, piece, a, b, middle, half, share, exact)
+            if value is None:
+                if deep > 60:
+                    whole = integrand.plain(piece, as_ball(a).union(as_ball(b)))
+                    if isinstance(whole, Undefined):
+                        return Undefined(f"an integral over a point where its function is undefined: {whole.reason}")
+                    if isinstance(whole, Hole) or not as_ball(whole).is_finite():
+                        raise NoBound("the integrand is not bounded on a piece")
+                    total = total + as_ball(whole) * (as_ball(b) - as_ball(a))
+                    continue
+                stack += [(middle, b, deep + 1), (a, middle, deep + 1)]
+            else:
+                total = total + value
+        return total
+
+    @staticmethod
+    def over(
+        integrand: _Integrand, piece: _Piece, a: Any, b: Any, middle: Any, half: arb, share: arb, exact: bool
+    ) -> arb | None:
+        """The integral over one small piece; None where it has to be halved."""
+        whole = integrand.along(piece, as_ball(a).union(as_ball(b)), 1, TERMS + 1)
+        if isinstance(whole, Hole):
+            return None
+        last = as_ball(coefficient_of(whole, TERMS))
+        if not last.is_finite():
+            return None
+        remainder = abs(last).upper() * half ** (TERMS + 1) * 2 / (TERMS + 1)
+        if not remainder < share:
+            return None
+        here = integrand.along(piece, middle, 1, TERMS)
+        if isinstance(here, Hole):
+            return None
+        # the exact ends as seen from the middle: with balls for ends these are balls
+        up, down = as_ball(b) - as_ball(middle), as_ball(a) - as_ball(middle)
+        total = arb(0, remainder.upper())
+        rising, falling = up, down
+        for k in range(TERMS):
+            c = coefficient_of(here, k)
+            total += as_ball(c) * (rising - falling) / (k + 1)
+            rising, falling = rising * up, falling * down
+        return total if total.is_finite() else None
+
+
+def _short(y: arb) -> arb:
+    """A ball's midpoint, exactly."""
+    return arb(y.mid())
+
+
+def _number(evaluator: Any) -> Callable[[Any, Mapping[Symbol, int]], Element]:
+    return lambda value, sizes: evaluator.step(Number(value), lambda n: n)[()]
+
+
+def _affine(node: Node, slot: Leaf) -> bool:
+    """Whether a node is a sum of constants and multiples of the slot, by its form."""
+    for inner in node.walk():
+        if isinstance(inner, Map) and slot in inner.leaves():
+            return False
+        if isinstance(inner, Binding) and slot in inner.leaves():
+            return False
+        factors = [c for c in inner.children if slot in c.leaves()]
+        if len(factors) > 1 and type(inner).__name__ == "Contraction":
+            return False
+    return True
+
+
+def _chosen(node: Map, sign: int) -> Node:
+    """A switch on one side of its kink."""
+    first, *rest = node.arguments
+    match node.function:
+        case "abs":
+            return first if sign > 0 else build.scale(-1, first)
+        case "sign":
+            return build.number(sign)
+        case "maximum":
+            return first if sign > 0 else rest[0]
+        case "minimum":
+            return first if sign < 0 else rest[0]
+        case "heaviside":
+            return build.number(1 if sign > 0 else 0)
+        case "lt" | "le":
+            return build.number(1 if sign < 0 else 0)
+        case "ne":
+            return build.number(1)
+    return build.number(0)
+
+
+def _without_where(node: Node) -> Node:
+    """Case distinctions whose condition is a number, decided."""
+    decided = {
+        n: n.arguments[1 if n.arguments[0].value != ZERO else 2]
+        for n in node.walk()
+        if isinstance(n, Map) and n.function == "where" and isinstance(n.arguments[0], Number)
+    }
+    return build.substitute(node, decided) if decided else node
+
+
+# -- integrals that move ------------------------------------------------------------------------
+
+
+def _moving(
+    node: Binding, arguments: Sequence[np.ndarray], ends: Sequence[Element | None], evaluator: Evaluates, cap: int
+) -> tuple[Element, arb | None]:
+    """An integral over a bounded range as a series in t: of its integrand, and of its moving ends."""
+    if None in ends:
+        raise NoBound("its derivative by a parameter, over an infinite range")
+    low, high = ends
+    (slot, *others) = node.slots
+    total: Element = fmpq(0)
+    starts = [coefficient_of(e, 0) for e in (low, high)]
+    terms = TERMS + cap
+    with precision(ctx.prec, terms):
+        fixed = {s: _long(a, terms) for s, a in zip(others, arguments, strict=True)}
+        function = Template(node.body, (slot,), fixed, evaluator)
+        total = _series_over(function, starts, cap, terms)
+    if isinstance(total, Hole):
+        return total, None
+    for end, sign in ((high, 1), (low, -1)):
+        if isinstance(end, Jet):
+            total = total + _end_part(function, end, cap) * fmpq(sign)
+    return total, None
+
+
+def _long(array: np.ndarray, terms: int) -> np.ndarray:
+    out = np.empty(array.shape, object)
+    flat = out.reshape(-1)
+    for k, value in enumerate(array.reshape(-1)):
+        flat[k] = lengthened(value, terms)
+    return out
+
+
+def _rows(function: Template, x: Element, order: int, cap: int) -> list[Element] | Hole:
+    """The integrand along s = c·t for as many c as the coefficient s^order needs."""
+    rows: list[Element] = []
+    for c in range(cap + order):
+        value = function.at([moving_from(x, c, cap + order)])
+        if isinstance(value, Hole):
+            return value
+        rows.append(value)
+    return rows
+
+
+def _series_over(function: Template, ends: Sequence[Element], cap: int, terms: int) -> Element:
+    """∫ of the integrand's series in t over a fixed range, with few Taylor terms on each piece."""
+    order = 12
+    total: Element = fmpq(0)
+    stack = [(as_ball(ends[0]), as_ball(ends[1]), 0)]
+    budget = 160
+    while stack:
+        a, b, deep = stack.pop()
+        budget -= 1
+        if budget < 0 or deep > 40:
+            raise NoBound("its derivative by a parameter: too many pieces")
+        middle = arb(((a + b) / 2).mid())
+        with precision(ctx.prec, cap + order):
+            around = _rows(function, a.union(b), order, cap)
+            here = _rows(function, middle, order, cap)
+            if isinstance(around, Hole) or isinstance(here, Hole):
+                stack += [(middle, b, deep + 1), (a, middle, deep + 1)]
+                continue
+            last = unmixed(around, order, cap)
+            half = (b - a).upper() / 2
+            up, down = b - middle, a - middle
+            part: Element = fmpq(0)
+            for m in range(order):
+                c = unmixed(here, m, cap)
+                part = part + c * ((up ** (m + 1) - down ** (m + 1)) / (m + 1))
+            bounds = [abs(as_ball(coefficient_of(last, k))).upper() * abs(half) ** (order + 1) * 2 for k in range(cap)]
+            if not all(r.is_finite() and r < arb(2) ** -TARGET for r in bounds):
+                stack += [(middle, b, deep + 1), (a, middle, deep + 1)]
+                continue
+            part = part + Jet(type(part.ball_series)([arb(0, r) for r in bounds], prec=cap))
+            total = total + part
+    return total
+
+
+def _end_part(function: Template, end: Jet, cap: int) -> Element:
+    """∫ from the end at t = 0 to the end at t, as a series in t."""
+    start = end.series[0]
+    with precision(ctx.prec, 2 * cap):
+        moved = Jet(type(end.series)([fmpq(0), *(end.series[k] for k in range(1, cap))], prec=cap))
+        total: Element = fmpq(0)
+        run: Element = moved
+        for m in range(cap):
+            rows = _rows(function, start, m, cap)
+            if isinstance(rows, Hole):
+                raise NoBound(f"its moving end: {rows.reason}")
+            total = total + unmixed(rows, m, cap) * run * fmpq(1, m + 1)
+            run = run * moved
+    kind = type(total.series) if isinstance(total, Jet) else fmpq_series
+    return Jet(kind([coefficient_of(total, k) for k in range(cap)], prec=cap))
+
+
+__all__ = ["integral_value"]
