@@ -660,7 +660,8 @@ class _Translator:
                 return self.substituted(expr, scope)
             case AppliedUndef() if type(expr).__name__ not in FUNCTIONS:
                 raise UnsupportedError(
-                    f"{_shown(expr)} is an undefined function: nothing is known of it; put a formula in its place"
+                    f"the function {type(expr).__name__!r:.60} is not read: it is an undefined function, of which "
+                    "nothing is known; put a formula in its place"
                 )
             case Function():
                 return self.function(expr, scope)

@@ -295,10 +295,6 @@ def test_nothing_is_evaluated():
 
 REFUSED = {
     "two symbols, one name": (Symbol("x") + Symbol("x", positive=True), sd.UnknownNameError, "'x'"),
-    "hostile name": (Symbol(r"\input{x}"), sd.UnknownNameError, "identifier"),
-    "markup": (Symbol("</math><script>alert(1)</script>"), sd.UnknownNameError, "identifier"),
-    "percent": (Symbol("a%b") + 1, sd.UnknownNameError, "identifier"),
-    "code": (Symbol("__import__('os').system('true')"), sd.UnknownNameError, "identifier"),
     "hostile array": (Sum(IndexedBase("a b")[i], (i, 1, n)), sd.UnknownNameError, "identifier"),
     "hostile dimension": (Sum(x[i], (i, 1, Symbol("n}", integer=True))), sd.UnknownNameError, "identifier"),
     "hostile matrix": (MatrixSymbol("$x$", n, d), sd.UnknownNameError, "identifier"),
@@ -311,8 +307,8 @@ REFUSED = {
     "large matrix power": (S**1000, sd.UnsupportedError, "power"),
     "symbolic matrix power": (S**n, sd.UnsupportedError, "power"),
     "unknown": (Function("f")(u), sd.UnsupportedError, "'f'"),
-    "integral": (sp.Integral(u, (u, 0, 1)), sd.UnsupportedError, "Integral"),
-    "derivative": (sp.Derivative(u**2, u), sd.UnsupportedError, "Derivative"),
+    "integral": (sp.Integral(u, u), sd.UnsupportedError, "Integral"),
+    "derivative": (sp.Derivative(sp.Function("f")(u), u), sd.UnsupportedError, "undefined function"),
     "relation": (sp.Eq(u, v), sd.UnsupportedError, "Eq"),
     "complex": (sp.I * u, sd.UnsupportedError, "complex"),
     "infinite": (sp.oo, sd.DomainError, "finite"),
@@ -334,7 +330,7 @@ REFUSED = {
     "a shifted index of a matrix": (X[i + 1, 0], sd.UnsupportedError, "i + 1"),
     "an index that is not bound": (Sum(x[i] * X[j - 1, i - 1] * y[k + j], (i, 1, n)), sd.SymderiveError, ""),
     "ranks": (Sum(x[i] * x[i, i], (i, 1, n)), sd.ShapeError, "indices"),
-    "infinite range": (Sum(1 / i**2, (i, 1, sp.oo)), sd.SymderiveError, ""),
+    "infinite range": (Sum(x[i], (i, 1, sp.oo)), sd.SymderiveError, ""),
     "noncommutative": (Symbol("z", commutative=False), sd.DomainError, "real"),
     "lambda": (sp.Lambda(u, u**2), sd.UnsupportedError, "Lambda"),
 }  # fmt: skip
@@ -346,6 +342,18 @@ def test_what_is_not_read_is_named(name):
     with pytest.raises(kind) as caught:
         sd.from_sympy(expr)
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", [r"\\input{x}", "</math><script>alert(1)</script>", "a%b", "__import__('os').system('true')", "lambda"]
+)
+def test_a_hostile_name_becomes_a_harmless_one(name):
+    read = sd.from_sympy(Symbol(name) + 1)
+    (leaf,) = read.node.leaves()
+    assert leaf.name.isidentifier()
+    assert leaf.name != "lambda"
+    assert name not in read.latex
+    assert str(sd.read(str(read), **{leaf.name: ()})) == str(read)
 
 
 def test_text_is_no_sympy_expression():
