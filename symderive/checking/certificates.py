@@ -358,7 +358,15 @@ def replay(data: Mapping[str, Any]) -> Replay:
     status = status if isinstance(status, str) and status in set(Status) else ""
     reading = _Reading(data)
     problems: list[str] = []
-    for step in (reading.form, reading.digest, reading.statement, reading.points, reading.support):
+    for step, needs_claim in (
+        (reading.form, False),
+        (reading.digest, False),
+        (reading.statement, False),
+        (reading.points, True),
+        (reading.support, True),
+    ):
+        if needs_claim and reading.claimed is None:
+            break
         try:
             problems += step()
         except (SymderiveError, NotHandled, TooLarge) as error:
@@ -367,8 +375,6 @@ def replay(data: Mapping[str, Any]) -> Replay:
             problems.append("it is nested too deeply")
         except (TypeError, AttributeError, KeyError, ValueError, ArithmeticError, IndexError) as error:
             problems.append(f"it is damaged: {type(error).__name__}: {error}".splitlines()[0])
-        if problems and reading.claimed is None and step is not reading.form and step is not reading.digest:
-            break
     claim = "" if reading.claimed is None else str(reading.claimed.relation)
     return Replay(not problems, status, claim, len(reading.judged), tuple(dict.fromkeys(problems)))
 

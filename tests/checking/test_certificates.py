@@ -185,6 +185,13 @@ def test_a_wider_domain_is_noticed(files):
     assert "the judge refutes the claim" in problem(wider)
 
 
+def test_all_that_is_wrong_is_said(files):
+    problems = replay({**files["false"], "status": "proved"}).problems
+    assert "the digest does not fit: the file was changed after it was written" in problems
+    assert "proved, but it has no points at which the sides agree" in problems
+    assert problems[2].startswith("proved, but the judge refutes the claim: at x = ")
+
+
 def test_what_was_given_cannot_be_dropped(files):
     assert "refutes" in problem(forged(files["given"], given=[]))
 
