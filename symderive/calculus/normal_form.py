@@ -26,6 +26,7 @@ from typing import cast, final
 
 from sympy import Expr, cancel, floor
 
+from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
 from symderive.calculus.definedness import existence, off_kink, smoothness
@@ -48,6 +49,7 @@ from symderive.calculus.polynomials import (
     scale,
     to_sympy,
 )
+from symderive.calculus.radicals import conjugate_bounds
 from symderive.calculus.selection_laws import SelectionLaws
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly, number_bounds
 from symderive.errors import UnsupportedError
@@ -244,8 +246,14 @@ class _Forward:
 class Normaliser:
     """Turns nodes into polynomials of one `Algebra`; ``named`` keeps definitions as atoms."""
 
-    def __init__(self, given: Sequence[Relation] = (), named: bool = False, budget: int = 60_000) -> None:
+    def __init__(
+        self, given: Sequence[Relation] = (), named: bool = False, budget: int = 60_000, roots: Sequence[Node] = ()
+    ) -> None:
         self.algebra = Algebra(budget)
+        self.angles = Angles(self.algebra)
+        self.opens_angles = False
+        self.algebra.special = self._special
+        self.algebra.reckon = lambda p: conjugate_bounds(self.algebra, p)
         self.signs = Signs(given)
         self.arrays = ArrayLaws(self.algebra, self._shown)
         self.selections = SelectionLaws(self.algebra, self.arrays.triangle)
@@ -254,6 +262,35 @@ class Normaliser:
         self._memo: dict[Node, Polynomial] = {}
         for relation in given:
             self._assume(relation)
+        self._look_ahead(roots)
+
+    def _look_ahead(self, roots: Sequence[Node]) -> None:
+        """Open sines and cosines of sums and multiples by common parts of all angles in ``roots``."""
+        for root in roots:
+            for node in root.walk():
+                if isinstance(node, Map) and node.function in ("sin", "cos", "tan"):
+                    self.angles.note(self.of(node.arguments[0]))
+                    self.opens_angles = True
+        self._memo.clear()
+
+    def _special(self, name: str, inner: Sequence[Polynomial]) -> Polynomial | None:
+        """What a function of polynomials is in simpler ones, or None."""
+        if name in ("arctan", "arcsin"):
+            return inverse_value(self.algebra, name, inner[0])
+        if name in ("sin", "cos"):
+            if self.opens_angles:
+                return self.angles.opened(name, inner[0], self._circle)
+            exact = self.angles.exact_of(inner[0])
+            return None if exact is None else exact[name == "sin"]
+        return None
+
+    def _circle(self, name: str, angle: Polynomial) -> Polynomial:
+        """sin or cos of an angle that is opened no further."""
+        opens, self.opens_angles = self.opens_angles, False
+        try:
+            return self.algebra.function(name, [angle])
+        finally:
+            self.opens_angles = opens
 
     def _assume(self, relation: Relation) -> None:
         p = self.difference(relation.lhs, relation.rhs)
@@ -589,7 +626,7 @@ class Normaliser:
             worst: dict[tuple[int, tuple[int, ...]], Fraction] = {}
             for m in p:
                 for a, labels, e in m[0]:
-                    if algebra.atoms[a].kind != "poly" or isinstance(e, Expr) or e >= 0:
+                    if algebra.atoms[a].kind not in ("poly", "cos") or isinstance(e, Expr) or e >= 0:
                         continue
                     if all(i >= -1 for i in labels):
                         worst[a, labels] = max(worst.get((a, labels), Fraction(0)), Fraction(-e))
@@ -1007,7 +1044,17 @@ def decide_equal(
             answer = Equality(None, reason=str(problem) or type(problem).__name__)
         if answer.equal:
             return answer
+    if _has_angles(lhs) or _has_angles(rhs):
+        try:
+            opened = _decide(lhs, rhs, given, changing, False, budget, deep=True)
+        except (TooLarge, NotHandled, UnsupportedError, RecursionError):
+            return answer
+        return opened if opened.equal else answer
     return answer
+
+
+def _has_angles(node: Node) -> bool:
+    return any(isinstance(n, Map) and n.function in ("sin", "cos", "tan") for n in node.walk())
 
 
 def _by_cases(
@@ -1027,7 +1074,13 @@ def _by_cases(
 
 
 def _decide(
-    lhs: Node, rhs: Node, given: tuple[Relation, ...], changing: AbstractSet[Leaf], named: bool, budget: int
+    lhs: Node,
+    rhs: Node,
+    given: tuple[Relation, ...],
+    changing: AbstractSet[Leaf],
+    named: bool,
+    budget: int,
+    deep: bool = False,
 ) -> Equality:
     forward = _Forward(changing)
     bodies = [
@@ -1042,7 +1095,7 @@ def _decide(
         named = False
     replaced: dict[Node, Node] = dict(_substitutions(given, (left, right, *bodies)))
     left, right = build.substitute(left, replaced), build.substitute(right, replaced)
-    normaliser = Normaliser(given, named, budget)
+    normaliser = Normaliser(given, named, budget, (left, right) if deep else ())
     for leaf, value in replaced.items():
         assert isinstance(leaf, Leaf)
         normaliser.algebra.assume(normaliser.of(value), entry_bounds(leaf.domain.entries))

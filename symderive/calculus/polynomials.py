@@ -70,6 +70,8 @@ _ODD = frozenset({"sin", "arctan", "arcsin", "erf", "erfinv", "cbrt", "i1"})
 """Functions with f(-x) = -f(x)."""
 _EVEN = frozenset({"cos", "i0", "sinc"})
 """Functions with f(-x) = f(x) and f(0) = 1."""
+_QUARTER = Fraction(355, 226) - Fraction(1, 10**6)
+"""A little less than π/2."""
 
 
 OUTPUTS = {
@@ -261,6 +263,8 @@ class Algebra:
         self._known: dict[int, Bounds] = {}
         self.laws: tuple[Laws, ...] = ()
         self._rules: list[tuple[Monomial, Fraction, Polynomial, Labels]] = []
+        self.reckon: Callable[[Polynomial], Bounds] = lambda p: Bounds()
+        self.special: Callable[[str, Sequence[Polynomial]], Polynomial | None] = lambda name, inner: None
 
     # -- atoms -------------------------------------------------------------------
 
@@ -1346,6 +1350,7 @@ class Algebra:
         if total.sign in ("unknown", "0+"):
             for laws in self.laws:
                 total = total.meet(laws.bounds(p))
+            total = total.meet(self.reckon(p))
         if self._known and p and len(p) < 40 and len(free_labels(p)) < 4:
             q, lead = self._normalise(p)
             found = self._known.get(self.wrap("known", [q])[0])
@@ -1688,6 +1693,9 @@ class Algebra:
         split = self._split(inner, lambda q: self.function(name, q))
         if split is not None:
             return split
+        known = self.special(name, inner)
+        if known is not None:
+            return known
         if name in _ODD or name in _EVEN:
             p = inner[0]
             if not p:
@@ -1697,9 +1705,18 @@ class Algebra:
                 flipped = bounds if name in _EVEN else bounds.negate()
                 return scale(1 if name in _EVEN else -1, self.function(name, [scale(-1, p)], flipped))
             if name in ("sin", "cos"):
-                bounds = Bounds(Fraction(-1), Fraction(1), False, False)
+                bounds = self._on_circle(name, p)
         a, ls = self.wrap(name, inner, bounds)
         return self.single(a, ls)
+
+    def _on_circle(self, name: str, p: Polynomial) -> Bounds:
+        """Bounds of sin or cos: > 0 where the angle is shown to lie in (0, π) or in (-π/2, π/2)."""
+        angle = self.bounds(p)
+        if name == "cos" and angle.low >= -_QUARTER and angle.high <= _QUARTER:
+            return Bounds(Fraction(0), Fraction(1), True, False)
+        if name == "sin" and angle.sign == "+" and angle.high <= 2 * _QUARTER:
+            return Bounds(Fraction(0), Fraction(1), True, False)
+        return Bounds(Fraction(-1), Fraction(1), False, False)
 
     def product_over(self, p: Polynomial, slot: int, dim: Expr) -> Polynomial:
         """Π over a free label."""

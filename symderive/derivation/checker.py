@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from symderive.calculus import slopes
 from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
 from symderive.calculus.openings import open_one
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.signs import Bounds
-from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line
+from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, SLOPES, Instance, Line
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Node, Number
@@ -73,6 +74,10 @@ def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) ->
     opening = replayed_opening(line, given)
     if opening is not None:
         return opening
+    if line.rule == SLOPES:
+        if line.op != "==" or line.instances or line.anchor is None or changing:
+            return "equal derivatives show equalities only"
+        return slopes.problem(line.before, line.after, *line.anchor, given)
     if line.op not in (">=", ">") or not line.instances:
         return f"the rule {line.rule!r} is not known"
     allowed = (*given, *line.conditions)

@@ -16,16 +16,18 @@ from typing import Any, final
 from sympy import Expr
 
 from symderive.calculus.normal_form import decide_equal
+from symderive.calculus.slopes import anchor
 from symderive.errors import JudgementConflictError, UnknownNameError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.functions import template
-from symderive.language.nodes import ONE, Differential, Leaf, Node
+from symderive.language.nodes import ONE, Differential, Leaf, Node, Number
 from symderive.language.statements import Relation
 
 NORMAL_FORM = "normal form"
+SLOPES = "equal derivatives and one common value"
 
 
 @final
@@ -143,7 +145,10 @@ def text(node: Node) -> str:
 @final
 @dataclass(frozen=True)
 class Line:
-    """``before op after`` by ``rule``; ``conditions`` are what it holds under, ``facts`` what it rests on."""
+    """``before op after`` by ``rule``; ``conditions`` are what it holds under, ``facts`` what it rests on.
+
+    ``anchor`` is the scalar along which derivatives were compared, and the value at which both sides were.
+    """
 
     before: Node
     after: Node
@@ -152,10 +157,15 @@ class Line:
     facts: tuple[str, ...] = ()
     op: str = "=="
     instances: tuple[Instance, ...] = ()
+    anchor: tuple[Leaf, Number] | None = None
 
     def __str__(self) -> str:
         lines = [f"{text(self.before)} {self.op} {text(self.after)}    [{self.rule}]"]
         lines += [f"    by {i}" for i in self.instances]
+        if self.anchor is not None:
+            leaf, value = self.anchor
+            name = leaf.name
+            lines.append(f"    both sides have one derivative by {name}, and are equal at {name} = {text(value)}")
         lines += [f"    provided that {c}" for c in self.conditions]
         if self.facts:
             lines.append(f"    {'; '.join(self.facts)}")
@@ -174,6 +184,7 @@ class Line:
                 {"lemma": i.lemma, "arguments": [text(a) for a in i.arguments], "weight": text(i.weight)}
                 for i in self.instances
             ],
+            **({} if self.anchor is None else {"along": self.anchor[0].name, "at": text(self.anchor[1])}),
         }
 
 
@@ -236,6 +247,10 @@ def prove_equal(
     answer = decide_equal(lhs, rhs, tuple(given), frozenset(leaves))
     if not answer.equal:
         verdict = judge_relation(relation, given=tuple(given), changing=leaves, claim=claim)
+        if verdict.status is Status.checked and not leaves:
+            proved = _by_slopes(lhs, rhs, given, verdict)
+            if proved is not None:
+                return proved
         if verdict.status is not Status.refuted and answer.reason:
             verdict = replace(verdict, reason=f"{verdict.reason}; no proof: {answer.reason}".lstrip("; "))
         return verdict
@@ -257,9 +272,24 @@ def prove_equal(
     )
 
 
+def _by_slopes(lhs: Node, rhs: Node, given: tuple[Relation, ...], verdict: Verdict) -> Verdict | None:
+    """The verdict of the judge made a proof by equal derivatives and one common value, where that is one."""
+    found = anchor(lhs, rhs, given)
+    if found is None:
+        return None
+    return replace(
+        verdict,
+        status=Status.proved,
+        reason=f"both sides have the same derivative by {found[0].name}, and are equal at one point",
+        trace=(Line(lhs, rhs, SLOPES, anchor=found),),
+        conditions=tuple(given),
+    )
+
+
 __all__ = [
     "LEMMAS",
     "NORMAL_FORM",
+    "SLOPES",
     "Instance",
     "Lemma",
     "Line",
