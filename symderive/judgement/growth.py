@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import factorial
 from typing import Any
 
 from flint import arb, fmpq
@@ -18,7 +19,7 @@ from sympy import Symbol
 
 from symderive.judgement.elements import Element, Hole, Jet, as_ball
 from symderive.language.functions import meaning
-from symderive.language.nodes import Contraction, Leaf, Map, Named, Node, Number, Sum
+from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 Key = Fraction | str
 """A scale function: "log" (log z), "zlog" (z log z), or the exponent e of z^e; 0 is the constant 1."""
@@ -408,7 +409,32 @@ class Ray:
                 return total
             case Map():
                 return self._map(node)
+            case Binding(kind="derivative"):
+                return self._derivative(node)
         raise NoBound(f"a {type(node).__name__}")
+
+    def _derivative(self, node: Binding) -> Growth:
+        """A derivative, by Taylor coefficients that are growths themselves."""
+        (variable, *slots) = node.slots
+        (order, *others) = node.orders
+        if others or node.low[0] is None or any(a.shape for a in node.arguments):
+            raise NoBound("a mixed derivative")
+        known = {s: (self.known[a],) for s, a in zip(slots, node.arguments, strict=True)}
+        one = constant(fmpq(1))
+        known[variable] = (self.known[node.low[0]], one)
+        coefficients = _Taylor(self, known, order).of(node.body)
+        if len(coefficients) <= order:
+            return Growth((), combo={})
+        return times(constant(fmpq(factorial(order))), coefficients[order], self.start)
+
+    def applied(self, node: Map, inner: Mapping[Node, Growth]) -> Growth:
+        """A function of arguments whose growth is given."""
+        before = self.known
+        self.known = {**before, **inner}
+        try:
+            return self._map(node)
+        finally:
+            self.known = before
 
     def _map(self, node: Map) -> Growth:
         inner = [self.known[a] for a in node.arguments]
@@ -476,6 +502,104 @@ class Ray:
         both = (*a.upper, *b.upper)
         _bounded(both)
         return Growth(both)
+
+
+class _Taylor:
+    """Taylor coefficients in a parameter, each a growth in z; a short tuple ends in zeros."""
+
+    def __init__(self, ray: Ray, known: Mapping[Node, tuple[Growth, ...]], order: int) -> None:
+        self.ray = ray
+        self.start = ray.start
+        self.order = order
+        self.known = dict(known)
+
+    def of(self, node: Node) -> tuple[Growth, ...]:
+        """The coefficients of a node."""
+        for current in node.walk():
+            if current not in self.known:
+                self.known[current] = self._of(current)
+        return self.known[node]
+
+    def _number(self, value: Any) -> tuple[Growth, ...]:
+        return (constant(self.ray.number(value, self.ray.sizes)),)
+
+    def _of(self, node: Node) -> tuple[Growth, ...]:
+        match node:
+            case Number(value=value):
+                return self._number(value)
+            case Named(body=body):
+                return self.known[body]
+            case Sum():
+                parts = [self.product(self._number(weight), self.known[term]) for weight, term in node.terms]
+                count = max(map(len, parts))
+                return tuple(added([p[k] for p in parts if k < len(p)], self.start) for k in range(count))
+            case Contraction() if not node.label_dims:
+                total = self._number(node.coefficient)
+                for factor, _ in node.factors:
+                    total = self.product(total, self.known[factor])
+                return total
+            case Map():
+                return self._map(node)
+        raise NoBound(f"a {type(node).__name__} under a derivative")
+
+    def product(self, a: tuple[Growth, ...], b: tuple[Growth, ...]) -> tuple[Growth, ...]:
+        count = min(len(a) + len(b) - 1, self.order + 1)
+        return tuple(
+            added([times(a[j], b[k - j], self.start) for j in range(k + 1) if j < len(a) and k - j < len(b)], self.start)
+            for k in range(count)
+        )
+
+    def _map(self, node: Map) -> tuple[Growth, ...]:
+        u = self.known[node.arguments[0]]
+        if all(len(self.known[a]) == 1 for a in node.arguments):
+            inner = {a: self.known[a][0] for a in node.arguments}
+            return (self.ray.applied(node, inner),)
+        match node.function:
+            case "exp":
+                return self._exp(u)
+            case "log":
+                return self._log(u)
+            case "power" if len(self.known[node.arguments[1]]) == 1:
+                exponent = self.known[node.arguments[1]][0].combo
+                if exponent is not None and set(exponent) <= {CONST}:
+                    return self._power(u, _rational(exponent.get(CONST, fmpq(0))))
+        written = meaning(node.function, node.arguments)
+        if written is None or node.function == "power":
+            raise NoBound(f"the function {node.function} under a derivative")
+        return self.of(written)
+
+    def _sum(self, parts: Sequence[Growth]) -> Growth:
+        return added(parts, self.start) if parts else Growth((), combo={})
+
+    def _scaled(self, factor: Element, *parts: Growth) -> Growth:
+        made = constant(factor)
+        for part in parts:
+            made = times(made, part, self.start)
+        return made
+
+    def _exp(self, u: tuple[Growth, ...]) -> tuple[Growth, ...]:
+        out = [exponentiated(u[0], self.start)]
+        for k in range(1, self.order + 1):
+            terms = [self._scaled(fmpq(j, k), u[j], out[k - j]) for j in range(1, k + 1) if j < len(u)]
+            out.append(self._sum(terms))
+        return tuple(out)
+
+    def _log(self, u: tuple[Growth, ...]) -> tuple[Growth, ...]:
+        out = [logarithmic(u[0], self.start)]
+        below = powered(u[0], fmpq(-1), self.start)
+        for k in range(1, self.order + 1):
+            terms = [u[k]] if k < len(u) else []
+            terms += [self._scaled(fmpq(-j, k), out[j], u[k - j]) for j in range(1, k) if k - j < len(u)]
+            out.append(times(self._sum(terms), below, self.start))
+        return tuple(out)
+
+    def _power(self, u: tuple[Growth, ...], r: Element) -> tuple[Growth, ...]:
+        out = [powered(u[0], r, self.start)]
+        below = powered(u[0], fmpq(-1), self.start)
+        for k in range(1, self.order + 1):
+            terms = [self._scaled(r * j - (k - j), u[j], out[k - j]) for j in range(1, k + 1) if j < len(u)]
+            out.append(self._scaled(fmpq(1, k), self._sum(terms), below))
+        return tuple(out)
 
 
 def _rational(ball: Any) -> Element:

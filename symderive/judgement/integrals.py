@@ -1,8 +1,9 @@
 """Integrals in ball arithmetic: Taylor expansions on pieces, and rigorous bounds of what lies beyond.
 
-On a piece around c the integrand is its Taylor polynomial at c, and the Lagrange remainder is
-bounded by the last coefficient's ball over the whole piece: that the ball is finite also shows that
-the integrand is smooth there.  Pieces end at the kinks of |x|, max and comparisons.  At an end
+A smooth piece is integrated on complex balls (`complex_values`).  Where the integrand has no complex
+form it is its Taylor polynomial, and the Lagrange remainder is bounded by the last coefficient's
+ball over the whole piece: that the ball is finite also shows that the integrand is smooth there.
+Pieces end at the kinks of |x|, max and comparisons.  At an end
 where the integrand is not smooth, and at infinity, x = e ± 1/z or ±z with z = exp(y): every
 algebraic or logarithmic singularity then falls off exponentially in y, and what lies beyond the
 last y is bounded by its growth (`growth`).  What has no such bound is `Unknown`.
@@ -19,15 +20,17 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq, fmpq_series
+from flint import acb, acb_series, arb, ctx, fmpq, fmpq_series
 from sympy import Symbol
 
+from symderive.judgement.complex_values import Analytic, NotAnalytic, complex_of, integrated, plain
 from symderive.judgement.elements import Element, Hole, Jet, Undefined, Unknown, as_ball, join, precision, sign_of
 from symderive.judgement.growth import CONST, Form, NoBound, Ray, tail_integral
 from symderive.judgement.templates import (
     Evaluates,
     Template,
     coefficient_of,
+    jet,
     lengthened,
     moves,
     moving_from,
@@ -36,6 +39,7 @@ from symderive.judgement.templates import (
 )
 from symderive.language import build
 from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Map, Node, Number
+from symderive.language.nodes import Sum as SumNode
 
 TERMS = 30
 """Taylor terms on a piece."""
@@ -126,6 +130,7 @@ class _Quadrature:
         self.function = template(node, get, evaluator)
         self.budget = MOST_PIECES
         self.integrands: dict[Node, _Integrand] = {}
+        self.continued: dict[Node, Analytic | None] = {}
 
     def integrand(self, body: Node) -> _Integrand:
         if body not in self.integrands:
@@ -165,7 +170,7 @@ class _Quadrature:
 
     def pieces(self, low: Element | None, high: Element | None) -> list[_Piece]:
         """The range in pieces without kinks inside, its singular ends apart."""
-        cuts = [c for c in self.kinks() if (low is None or sign_of(c - low) == 1)]
+        cuts = [c for c in self.marks() if (low is None or sign_of(c - low) == 1)]
         cuts = [c for c in cuts if high is None or sign_of(high - c) == 1]
         marks: list[Element | None] = [low, *cuts, high]
         if low is None and high is None and not cuts:
@@ -206,6 +211,11 @@ class _Quadrature:
 
     def regular(self, body: Node, end: Element) -> bool:
         """Whether the integrand is smooth at an end."""
+        analytic = self.analytic(body)
+        if analytic is not None:
+            around = acb(as_ball(end) + arb(0, arb(2) ** -30), arb(0, arb(2) ** -30))
+            if plain(analytic({self.slot: around})).is_finite():
+                return True
         value = self.integrand(body).along(_Piece(body, "plain", end, end), end, 1, 3)
         return not isinstance(value, Hole)
 
@@ -220,10 +230,11 @@ class _Quadrature:
                 found[node] = gap
         return found
 
-    def kinks(self) -> list[Element]:
-        """The zeros of switches that are affine in the variable, in order."""
+    def marks(self) -> list[Element]:
+        """Where to cut: zeros of the parts that are affine in the variable, the switches' among them, in order."""
         found: list[Element] = []
-        for gap in self.switches().values():
+        parts = [n for n in self.node.body.walk() if isinstance(n, SumNode) and self.slot in n.leaves()]
+        for gap in (*self.switches().values(), *parts[:8]):
             jet = Template(gap, (self.slot,), self.fixed, self.evaluator).at([Jet(fmpq_series([0, 1], prec=4))])
             if not isinstance(jet, Jet) or type(jet.series) is not fmpq_series:
                 continue
@@ -294,11 +305,39 @@ class _Quadrature:
         form: Form = {CONST: anchor, power: way}
         known = self.integrand(piece.body).function.fixed
         fixed = {node: array[()] for node, array in known.items() if not array.shape}
-        ray = Ray(start, self.slot, form, fixed, self.evaluator.sizes, _number(self.evaluator))
+        ray = Ray(start, self.slot, form, fixed, self.evaluator.sizes, number_of(self.evaluator))
         growth = ray.of(piece.body)
         return tail_integral(growth, 0 if piece.kind == "far" else -2, start)
 
     def smooth(self, piece: _Piece, target: arb) -> Element:
+        """The integral over a piece without kinks inside: on complex balls where that is possible."""
+        analytic = self.analytic(piece.body)
+        if analytic is None:
+            return self.by_taylor(piece, target)
+        slot = self.slot
+        anchor, way = acb(as_ball(piece.anchor)), piece.way
+
+        def along(u: acb) -> Any:
+            if piece.kind == "plain":
+                return analytic({slot: u})
+            run = (u if piece.kind == "far" else -u).exp()
+            return analytic({slot: anchor + run * way}) * run
+
+        value = integrated(along, as_ball(piece.low), as_ball(piece.high), target)
+        return self.by_taylor(piece, target) if value is None else value
+
+    def analytic(self, body: Node) -> Analytic | None:
+        """The integrand on complex balls, if it has a form there."""
+        if body not in self.continued:
+            known = self.integrand(body).function.fixed
+            try:
+                scalars = {node: complex_of(array) for node, array in known.items() if not array.shape}
+                self.continued[body] = Analytic(body, scalars, number_of(self.evaluator), self.evaluator.sizes)
+            except NotAnalytic:
+                self.continued[body] = None
+        return self.continued[body]
+
+    def by_taylor(self, piece: _Piece, target: arb) -> Element:
         """The integral over a piece by Taylor expansions, halved until the remainders are small."""
         integrand = self.integrand(piece.body)
         total = arb(0)
@@ -362,7 +401,8 @@ def _short(y: arb) -> arb:
     return arb(y.mid())
 
 
-def _number(evaluator: Any) -> Callable[[Any, Mapping[Symbol, int]], Element]:
+def number_of(evaluator: Any) -> Callable[[Any, Mapping[Symbol, int]], Element]:
+    """The values of constants, as an evaluator makes them."""
     return lambda value, sizes: evaluator.step(Number(value), lambda n: n)[()]
 
 
@@ -421,15 +461,12 @@ def _moving(
         raise NoBound("its derivative by a parameter, over an infinite range")
     low, high = ends
     (slot, *others) = node.slots
-    total: Element = fmpq(0)
     starts = [coefficient_of(e, 0) for e in (low, high)]
-    terms = TERMS + cap
+    total = _series_over(node, arguments, starts, cap, evaluator)
+    terms = 2 * cap
     with precision(ctx.prec, terms):
         fixed = {s: _long(a, terms) for s, a in zip(others, arguments, strict=True)}
         function = Template(node.body, (slot,), fixed, evaluator)
-        total = _series_over(function, starts, cap, terms)
-    if isinstance(total, Hole):
-        return total, None
     for end, sign in ((high, 1), (low, -1)):
         if isinstance(end, Jet):
             total = total + _end_part(function, end, cap) * fmpq(sign)
@@ -455,38 +492,30 @@ def _rows(function: Template, x: Element, order: int, cap: int) -> list[Element]
     return rows
 
 
-def _series_over(function: Template, ends: Sequence[Element], cap: int, terms: int) -> Element:
-    """∫ of the integrand's series in t over a fixed range, with few Taylor terms on each piece."""
-    order = 12
-    total: Element = fmpq(0)
-    stack = [(as_ball(ends[0]), as_ball(ends[1]), 0)]
-    budget = 160
-    while stack:
-        a, b, deep = stack.pop()
-        budget -= 1
-        if budget < 0 or deep > 40:
-            raise NoBound("its derivative by a parameter: too many pieces")
-        middle = arb(((a + b) / 2).mid())
-        with precision(ctx.prec, cap + order):
-            around = _rows(function, a.union(b), order, cap)
-            here = _rows(function, middle, order, cap)
-            if isinstance(around, Hole) or isinstance(here, Hole):
-                stack += [(middle, b, deep + 1), (a, middle, deep + 1)]
-                continue
-            last = unmixed(around, order, cap)
-            half = (b - a).upper() / 2
-            up, down = b - middle, a - middle
-            part: Element = fmpq(0)
-            for m in range(order):
-                c = unmixed(here, m, cap)
-                part = part + c * ((up ** (m + 1) - down ** (m + 1)) / (m + 1))
-            bounds = [abs(as_ball(coefficient_of(last, k))).upper() * abs(half) ** (order + 1) * 2 for k in range(cap)]
-            if not all(r.is_finite() and r < arb(2) ** -TARGET for r in bounds):
-                stack += [(middle, b, deep + 1), (a, middle, deep + 1)]
-                continue
-            part = part + Jet(type(part.ball_series)([arb(0, r) for r in bounds], prec=cap))
-            total = total + part
-    return total
+def _series_over(
+    node: Binding, arguments: Sequence[np.ndarray], ends: Sequence[Element], cap: int, evaluator: Evaluates
+) -> Element:
+    """∫ of each coefficient of the integrand's series in t, over a fixed range on which it is analytic."""
+    (slot, *others) = node.slots
+    with precision(ctx.prec, cap):
+        try:
+            scalars: dict[Node, Any] = {s: complex_of(a, cap) for s, a in zip(others, arguments, strict=True)}
+            analytic = Analytic(node.body, scalars, number_of(evaluator), evaluator.sizes)
+        except NotAnalytic as problem:
+            raise NoBound(f"its derivative by a parameter: {problem}") from None
+        low, high = (as_ball(e) for e in ends)
+        coefficients: list[arb] = []
+        for k in range(cap):
+
+            def along(z: acb, k: int = k) -> Any:
+                value = analytic({slot: z})
+                return value[k] if isinstance(value, acb_series) else value if k == 0 else acb(0) * value
+
+            part = integrated(along, low, high, arb(2) ** -TARGET)
+            if part is None:
+                raise NoBound("its derivative by a parameter, over a range where it is not analytic")
+            coefficients.append(part)
+    return jet(coefficients, cap)
 
 
 def _end_part(function: Template, end: Jet, cap: int) -> Element:
@@ -506,4 +535,4 @@ def _end_part(function: Template, end: Jet, cap: int) -> Element:
     return Jet(kind([coefficient_of(total, k) for k in range(cap)], prec=cap))
 
 
-__all__ = ["integral_value"]
+__all__ = ["integral_value", "number_of"]

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 from flint import arb, ctx, fmpq
+from sympy import Integer
 
 from symderive.judgement.elements import (
     Element,
@@ -19,13 +20,15 @@ from symderive.judgement.elements import (
     join,
     precision,
 )
-from symderive.judgement.growth import NoBound, Ray, tail_sum
-from symderive.judgement.integrals import MOST_BITS, TARGET, _number
-from symderive.judgement.templates import Evaluates, Template, moves, template
-from symderive.language.nodes import Binding, Node
+from symderive.judgement.growth import CONST, LOG, NoBound, Ray, tail_sum
+from symderive.judgement.integrals import MOST_BITS, TARGET, integral_value, number_of
+from symderive.judgement.templates import Evaluates, Template, coefficient_of, moves, moving_from, template
+from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum, slot
 
 MOST_TERMS = 2500
 MOST_FINITE = 3000
+MOST_ORDER = 40
+"""The order of the Euler-Maclaurin formula."""
 
 
 def series_value(
@@ -51,11 +54,11 @@ def series_value(
     try:
         with precision(min(ctx.prec, MOST_BITS) + 32):
             if low is not None:
-                return _infinite(function, int(ends[0].p), 1, evaluator)
+                return _infinite(node, function, int(ends[0].p), 1, evaluator)
             if high is not None:
-                return _infinite(function, int(ends[0].p), -1, evaluator)
-            up, size = _infinite(function, 0, 1, evaluator)
-            down, other = _infinite(function, -1, -1, evaluator)
+                return _infinite(node, function, int(ends[0].p), -1, evaluator)
+            up, size = _infinite(node, function, 0, 1, evaluator)
+            down, other = _infinite(node, function, -1, -1, evaluator)
             both = size.max(other) if size is not None and other is not None else None
             return up + down, both
     except NoBound as problem:
@@ -81,7 +84,9 @@ def _finite(function: Template, low: int, high: int) -> tuple[Element, arb | Non
     return total, size
 
 
-def _infinite(function: Template, low: int, way: int, evaluator: Evaluates) -> tuple[Element, arb | None]:
+def _infinite(
+    node: Binding, function: Template, low: int, way: int, evaluator: Evaluates
+) -> tuple[Element, arb | None]:
     """Σ over k = low, low + way, ...: terms up to a place beyond which the rest is provably small."""
     total, size = arb(0), arb(0)
     k, done = low, 0
@@ -107,16 +112,73 @@ def _infinite(function: Template, low: int, way: int, evaluator: Evaluates) -> t
                 if rest < target:
                     return total + arb(0, rest), size
                 problem = NoBound("it converges too slowly")
+                if way > 0 and done >= 40 and rest > (size if size > 0 else arb(1)) * arb(2) ** -40:
+                    return total + _by_integral(node, function, k, evaluator), size
         place = place + max(16, place // 2)
     raise problem
 
 
+def _by_integral(node: Binding, function: Template, start: int, evaluator: Evaluates) -> arb:
+    """Σ_{k >= start} f(k) by the Euler-Maclaurin formula, for f of powers and quotients of z.
+
+    The remainder is bounded by Cauchy's estimate on the discs |ζ - x| <= x/2, where the bounds of the
+    powers of z hold for complex z as well.
+    """
+    if not _algebraic(node.body):
+        raise NoBound("it converges too slowly")
+    half = MOST_ORDER // 2
+    at = fmpq(start)
+    with precision(ctx.prec, MOST_ORDER):
+        taylor = function.at([moving_from(at, 1, MOST_ORDER)])
+        if isinstance(taylor, Hole):
+            raise NoBound(taylor.reason)
+        total = as_ball(coefficient_of(taylor, 0)) / 2
+        for j in range(1, half + 1):
+            total -= arb.bernoulli(2 * j) / (2 * j) * as_ball(coefficient_of(taylor, 2 * j - 1))
+    growth = _ray(function, arb(start) / 2, 1, evaluator).of(node.body)
+    remainder = arb(0)
+    for form in growth.upper:
+        if set(form) - {CONST, LOG}:
+            raise NoBound("it converges too slowly")
+        e = form.get(LOG, arb(0))
+        c = form.get(CONST, arb(0)).exp() * arb(2) ** abs(e)
+        if not e < 2 * half - 2:
+            raise NoBound("it converges too slowly")
+        remainder += c * arb(start) ** (e - 2 * half + 1) / (2 * half - 1 - e)
+    remainder *= abs(arb.bernoulli(2 * half)) * arb(2) ** (2 * half)
+    beyond = Binding("integral", node.body, node.names, (Number(Integer(start)),), (None,), (), node.arguments)
+    fixed = dict(function.fixed)
+    slots = dict(zip(node.arguments, node.slots[1:], strict=True))
+
+    def get(part: Node) -> np.ndarray:
+        return fixed[slots[part]] if part in slots else evaluator.step(part, fixed.__getitem__)
+
+    value, _ = integral_value(beyond, get, evaluator)
+    if isinstance(value, Hole):
+        raise NoBound(value.reason)
+    return total + as_ball(value) + arb(0, remainder.upper())
+
+
+def _algebraic(body: Node) -> bool:
+    """Whether a template is made of sums, products and constant powers of its variable only."""
+    variable = slot(0)
+    moving = [n for n in body.walk() if variable in n.leaves()]
+    return all(
+        isinstance(n, Leaf | Sum | Contraction | Named)
+        or (isinstance(n, Map) and n.function == "power" and variable not in n.arguments[1].leaves())
+        for n in moving
+    )
+
+
 def _rest(function: Template, start: int, way: int, evaluator: Evaluates) -> arb:
-    fixed = {node: array[()] for node, array in function.fixed.items() if not array.shape}
-    (slot,) = function.bound
     z = arb(abs(start))
-    ray = Ray(z, slot, {Fraction(1): arb(way)}, fixed, evaluator.sizes, _number(evaluator))
-    return tail_sum(ray.of(function.body), z)
+    return tail_sum(_ray(function, z, way, evaluator).of(function.body), z)
+
+
+def _ray(function: Template, start: arb, way: int, evaluator: Evaluates) -> Ray:
+    fixed = {node: array[()] for node, array in function.fixed.items() if not array.shape}
+    (variable,) = function.bound
+    return Ray(start, variable, {Fraction(1): arb(way)}, fixed, evaluator.sizes, number_of(evaluator))
 
 
 __all__ = ["series_value"]
