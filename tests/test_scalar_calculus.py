@@ -231,3 +231,107 @@ def test_inequalities_of_derivatives():
 def test_leaves_that_are_bound_are_no_leaves():
     node: Node = side("sd.series(x**k, k, 0, inf)").node
     assert [leaf.name for leaf in node.leaves()] == ["x"]
+
+
+# -- integrals and sums in ball arithmetic --------------------------------------------------------
+
+mu = sp.Symbol("mu")
+INTEGRALS = (
+    (sp.exp(-(x**2)), (0, 1), {}),
+    (sp.exp(-((x - mu) ** 2) / 2) * x**2, (-sp.oo, sp.oo), {"mu": "7/3"}),
+    (sp.exp(-((x - mu) ** 2) * 50), (-sp.oo, sp.oo), {"mu": "1000"}),
+    (x ** (y - 1) * sp.exp(-x), (0, sp.oo), {"y": "1/3"}),
+    (x ** (y - 1) * (1 - x) ** (s - 1), (0, 1), {"y": "1/2", "s": "9/4"}),
+    (-sp.log(x), (0, 1), {}),
+    (sp.log(x) ** 2 * sp.exp(-x), (0, sp.oo), {}),
+    (1 / (1 + x**2), (-sp.oo, sp.oo), {}),
+    (sp.Abs(x - mu) * sp.exp(-sp.Abs(x)), (-sp.oo, sp.oo), {"mu": "1/2"}),
+    (sp.Max(x, 1 - x) ** 3, (-1, 2), {}),
+    (sp.exp(-x) / (1 + sp.exp(-x)) ** 2 * x**2, (-sp.oo, sp.oo), {}),
+    (sp.Piecewise((x, x < mu), (x**2, True)), (0, 2), {"mu": "1/3"}),
+    (sp.erf(x) * sp.exp(-x), (0, sp.oo), {}),
+    (sp.gamma(x), (1, 3), {}),
+    (sp.atan(x), (0, 2), {}),
+    (sp.sqrt(1 - x**2), (-1, 1), {}),
+)
+
+
+@pytest.mark.parametrize(("function", "ends", "at"), INTEGRALS)
+def test_integrals_against_mpmath(function, ends, at):
+    found = value(sp.Integral(function, (x, *ends)), **at)
+    numbers = {sp.Symbol(name): sp.Rational(v) for name, v in at.items()}
+    f = sp.lambdify(x, function.subs(numbers), "mpmath")
+    with mpmath.workdps(30):
+        marks = sorted({*(mpmath.mpf(float(e)) for e in ends), *(mpmath.mpf(m) for m in (-3, 0, 0.5, 1, 3))})
+        marks += [mpmath.mpf(sp.Rational(v).p) / sp.Rational(v).q for v in at.values()]
+        if at.get("mu") == "1000":
+            marks += [mpmath.mpf(m) for m in (998, 999, 1001, 1002)]
+        low, high = mpmath.mpf(float(ends[0])), mpmath.mpf(float(ends[1]))
+        true = mpmath.quad(f, sorted({m for m in marks if low <= m <= high}))
+        assert abs(mpmath.mpf(found.mid().str(25, radius=False)) - true) < mpmath.mpf(10) ** -9 * (1 + abs(true))
+        assert float(found.rad()) < 1e-20 * float(1 + abs(true))
+
+
+SERIES = (
+    (x**k / sp.factorial(k) * k**2, 0, {"x": "7/2"}),
+    (x**k / sp.factorial(k), 0, {"x": "-7"}),
+    (x**k * k**3, 0, {"x": "-9/10"}),
+    (x**k / k, 1, {"x": "1/2"}),
+    (1 / k**2, 1, {}),
+    (1 / (k * (k + 1) * (2 * k + 1)), 1, {}),
+    (sp.binomial(k + 2, k) * x**k, 0, {"x": "1/3"}),
+    (sp.exp(-((k - x) ** 2)), 0, {"x": "5"}),
+)
+
+
+@pytest.mark.parametrize(("term", "low", "at"), SERIES)
+def test_series_against_mpmath(term, low, at):
+    found = value(sp.Sum(term, (k, low, sp.oo)), **at)
+    f = sp.lambdify(k, term.subs({sp.Symbol(name): sp.Rational(v) for name, v in at.items()}), "mpmath")
+    with mpmath.workdps(40):
+        true = mpmath.nsum(lambda i: f(i), [low, mpmath.inf])
+        assert abs(mpmath.mpf(found.mid().str(25, radius=False)) - true) < mpmath.mpf(10) ** -14 * (1 + abs(true))
+        assert float(found.rad()) < 1e-20 * float(1 + abs(true))
+
+
+def test_a_slow_series():
+    found = value(sp.Sum(k ** sp.Rational(-3, 2), (k, 1, sp.oo)))
+    with mpmath.workdps(40):
+        assert abs(mpmath.mpf(found.mid().str(30, radius=False)) - mpmath.zeta(mpmath.mpf(3) / 2)) < 1e-25
+
+
+DIVERGENT = (
+    sp.Integral(1 / x, (x, 0, 1)),
+    sp.Integral(1 / x, (x, 1, sp.oo)),
+    sp.Integral(1 / x**2, (x, -1, 1)),
+    sp.Integral(sp.cos(x), (x, 0, sp.oo)),
+    sp.Sum(1 / k, (k, 1, sp.oo)),
+    sp.Sum(sp.Rational(3, 2) ** k, (k, 0, sp.oo)),
+)
+
+
+@pytest.mark.parametrize("claimed", DIVERGENT)
+def test_what_diverges_has_no_value(claimed):
+    for op in ("==", "<=", ">="):
+        assert not sd.check(claimed, op, 1).upheld
+        assert sd.check(claimed, op, 1).status != "refuted"
+
+
+def test_an_integral_of_the_wrong_order_is_negative():
+    assert sd.check(sp.Integral(x, (x, 1, 0)), "==", -sp.Rational(1, 2)).upheld
+    assert sd.check(sp.Integral(x, (x, 1, 0)), "==", sp.Rational(1, 2)).status == "refuted"
+
+
+def test_integrals_of_one_part_in_a_thousand_million():
+    area = sp.Integral(sp.exp(-(x**2)), (x, 0, 1))
+    for scale in (1 + sp.Rational(1, 10**9), 1 - sp.Rational(1, 10**15)):
+        assert sd.check(area, "==", sp.sqrt(sp.pi) * sp.erf(1) / 2 * scale).status == "refuted"
+    assert sd.check(sp.Sum(1 / k**2, (k, 1, sp.oo)), "==", sp.pi**2 / 6 + sp.Rational(1, 10**12)).status == "refuted"
+
+
+def test_derivatives_of_integrals_by_parameters_and_ends():
+    by_end = sp.Derivative(sp.Integral(sp.exp(-(s**2) * x), (s, 0, x**2)), x)
+    found = value(by_end, x="4/5")
+    with mpmath.workdps(30):
+        true = mpmath.diff(lambda v: mpmath.quad(lambda u: mpmath.exp(-(u**2) * v), [0, v**2]), mpmath.mpf("0.8"))
+        assert abs(mpmath.mpf(found.mid().str(20, radius=False)) - true) < mpmath.mpf(10) ** -12

@@ -23,7 +23,7 @@ from symderive.language.functions import meaning
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 NAN = acb("nan")
-MOST_EVALUATIONS = 2500
+MOST_EVALUATIONS = 8000
 Complex = Any
 """An ``acb`` or an ``acb_series``."""
 

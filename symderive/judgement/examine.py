@@ -119,8 +119,12 @@ def _agreement(a: arb, b: arb) -> int:
     width = _width(a, b)
     if width == 0:
         return ctx.prec
-    scale = abs(a.mid()).max(abs(b.mid()))
-    if scale == 0:
+    return _bits_of(width, abs(a.mid()).max(abs(b.mid())))
+
+
+def _bits_of(width: arb, scale: arb) -> int:
+    """How many bits a width leaves of a scale."""
+    if scale == 0 or width == 0:
         return 0
     ratio = (scale / width).mid()
     mantissa, exponent = ratio.man_exp()
@@ -177,6 +181,9 @@ def examine(statement: Statement, point: Point, bits: int) -> Outcome:
         level = levels.pop(0)
         with precision(level, statement.cap):
             seen = _look(statement, point)
+        if seen.limited:
+            levels.clear()
+            strict = False
         if seen.verdict is not None:
             return seen.verdict
         for i, x, y, _, width in seen.pending:
@@ -214,6 +221,8 @@ class _Look:
     skipped: Outcome | None = None
     undefined: Outcome | None = None
     pending: list[tuple[int, Element, Element, str, arb | None]] = field(default_factory=list)
+    limited: bool = False
+    """Whether an integral or a series was enclosed, which more bits do not make narrower."""
 
     def outcome(self) -> Outcome:
         """What is said where nothing is open."""
@@ -223,11 +232,15 @@ class _Look:
 
 
 def _look(statement: Statement, point: Point) -> _Look:
-    left, right = statement.sides(Evaluator(point.instance), point)
+    evaluator = Evaluator(point.instance)
+    left, right = statement.sides(evaluator, point)
     a, b = np.broadcast_arrays(left, right)
-    seen = _Look(a.shape)
+    seen = _Look(a.shape, limited=evaluator.magnitude is not None)
     for i, (x, y) in enumerate(zip(a.reshape(-1), b.reshape(-1), strict=True)):
         kind, detail = _compare(x, y, statement.op)
+        if kind == "open" and statement.op == "==" and evaluator.magnitude is not None:
+            bits = _bits_of(detail, evaluator.magnitude)
+            kind, detail = ("agrees", bits) if bits >= AGREE_BITS else (kind, detail)
         entry = _entry(i, a.shape)
         if statement.skip_undefined_left and kind in ("undefined_left", "both_undefined"):
             kind = "skipped"

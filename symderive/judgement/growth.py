@@ -118,9 +118,8 @@ def falls(form: Form, start: arb) -> bool:
     """
     if any(isinstance(key, Fraction) and key < 0 for key in form):
         return False
-    parts = [(*_slope(key), c) for key, c in form.items() if key != CONST]
-    if any(not (c >= 0) and not (c <= 0) for _, _, c in parts):
-        return False
+    # a coefficient that may have either sign is taken at its largest
+    parts = [(*_slope(key), c if c >= 0 or c <= 0 else arb(c.upper())) for key, c in form.items() if key != CONST]
     falling = [[order, -c * f(start)] for order, f, c in parts if c <= 0]
     falling.sort(key=lambda part: part[0])
     for order, f, c in sorted(((o, f, c) for o, f, c in parts if not (c <= 0)), key=lambda part: part[0]):
@@ -545,7 +544,7 @@ class _Taylor:
     def product(self, a: tuple[Growth, ...], b: tuple[Growth, ...]) -> tuple[Growth, ...]:
         count = min(len(a) + len(b) - 1, self.order + 1)
         return tuple(
-            added([times(a[j], b[k - j], self.start) for j in range(k + 1) if j < len(a) and k - j < len(b)], self.start)
+            self._sum([times(a[j], b[k - j], self.start) for j in range(k + 1) if j < len(a) and k - j < len(b)])
             for k in range(count)
         )
 

@@ -43,7 +43,7 @@ from symderive.language.nodes import Sum as SumNode
 
 TERMS = 30
 """Taylor terms on a piece."""
-TARGET = 104
+TARGET = 96
 """Bits that an integral is wanted to, relative to the size of its integrand."""
 MOST_PIECES = 420
 MOST_BITS = 128
@@ -324,7 +324,9 @@ class _Quadrature:
             return analytic({slot: anchor + run * way}) * run
 
         value = integrated(along, as_ball(piece.low), as_ball(piece.high), target)
-        return self.by_taylor(piece, target) if value is None else value
+        if value is None or not value.rad() < target * arb(2) ** 20:
+            raise NoBound("it needs too many pieces")
+        return value
 
     def analytic(self, body: Node) -> Analytic | None:
         """The integrand on complex balls, if it has a form there."""

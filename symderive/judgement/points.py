@@ -49,6 +49,7 @@ from symderive.language import build
 from symderive.language.functions import function, template
 from symderive.language.nodes import (
     ON_MATRICES,
+    Binding,
     Contraction,
     Leaf,
     Map,
@@ -262,8 +263,15 @@ def _cost(nodes: Iterable[Node], sizes: Mapping[Symbol, int]) -> int:
     return total
 
 
+_BINDING_WORK = {"derivative": 8, "integral": 2500, "series": 1000}
+"""Roughly how often the function under a binding is evaluated."""
+
+
 def _work(node: Node, sizes: Mapping[Symbol, int]) -> int:
     """Roughly how many elements the step of one node makes."""
+    if isinstance(node, Binding):
+        inside = sum(_work(n, sizes) for n in node.body.walk())
+        return _BINDING_WORK[node.kind] * inside
     if isinstance(node, SELECTING):
         return 1  # these only say where to look
     dims = list(node.shape)

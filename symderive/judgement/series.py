@@ -91,6 +91,7 @@ def _infinite(
     total, size = arb(0), arb(0)
     k, done = low, 0
     problem = NoBound("its tail")
+    algebraic = _algebraic(node.body)
     place = 8
     while done < MOST_TERMS:
         while done < place:
@@ -112,7 +113,7 @@ def _infinite(
                 if rest < target:
                     return total + arb(0, rest), size
                 problem = NoBound("it converges too slowly")
-                if way > 0 and done >= 40 and rest > (size if size > 0 else arb(1)) * arb(2) ** -40:
+                if way > 0 and done >= 40 and algebraic and rest > (size if size > 0 else arb(1)) * arb(2) ** -40:
                     return total + _by_integral(node, function, k, evaluator), size
         place = place + max(16, place // 2)
     raise problem
@@ -124,8 +125,6 @@ def _by_integral(node: Binding, function: Template, start: int, evaluator: Evalu
     The remainder is bounded by Cauchy's estimate on the discs |ζ - x| <= x/2, where the bounds of the
     powers of z hold for complex z as well.
     """
-    if not _algebraic(node.body):
-        raise NoBound("it converges too slowly")
     half = MOST_ORDER // 2
     at = fmpq(start)
     with precision(ctx.prec, MOST_ORDER):
