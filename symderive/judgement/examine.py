@@ -231,16 +231,22 @@ class _Look:
         return self.skipped if self.skipped is not None and not self.agreed else Outcome("agrees", self.least)
 
 
+def _against(magnitude: arb | None, op: str, kind: str, detail: Any) -> tuple[str, Any]:
+    """An open entry agrees where its width is small against what was integrated or summed up."""
+    if kind == "open" and op == "==" and magnitude is not None:
+        bits = _bits_of(detail, magnitude)
+        if bits >= AGREE_BITS:
+            return "agrees", bits
+    return kind, detail
+
+
 def _look(statement: Statement, point: Point) -> _Look:
     evaluator = Evaluator(point.instance)
     left, right = statement.sides(evaluator, point)
     a, b = np.broadcast_arrays(left, right)
     seen = _Look(a.shape, limited=evaluator.magnitude is not None)
     for i, (x, y) in enumerate(zip(a.reshape(-1), b.reshape(-1), strict=True)):
-        kind, detail = _compare(x, y, statement.op)
-        if kind == "open" and statement.op == "==" and evaluator.magnitude is not None:
-            bits = _bits_of(detail, evaluator.magnitude)
-            kind, detail = ("agrees", bits) if bits >= AGREE_BITS else (kind, detail)
+        kind, detail = _against(evaluator.magnitude, statement.op, *_compare(x, y, statement.op))
         entry = _entry(i, a.shape)
         if statement.skip_undefined_left and kind in ("undefined_left", "both_undefined"):
             kind = "skipped"
