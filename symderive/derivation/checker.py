@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import final
 
 from symderive.calculus import slopes
-from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
+from symderive.calculus.normal_form import decide_equal
 from symderive.calculus.openings import open_one
 from symderive.calculus.polynomials import NotHandled, TooLarge
-from symderive.calculus.signs import Bounds
-from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, SLOPES, Instance, Line
+from symderive.derivation.argument_checks import argument_line_problem
+from symderive.derivation.conditions import granted, instance_problem
+from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, SLOPES, Line
 from symderive.errors import UnsupportedError
 from symderive.language import build
-from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Node, Number
+from symderive.language.nodes import ONE, Binding, Leaf
 from symderive.language.statements import Relation
 
 
@@ -78,6 +79,8 @@ def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) ->
         if line.op != "==" or line.instances or line.anchor is None or changing:
             return "equal derivatives show equalities only"
         return slopes.problem(line.before, line.after, *line.anchor, given)
+    if line.argument is not None:
+        return argument_line_problem(line, given)
     if line.op not in (">=", ">") or not line.instances:
         return f"the rule {line.rule!r} is not known"
     allowed = (*given, *line.conditions)
@@ -88,7 +91,7 @@ def _line(line: Line, given: tuple[Relation, ...], changing: frozenset[Leaf]) ->
         if problem:
             return problem
         row = LEMMAS[instance.lemma]
-        strict = strict or (row.strict and _grants(">", instance.weight, allowed))
+        strict = strict or (row.strict and granted(">", instance.weight, allowed))
         kept += [(ONE, instance.big), (-ONE, instance.small)]
     if line.op == ">" and not strict:
         return "nothing that is dropped is shown to be > 0"
@@ -122,47 +125,4 @@ def replayed_opening(line: Line, given: tuple[Relation, ...]) -> str | None:
     return problem
 
 
-def instance_problem(instance: Instance, given: tuple[Relation, ...]) -> str:
-    """Why a lemma may not be used as cited; empty if it may."""
-    row = LEMMAS.get(instance.lemma)
-    if row is None:
-        return f"no lemma named {instance.lemma!r}"
-    if len(row.arguments) != len(instance.arguments):
-        return f"{row.name} has {len(row.arguments)} arguments"
-    if not _grants(">=", instance.weight, given):
-        return "a weight is not shown to be >= 0"
-    for requirement in row.requires:
-        main, _, guard = requirement.partition(" or ")
-        name, op, bound = main.split()
-        argument = instance.arguments[row.arguments.index(name)]
-        if bound != "0":
-            argument = build.add([(ONE, argument), (-ONE, build.number(int(bound)))], argument.shape)
-        other = instance.arguments[row.arguments.index(guard.split()[0])] if guard else None
-        if not _grants(op, argument, given, other):
-            return f"{row.name} requires {requirement}, which is not shown"
-    return ""
-
-
-def _grants(op: str, node: Node, given: tuple[Relation, ...], guard: Node | None = None) -> bool:
-    """Whether ``node op 0`` is granted by signs (or, with a guard, wherever the guard is not 0)."""
-    normaliser = Normaliser(given)
-    bounds = shown_bounds(normaliser, node)
-    granted = {">": ("+",), ">=": ("+", "0+", "0")}[op]
-    if bounds.sign in granted:
-        return True
-    if guard is None:
-        return False
-    definedness = Definedness(normaliser)
-    relation = Relation(node, op, Number(ZERO))
-    definedness.require(op, normaliser.of(node), relation, bounds, (normaliser.of(guard),))
-    return not definedness.settled()
-
-
-def shown_bounds(normaliser: Normaliser, node: Node) -> Bounds:
-    """Bounds from the node as written, its normal form, and its factors."""
-    bounds = normaliser.signs.bounds(node)
-    p = normaliser.of(node)
-    return bounds.meet(normaliser.product_bounds(p))
-
-
-__all__ = ["Outcome", "instance_problem", "replay", "shown_bounds"]
+__all__ = ["Outcome", "replay"]

@@ -44,6 +44,7 @@ from symderive.calculus.polynomials import (
 )
 from symderive.derivation.checker import replay
 from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line, Trace, judged
+from symderive.derivation.sign_search import find_argument
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict
@@ -572,6 +573,11 @@ def find_trace(relation: Relation, given: tuple[Relation, ...] = (), budget: int
                 return trace
         except (TooLarge, NotHandled, RecursionError):
             continue
+    argument = find_argument(difference, given, op == ">")
+    if argument is not None:
+        line = Line(big, small, argument.way, (), facts, op, argument=argument)
+        if replay((line,), given).ok:
+            return (line,)
     return None
 
 

@@ -9,7 +9,7 @@ lemma.  `prove_equal` is the only way to ``proved`` for an equality: normal form
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -131,6 +131,10 @@ class Instance:
         """Σ weight · (smaller side)."""
         return self.total(lemma(self.lemma).sides(self.arguments)[1])
 
+    def as_dict(self) -> dict[str, Any]:
+        """The instance as JSON values."""
+        return {"lemma": self.lemma, "arguments": [text(a) for a in self.arguments], "weight": text(self.weight)}
+
     def __str__(self) -> str:
         row = lemma(self.lemma)
         where = ", ".join(f"{n} = {text(a)}" for n, a in zip(row.arguments, self.arguments, strict=True))
@@ -144,10 +148,121 @@ def text(node: Node) -> str:
 
 @final
 @dataclass(frozen=True)
+class Way:
+    """A way to show that a scalar is >= 0 (or > 0), as a row: what is argued, and why that is enough."""
+
+    name: str
+    because: str
+
+
+WAYS: dict[str, Way] = {
+    row.name: row
+    for row in (
+        Way("sum of parts", "it is a sum of slacks of lemmas and of weights >= 0 times parts that are >= 0"),
+        Way("product of parts", "a product of parts that are >= 0 is >= 0"),
+        Way("value of a constant", "evaluated in ball arithmetic"),
+        Way("monotone", "it is >= 0 at one place, and its derivative has the sign of the way to every other place"),
+        Way("concave", "its second derivative is <= 0 and it is >= 0 at both ends"),
+        Way("cases", "it is >= 0 in each case of a sign"),
+        Way("increasing function", "an increasing function keeps the order of its arguments"),
+    )
+}
+"""How the sign of a scalar is argued.  Source: Rudin, Principles of Mathematical Analysis, ch. 5."""
+
+
+@final
+@dataclass(frozen=True)
+class Argument:
+    """``goal >= 0`` (``> 0`` where strict) wherever ``given`` holds, by a row of `WAYS` and by parts.
+
+    * sum of parts: the goal is Σ slack(instances) + Σ weight·part;
+    * product of parts: the goal is the product of the parts;
+    * monotone: ``variable`` from ``point`` (None: its infinite end on the other ``side``); the parts are the value
+      there (absent where the function grows without bound), then the slope above and minus the slope below;
+    * concave: the values at ``nodes`` (both ends) and minus the second derivative between them;
+    * cases: one part where ``point`` is >= 0 (``side`` 1) or > 0 (0), one where it is not;
+    * increasing function: the goal is f(a) - f(b) with ``nodes`` a, b and ``function`` f; the part is a - b.
+    """
+
+    way: str
+    goal: Node
+    strict: bool
+    given: tuple[Relation, ...]
+    parts: tuple[Argument, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    variable: Leaf | None = None
+    point: Node | None = None
+    side: int = 0
+    function: str = ""
+
+    @property
+    def op(self) -> str:
+        """The relation to 0 that is argued."""
+        return ">" if self.strict else ">="
+
+    @property
+    def place(self) -> str:
+        """Where a monotone argument starts, as text."""
+        if self.point is not None:
+            return text(self.point)
+        return "-oo" if self.side > 0 else "oo"
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """What each part is about, in the order of the parts; empty where the part says it itself."""
+        name = self.variable.name if self.variable is not None else ""
+        match self.way:
+            case "monotone":
+                ways = {1: (f"{name} > {self.place}",), -1: (f"{name} < {self.place}",)}
+                sides = ways.get(self.side, (*ways[1], *ways[-1]))
+                signs = ("" if s.startswith(f"{name} >") else "-" for s in sides)
+                slopes = tuple(f"{sign}d/d{name}, {side}" for sign, side in zip(signs, sides, strict=True))
+                return ((f"{name} = {self.place}",) if len(self.parts) > len(slopes) else ()) + slopes
+            case "concave":
+                return (*(f"{name} = {text(n)}" for n in self.nodes), f"-d²/d{name}²")
+            case "cases" if self.point is not None:
+                return (f"{text(self.point)} {'>=' if self.side else '>'} 0", f"{text(self.point)} <= 0")
+        return tuple("" for _ in self.parts)
+
+    def lines(self, name: Callable[[str], str] = str, heading: str = "") -> Iterator[str]:
+        """The argument in lines, parts indented; ``name`` says what a way or a lemma is called."""
+        start = f"{heading}: " if heading else ""
+        about = f" in {self.variable.name} from {self.place}" if self.way == "monotone" and self.variable else ""
+        about = f" {self.function}" if self.function else about
+        yield f"{start}{text(self.goal)} {self.op} 0    [{name(self.way)}{about}]"
+        for instance in self.instances:
+            where = ", ".join(
+                f"{n} = {text(a)}" for n, a in zip(lemma(instance.lemma).arguments, instance.arguments, strict=True)
+            )
+            yield f"    {name(instance.lemma)}: {where}"
+        for part, part_heading in zip(self.parts, self.headings, strict=True):
+            yield from (f"    {line}" for line in part.lines(name, part_heading))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The argument as JSON values; formulas are text that `symderive.read` reads."""
+        return {
+            "way": self.way,
+            "goal": text(self.goal),
+            "op": self.op,
+            "given": [str(g) for g in self.given],
+            "variable": self.variable.name if self.variable is not None else "",
+            "place": self.place if self.way == "monotone" else text(self.point) if self.point is not None else "",
+            "side": self.side,
+            "function": self.function,
+            "nodes": [text(n) for n in self.nodes],
+            "lemmas": [i.as_dict() for i in self.instances],
+            "parts": [p.as_dict() for p in self.parts],
+        }
+
+
+@final
+@dataclass(frozen=True)
 class Line:
     """``before op after`` by ``rule``; ``conditions`` are what it holds under, ``facts`` what it rests on.
 
     ``anchor`` is the scalar along which derivatives were compared, and the value at which both sides were.
+    With an ``argument``, the line says ``before - after >= 0`` by calculus.
     """
 
     before: Node
@@ -158,6 +273,7 @@ class Line:
     op: str = "=="
     instances: tuple[Instance, ...] = ()
     anchor: tuple[Leaf, Number] | None = None
+    argument: Argument | None = None
 
     def __str__(self) -> str:
         lines = [f"{text(self.before)} {self.op} {text(self.after)}    [{self.rule}]"]
@@ -166,6 +282,7 @@ class Line:
             leaf, value = self.anchor
             name = leaf.name
             lines.append(f"    both sides have one derivative by {name}, and are equal at {name} = {text(value)}")
+        lines += [f"    {line}" for line in self.argument.lines()] if self.argument is not None else []
         lines += [f"    provided that {c}" for c in self.conditions]
         if self.facts:
             lines.append(f"    {'; '.join(self.facts)}")
@@ -180,11 +297,9 @@ class Line:
             "rule": self.rule,
             "conditions": [str(c) for c in self.conditions],
             "facts": list(self.facts),
-            "lemmas": [
-                {"lemma": i.lemma, "arguments": [text(a) for a in i.arguments], "weight": text(i.weight)}
-                for i in self.instances
-            ],
+            "lemmas": [i.as_dict() for i in self.instances],
             **({} if self.anchor is None else {"along": self.anchor[0].name, "at": text(self.anchor[1])}),
+            **({} if self.argument is None else {"argument": self.argument.as_dict()}),
         }
 
 
@@ -290,10 +405,13 @@ __all__ = [
     "LEMMAS",
     "NORMAL_FORM",
     "SLOPES",
+    "WAYS",
+    "Argument",
     "Instance",
     "Lemma",
     "Line",
     "Trace",
+    "Way",
     "judged",
     "lemma",
     "prove_equal",

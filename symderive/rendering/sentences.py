@@ -604,12 +604,32 @@ def proof_text(entry: Any, lang: str) -> str:
         return step_text({**entry, "rule": "；".join(rule(key).name(lang) for key in entry["rule"].split("; "))})
     if not isinstance(entry, Line):
         return say(str(entry), lang)
-    names = "；".join(rule(key).name(lang) for key in entry.rule.split("; "))
+    names = "；".join(_called(key, lang) for key in entry.rule.split("; "))
     lines = [f"{_formula(entry.before)} {entry.op} {_formula(entry.after)}    [{names}]"]
     lines += [f"    依据 {_instance(i, lang)}" for i in entry.instances]
+    if entry.argument is not None:
+        for line in entry.argument.lines(lambda key: _called(key, lang)):
+            said = line.lstrip()
+            lines.append(f"    {line[: len(line) - len(said)]}{_translated(said)}")
     lines += [f"    条件为 {_translated(str(c))}" for c in entry.conditions]
     lines += [f"    {'；'.join(map(_translated, entry.facts))}"] if entry.facts else []
     return "\n".join(lines)
+
+
+_WAYS = {
+    "sum of parts": "分成若干部分之和",
+    "product of parts": "分成若干因子之积",
+    "value of a constant": "常数的值",
+    "monotone": "单调性",
+    "concave": "凹函数在两端非负",
+    "cases": "分情形",
+    "increasing function": "增函数",
+}
+
+
+def _called(key: str, lang: str) -> str:
+    """What a way of arguing or a rule is called."""
+    return _WAYS[key] if key in _WAYS else rule(key).name(lang)
 
 
 def _formula(node: Node) -> str:

@@ -1,0 +1,367 @@
+"""The part of the checker that goes through arguments of calculus (`proofs.Argument`).
+
+It does not know how an argument was found.  Every slope, value at an end and case is made here again and held
+against what the argument says; equalities are decided by the normal form, signs by `signs`, constants by balls.
+A goal is defined at every point of its ``given``: for the whole claim that is checked first, and every way hands
+it on to its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
+from symderive.derivation.conditions import granted, instance_problem
+from symderive.derivation.one_variable import (
+    UNBOUNDED,
+    along,
+    defined,
+    difference,
+    ends,
+    grants,
+    is_interval,
+    slope,
+    value_at,
+    without,
+)
+from symderive.derivation.proofs import LEMMAS, WAYS, Argument, Line
+from symderive.judgement.balls import evaluate
+from symderive.judgement.elements import Hole, as_ball
+from symderive.judgement.instances import Instance as Point
+from symderive.language import build
+from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
+from symderive.language.statements import Relation
+
+INCREASING = {
+    "log": ">",
+    "exp": "",
+    "expm1": "",
+    "sqrt": ">=",
+    "expit": "",
+    "tanh": "",
+    "arctan": "",
+    "arcsinh": "",
+    "sinh": "",
+    "erf": "",
+    "ndtr": "",
+    "digamma": ">",
+}
+"""Strictly increasing functions, and what each asks of its arguments."""
+
+_BITS = (64, 256, 1024)
+
+
+def argument_line_problem(line: Line, given: tuple[Relation, ...]) -> str:
+    """What is wrong with a line that cites an argument; empty if nothing is."""
+    argument = line.argument
+    if argument is None or line.instances or line.op not in (">=", ">"):
+        return "the line has no argument of its own"
+    if line.op == ">" and not argument.strict:
+        return "the argument shows >= only"
+    if line.rule != argument.way:
+        return f"the line cites {line.rule!r}, its argument is {argument.way!r}"
+    if line.before.shape or line.after.shape:
+        return "arguments of calculus are about scalars"
+    allowed = (*given, *line.conditions)
+    definedness = Definedness(Normaliser(allowed))
+    for side in (line.before, line.after):
+        definedness.visit(side)
+    open_ = definedness.settled()
+    if open_:
+        return f"a side is not shown to be defined: {next(iter(open_.values()))}"
+    if not _under(argument, allowed):
+        return "the argument assumes more than is given"
+    if not _equal(difference(line.before, line.after), argument.goal, allowed):
+        return "the argument is not about the difference of the sides"
+    return argument_problem(argument)
+
+
+def argument_problem(argument: Argument) -> str:
+    """What is wrong with an argument, given that its goal is defined wherever its ``given`` holds; empty if nothing."""
+    if argument.way not in WAYS:
+        return f"there is no way of arguing named {argument.way!r}"
+    if argument.goal.shape:
+        return "arguments of calculus are about scalars"
+    checks = {
+        "sum of parts": _sum,
+        "product of parts": _product,
+        "value of a constant": _constant,
+        "monotone": _monotone,
+        "concave": _concave,
+        "cases": _cases,
+        "increasing function": _increasing,
+    }
+    problem = checks[argument.way](argument)
+    if problem:
+        return f"{argument.way}: {problem}"
+    for part in argument.parts:
+        problem = argument_problem(part)
+        if problem:
+            return problem
+    return ""
+
+
+def _under(part: Argument, given: Iterable[Relation]) -> bool:
+    return set(part.given) <= set(given)
+
+
+def _equal(a: Node, b: Node, given: Sequence[Relation]) -> bool:
+    # where a side is defined, so is the other, and one of them is
+    return a is b or bool(decide_equal(a, b, tuple(given)).equal)
+
+
+def _sum(argument: Argument) -> str:
+    given = argument.given
+    strict = False
+    terms = []
+    for instance in argument.instances:
+        if instance.shape or instance.out_rank:
+            return "a lemma is cited for arrays"
+        problem = instance_problem(instance, given)
+        if problem:
+            return problem
+        terms += [(ONE, instance.big), (-ONE, instance.small)]
+        strict = strict or (LEMMAS[instance.lemma].strict and granted(">", instance.weight, given))
+    if len(argument.nodes) != len(argument.parts):
+        return "each part has a weight"
+    normaliser = Normaliser(given)
+    for weight, part in zip(argument.nodes, argument.parts, strict=True):
+        if not _under(part, given):
+            return "a part assumes more than is given"
+        if not grants(">=", weight, normaliser):
+            return "a weight is not shown to be >= 0"
+        terms.append((ONE, build.multiply(weight, part.goal)))
+        strict = strict or (part.strict and grants(">", weight, normaliser))
+    if argument.strict and not strict:
+        return "nothing is shown to be > 0"
+    if not _equal(argument.goal, build.add(terms, ()), given):
+        return "the goal is not the sum"
+    return ""
+
+
+def _product(argument: Argument) -> str:
+    if argument.strict and not all(p.strict for p in argument.parts):
+        return "not every part is shown to be > 0"
+    if not argument.parts or not all(_under(p, argument.given) for p in argument.parts):
+        return "a part assumes more than is given"
+    if not _equal(argument.goal, build.multiply(*(p.goal for p in argument.parts)), argument.given):
+        return "the goal is not the product"
+    return ""
+
+
+def positive_constant(node: Node) -> bool:
+    """Whether a scalar without variables is shown to be > 0 by ball arithmetic."""
+    if node.leaves() or node.shape:
+        return False
+    for bits in _BITS:
+        value = evaluate(node, Point({}, {}), bits).item()
+        if isinstance(value, Hole):
+            return False
+        ball = as_ball(value)
+        if ball > 0:
+            return True
+        if ball < 0:
+            return False
+    return False
+
+
+def _constant(argument: Argument) -> str:
+    if argument.parts:
+        return "a constant has no parts"
+    return "" if positive_constant(argument.goal) else "it is not shown to be > 0"
+
+
+def _monotone(argument: Argument) -> str:
+    variable, point, given = argument.variable, argument.point, argument.given
+    if variable is None or not is_interval(variable):
+        return "the variable does not range over an interval"
+    normaliser = Normaliser(given)
+    problem = defined(argument.goal, normaliser)
+    if problem:
+        return problem
+    sides = (argument.side,) if argument.side else (1, -1)
+    problem = _reaches(argument, variable, sides)
+    if problem:
+        return problem
+    value = value_at(argument.goal, variable, point, sides[0], given)
+    if len(sides) == 2 and value is not value_at(argument.goal, variable, point, -1, given):
+        return "the function is not shown to be continuous at the place"
+    parts = list(argument.parts)
+    values = []
+    if value != UNBOUNDED:
+        if not parts or not isinstance(value, Node) or parts[0].goal is not value:
+            return "the value at the place is not what the part says"
+        values.append(parts.pop(0))
+        if not _under(values[0], without(variable, given)):
+            return "the value at the place is shown under more than holds there"
+    if len(parts) != len(sides):
+        return "the slope is not shown on every side"
+    steep = slope(argument.goal, variable)
+    for side, part in zip(sides, parts, strict=True):
+        way = along(variable, point, side, given)
+        problem = defined(argument.goal, Normaliser(way)) or defined(steep, Normaliser(way))
+        if problem:
+            return problem
+        if part.goal is not (steep if side > 0 else build.scale(-1, steep)) or not _under(part, way):
+            return "the slope is not what the part says"
+    if argument.strict and not all(v.strict for v in values):
+        apart = point is None or grants("!=", difference(variable, point), normaliser)
+        if not apart or not all(p.strict for p in parts):
+            return "nothing is shown to be > 0"
+    return ""
+
+
+def _reaches(argument: Argument, variable: Leaf, sides: Sequence[int]) -> str:
+    """Why the ways from the place do not lead to every point, inside the domain; empty if they do."""
+    point, given = argument.point, argument.given
+    entries = variable.domain.entries
+    if point is None:
+        end = entries.low if argument.side > 0 else entries.high
+        return "" if argument.side and end.is_infinite else "an infinite place is the end of an infinite interval"
+    if variable in point.leaves():
+        return "the place moves with the variable"
+    others = Normaliser(without(variable, given))
+    for side in sides:
+        near = entries.low if side > 0 else entries.high
+        if not near.is_finite:
+            continue
+        gap = difference(point, Number(near)) if side > 0 else difference(Number(near), point)
+        if not build.is_zero(gap) and not grants(">=", gap, others):
+            return "the place is not shown to lie in the closure of the domain"
+    if len(sides) == 1:
+        found = [e.value for e in ends(variable, given) if e.side == sides[0] and e.value is not None]
+        if not any(_equal(point, e, without(variable, given)) for e in found):
+            return "the place is no end of the interval"
+    return ""
+
+
+def _concave(argument: Argument) -> str:
+    variable, given = argument.variable, argument.given
+    if variable is None or not is_interval(variable):
+        return "the variable does not range over an interval"
+    if len(argument.nodes) != 2 or len(argument.parts) != 3:
+        return "it needs two ends, the values there, and the second derivative"
+    problem = defined(argument.goal, Normaliser(given))
+    if problem:
+        return problem
+    low, high = argument.nodes
+    inside: list[Relation] = list(without(variable, given))
+    for side, point, part in zip((1, -1), argument.nodes, argument.parts, strict=False):
+        problem = _reaches(_from(argument, point, side), variable, (side,))
+        if problem:
+            return problem
+        if part.goal is not value_at(argument.goal, variable, point, side, given):
+            return "the value at an end is not what the part says"
+        if not _under(part, without(variable, given)):
+            return "the value at an end is shown under more than holds there"
+        inside.append(Relation(variable, ">" if side > 0 else "<", point))
+    first = slope(argument.goal, variable)
+    second = slope(first, variable)
+    normaliser = Normaliser(inside)
+    problem = defined(argument.goal, normaliser) or defined(first, normaliser) or defined(second, normaliser)
+    if problem:
+        return problem
+    bend = argument.parts[2]
+    if bend.goal is not build.scale(-1, second) or not _under(bend, inside):
+        return "the second derivative is not what the part says"
+    if argument.strict and not all(p.strict for p in argument.parts[:2]):
+        outer = Normaliser(given)
+        apart = all(grants("!=", difference(variable, p), outer) for p in (low, high))
+        if not apart or not bend.strict:
+            return "nothing is shown to be > 0"
+    return ""
+
+
+def _from(argument: Argument, point: Node, side: int) -> Argument:
+    return replace(argument, point=point, side=side)
+
+
+def case_relations(node: Node, side: int) -> tuple[Relation, Relation]:
+    """The two cases: >= 0 and <= 0 (side 1), or > 0 and <= 0 (side 0)."""
+    zero = Number(ZERO)
+    return Relation(node, ">=" if side else ">", zero), Relation(node, "<=", zero)
+
+
+def resolved(goal: Node, node: Node, side: int, positive: bool) -> Node:
+    """The goal in one case: what compares ``node`` with 0 is put as that case has it."""
+    found: dict[Node, Node] = {}
+    for part in goal.walk():
+        made = build.rebuild(part, [found[c] for c in part.children]) if part.children else part
+        if isinstance(part, Map):
+            made = _branch(part, made, node, side, positive)
+        found[part] = made
+    return found[goal]
+
+
+def _branch(part: Map, made: Node, node: Node, side: int, positive: bool) -> Node:
+    """A rebuilt part, or what it is in a case."""
+    assert isinstance(made, Map) or not isinstance(part, Map)
+    if not isinstance(made, Map):
+        return made
+    match part.function:
+        case "abs" if part.arguments[0] is node and side:
+            return made.arguments[0] if positive else build.scale(-1, made.arguments[0])
+        case "maximum" | "minimum" if side and difference(*part.arguments) is node:
+            return made.arguments[0 if positive == (part.function == "maximum") else 1]
+        case "lt" if not side and difference(part.arguments[1], part.arguments[0]) is node:
+            return Number(ONE if positive else ZERO)
+        case "le" if not side and difference(*part.arguments) is node:
+            return Number(ZERO if positive else ONE)
+        case "where" if isinstance(made.arguments[0], Number):
+            return made.arguments[2 if build.is_zero(made.arguments[0]) else 1]
+    return made
+
+
+def _cases(argument: Argument) -> str:
+    node, given = argument.point, argument.given
+    if node is None or node.shape or len(argument.parts) != 2:
+        return "it needs what is compared with 0, and two cases"
+    definedness = Definedness(Normaliser(given))
+    definedness.visit(node)
+    if definedness.settled():
+        return "what is compared with 0 is not shown to be defined"
+    relations = case_relations(node, argument.side)
+    for relation, part, positive in zip(relations, argument.parts, (True, False), strict=True):
+        if not _under(part, (*given, relation)):
+            return "a case assumes more than is given"
+        if part.goal is not resolved(argument.goal, node, argument.side, positive):
+            return "a case is not what its part says"
+    if argument.strict and not all(p.strict for p in argument.parts):
+        return "not every case is shown to be > 0"
+    return ""
+
+
+def applied_to(function: str, node: Node) -> Node:
+    """An increasing function of a node."""
+    return build.power(node, ONE / 2) if function == "sqrt" else build.apply(function, node)
+
+
+def _increasing(argument: Argument) -> str:
+    if argument.function not in INCREASING or len(argument.nodes) != 2 or len(argument.parts) != 1:
+        return "it needs an increasing function and two arguments"
+    needed = INCREASING[argument.function]
+    normaliser = Normaliser(argument.given)
+    if needed and not all(grants(needed, node, normaliser) for node in argument.nodes):
+        return f"{argument.function} is not shown to be increasing there"
+    (part,) = argument.parts
+    if not _under(part, argument.given):
+        return "the part assumes more than is given"
+    a, b = argument.nodes
+    if part.goal is not difference(a, b):
+        return "the part is not about the difference of the arguments"
+    if argument.strict and not part.strict:
+        return "the difference of the arguments is not shown to be > 0"
+    outer = difference(applied_to(argument.function, a), applied_to(argument.function, b))
+    return "" if _equal(argument.goal, outer, argument.given) else "the goal is not the difference of the values"
+
+
+__all__ = [
+    "INCREASING",
+    "applied_to",
+    "argument_line_problem",
+    "argument_problem",
+    "case_relations",
+    "positive_constant",
+    "resolved",
+]

@@ -1,0 +1,846 @@
+"""The search for an argument of calculus that a scalar is >= 0 (`proofs.Argument`).
+
+A goal is written as a SymPy expression and factored; factors of known sign go, and for what is left the search
+looks, with floating-point samples as a guide only, for a place from which it is monotone both ways (an end of an
+interval, a root of the slope, another variable), for concavity between two ends, for increasing functions on both
+sides, and for cases.  Dividing by a positive factor first is what turns ``c·log A + B`` into a function with a
+rational slope.  Everything found is made of nodes again, and the checker goes through it.
+
+Sources: Hardy, Littlewood & Pólya, Inequalities, 4.1-4.3 (the differential calculus of inequalities); Mitrinović,
+Analytic Inequalities, 1970, 2.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from scipy import special
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Integer,
+    Mul,
+    Poly,
+    PolynomialError,
+    Pow,
+    Rational,
+    S,
+    Symbol,
+    exp,
+    expand_power_exp,
+    factor,
+    factor_terms,
+    fraction,
+    log,
+    together,
+)
+
+from symderive.calculus.normal_form import Normaliser, decide_equal
+from symderive.calculus.polynomials import NotHandled, TooLarge
+from symderive.derivation.argument_checks import INCREASING, applied_to, case_relations, positive_constant, resolved
+from symderive.derivation.one_variable import (
+    UNBOUNDED,
+    along,
+    defined,
+    difference,
+    ends,
+    grants,
+    is_interval,
+    scalar_analytic,
+    shown_bounds,
+    slope,
+    value_at,
+    without,
+)
+from symderive.derivation.proofs import Argument, Instance
+from symderive.derivation.scalars import to_expression, to_scalar
+from symderive.language import build
+from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
+from symderive.language.statements import Relation
+from symderive.language.views.components import scalar_symbol
+
+SIGN, STRICT = "nonnegative by its sign", "positive by its sign"
+POINTS = 160
+STEPS = 120
+SECONDS = 1.5
+_POWERS = 12
+
+
+class _Over(Exception):
+    """The budget of a search is spent."""
+
+
+@final
+@dataclass(eq=False)
+class _Context:
+    """What holds: relations, and the sample points at which they do."""
+
+    given: tuple[Relation, ...]
+    at: np.ndarray
+
+    @cached_property
+    def normaliser(self) -> Normaliser:
+        """The normaliser under the relations."""
+        return Normaliser(self.given)
+
+
+@final
+@dataclass
+class Search:
+    """One search: leaves, samples, budget and what was tried."""
+
+    leaves: tuple[Leaf, ...]
+    seconds: float = SECONDS
+    steps: int = STEPS
+    memo: dict[Any, Argument | None] = field(default_factory=dict)
+    contexts: dict[frozenset[Relation], _Context] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.until = time.monotonic() + self.seconds
+        self.symbols = {leaf: scalar_symbol(leaf) for leaf in self.leaves}
+        self.back = {symbol: leaf for leaf, symbol in self.symbols.items()}
+        generator = np.random.default_rng(7)
+        self.samples = {s: _sample(leaf, generator) for leaf, s in self.symbols.items()}
+
+    # -- contexts and samples ----------------------------------------------------------
+
+    def context(self, given: Sequence[Relation]) -> _Context:
+        """The context of some relations, made once."""
+        key = frozenset(given)
+        if key not in self.contexts:
+            kept = np.ones(_DRAWN, dtype=bool)
+            for relation in given:
+                kept &= self._holds(relation)
+            self.contexts[key] = _Context(tuple(given), np.flatnonzero(kept)[:POINTS])
+        return self.contexts[key]
+
+    def _holds(self, relation: Relation) -> np.ndarray:
+        try:
+            gap, error = self._values(to_expression(difference(relation.lhs, relation.rhs), self.symbols), slice(None))
+        except NotHandled:
+            return np.ones(_DRAWN, dtype=bool)
+        match relation.op:
+            case ">" | ">=":
+                return gap > error
+            case "<" | "<=":
+                return gap < -error
+            case "!=":
+                return np.abs(gap) > error
+        return np.ones(_DRAWN, dtype=bool)
+
+    def _values(self, expression: Expr, at: Any) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(all="ignore"):
+            value, error = _evaluated(expression, {s: v[at] for s, v in self.samples.items()}, {})
+        return np.broadcast_to(value, np.shape(self._any(at))), np.broadcast_to(error, np.shape(self._any(at)))
+
+    def _any(self, at: Any) -> np.ndarray:
+        return next(iter(self.samples.values()))[at] if self.samples else np.zeros(_DRAWN)[at]
+
+    def leaning(self, expression: Expr, context: _Context) -> int:
+        """+1 where the samples are >= 0, -1 where <= 0, 0 where mixed or unknown; a guide, never a proof."""
+        value, error = self._values(expression, context.at)
+        good = np.isfinite(value) & np.isfinite(error)
+        value, error = value[good], error[good]
+        up, down = bool(np.any(value > error)), bool(np.any(value < -error))
+        return 0 if up == down else 1 if up else -1
+
+    def below(self, expression: Expr, context: _Context) -> bool:
+        """Whether a sample is clearly < 0: then no proof need be looked for."""
+        if any(r.op == "==" for r in context.given):
+            return False  # samples do not meet equalities
+        value, error = self._values(expression, context.at)
+        return bool(np.any(np.isfinite(value) & np.isfinite(error) & (value < -2 * error)))
+
+    def _tick(self) -> None:
+        if time.monotonic() > self.until:
+            raise _Over
+
+    # -- the search --------------------------------------------------------------------
+
+    def prove(self, goal: Node, given: Sequence[Relation], strict: bool = False, depth: int = 9) -> Argument | None:
+        """An argument that the goal is >= 0 (> 0 where strict), or None."""
+        self.steps -= 1
+        if self.steps < 0 or time.monotonic() > self.until:
+            raise _Over
+        if depth < 0:
+            return None
+        key = (goal, frozenset(given), strict)
+        if key not in self.memo:
+            self.memo[key] = None  # a goal is no part of its own proof
+            with suppress(NotHandled, TooLarge, PolynomialError, NotImplementedError, ZeroDivisionError):
+                self.memo[key] = self._prove(goal, tuple(given), strict, depth)
+        return self.memo[key]
+
+    def _prove(self, goal: Node, given: tuple[Relation, ...], strict: bool, depth: int) -> Argument | None:
+        if not goal.leaves():
+            if positive_constant(goal):
+                return Argument("value of a constant", goal, strict, given)
+            return self._zero(goal, given) if not strict else None
+        kink = _kink(goal)
+        if kink is not None:
+            return self._by_cases(goal, *kink, given, strict, depth)
+        if not scalar_analytic(goal):
+            return None
+        context = self.context(given)
+        if self.below(to_expression(goal, self.symbols), context):
+            return None
+        if grants(">" if strict else ">=", goal, context.normaliser):
+            return self._signed(goal, self._plainly_signed(goal, context), Number(ONE), given, strict)
+        expression = _split(to_expression(goal, self.symbols), self, context)
+        if not strict and self.leaning(expression, context) == 0 and (zero := self._zero(goal, given)) is not None:
+            return zero
+        if any(r.op == "==" for r in given):
+            return self._without_equalities(goal, expression, context, strict, depth)
+        weight, factors = self._factored(expression, context)
+        if not factors:
+            shown = self.node(weight)
+            if grants(">" if strict else ">=", shown, context.normaliser):
+                return self._signed(goal, shown, Number(ONE), given, strict)
+            return self._zero(goal, given) if not strict else None
+        if len(factors) == 1:
+            return self._of_core(goal, weight, factors[0], context, strict, depth)
+        return self._of_factors(goal, weight, factors, context, strict, depth)
+
+    def node(self, expression: Expr) -> Node:
+        """The node of an expression."""
+        return to_scalar(expression, self.back)
+
+    def _plainly_signed(self, goal: Node, context: _Context) -> Node:
+        """A goal whose sign is shown, in factors where that shows it to a reader."""
+        signs = context.normaliser.signs
+        if signs.bounds(goal).sign in ("+", "0+", "0"):
+            return goal
+        if not context.normaliser.of(goal):
+            return Number(ZERO)
+        with suppress(NotHandled, PolynomialError):
+            made = self.node(_factored(to_expression(goal, self.symbols)))
+            if signs.bounds(made).sign in ("+", "0+") and decide_equal(goal, made, context.given).equal:
+                return made
+        return goal
+
+    def _zero(self, goal: Node, given: tuple[Relation, ...]) -> Argument | None:
+        zero = Number(ZERO)
+        if not decide_equal(goal, zero, given).equal:
+            return None
+        return Argument("sum of parts", goal, False, given, instances=(Instance(SIGN, (zero,), Number(ONE), (), 0),))
+
+    def _signed(self, goal: Node, shown: Node, weight: Node, given: tuple[Relation, ...], strict: bool) -> Argument:
+        lemma = STRICT if grants(">", shown, Normaliser(given)) else SIGN
+        return Argument("sum of parts", goal, strict, given, instances=(Instance(lemma, (shown,), weight, (), 0),))
+
+    def _weighted(self, goal: Node, weight: Expr, part: Argument | None, context: _Context) -> Argument | None:
+        """The goal as weight·part; the part itself where that is the goal."""
+        if part is None or part.goal is goal:
+            return part
+        w = self.node(weight)
+        if not grants(">" if part.strict else ">=", w, context.normaliser):
+            return None
+        if not decide_equal(goal, build.multiply(w, part.goal), context.given).equal:
+            return None
+        return Argument("sum of parts", goal, part.strict, context.given, (part,), nodes=(w,))
+
+    def _factored(self, expression: Expr, context: _Context) -> tuple[Expr, list[Expr]]:
+        """A weight of known sign > 0, and the factors whose sign is not known; together they are the expression."""
+        weight: Expr = S.One
+        unknown: list[Expr] = []
+        made = _factored(expression)
+        for part in Mul.make_args(made):
+            base, exponent = part.as_base_exp()
+            if part.is_number:
+                weight *= part
+                continue
+            sign = shown_bounds(context.normaliser, self.node(part)).sign
+            if sign in ("+", "-") or (exponent.is_even and exponent.is_positive):
+                weight *= part if sign != "-" else -part
+                unknown += [S.NegativeOne] if sign == "-" else []
+            elif exponent.is_odd and exponent != 1:
+                weight *= base ** (exponent - 1)
+                unknown.append(base)
+            else:
+                unknown.append(part)
+        sign = S.One
+        kept = []
+        for part in unknown:
+            if part == -1:
+                sign = -sign
+            else:
+                kept.append(part)
+        if weight.as_coeff_Mul()[0].is_negative:
+            weight, sign = -weight, -sign
+        if sign == -1:
+            if kept:
+                kept[0] = _negative(kept[0])
+            else:
+                weight = -weight
+        return weight, kept
+
+    def _of_factors(
+        self, goal: Node, weight: Expr, factors: list[Expr], context: _Context, strict: bool, depth: int
+    ) -> Argument | None:
+        """Several factors of unknown sign: each >= 0, or all turning at the zeros of one."""
+        leans = [self.leaning(f, context) for f in factors]
+        if all(leans) and np.prod(leans) > 0:
+            parts = []
+            for lean, f in zip(leans, factors, strict=True):
+                part = self.prove(self.node(f if lean > 0 else _negative(f)), context.given, strict, depth - 1)
+                if part is None:
+                    return None
+                parts.append(part)
+            made = build.multiply(*(p.goal for p in parts))
+            inner = Argument("product of parts", made, strict, context.given, tuple(parts))
+            return self._weighted(goal, weight, inner, context)
+        if strict:
+            return None
+        for f in sorted((f for f, lean in zip(factors, leans, strict=True) if lean == 0), key=lambda f: f.count_ops()):
+            if any(f.is_polynomial(s) and f.has(s) and Poly(f, s).degree() == 1 for s in self.back):
+                found = self._by_cases(goal, self.node(f), 1, context.given, strict, depth)
+                if found is not None:
+                    return found
+        return None
+
+    def _by_cases(
+        self, goal: Node, node: Node, side: int, given: tuple[Relation, ...], strict: bool, depth: int
+    ) -> Argument | None:
+        if node in (r.lhs for r in given if build.is_zero(r.rhs)):
+            return None
+        parts = []
+        for relation, positive in zip(case_relations(node, side), (True, False), strict=True):
+            inner = (*given, relation)
+            part = self.prove(resolved(goal, node, side, positive), inner, strict, depth - 1)
+            if part is None:
+                return None
+            parts.append(part)
+        return Argument("cases", goal, strict, given, tuple(parts), point=node, side=side)
+
+    def _without_equalities(
+        self, goal: Node, expression: Expr, context: _Context, strict: bool, depth: int
+    ) -> Argument | None:
+        """The goal made homogeneous by given totals (a + b + c = 1), which then are not needed any more."""
+        rest = tuple(r for r in context.given if r.op != "==")
+        for relation in context.given:
+            if relation.op == "==":
+                expression = _homogeneous(
+                    expression, to_expression(difference(relation.lhs, relation.rhs), self.symbols)
+                )
+        part = self.prove(self.node(expression), rest, strict, depth - 1)
+        return self._weighted(goal, S.One, part, context)
+
+    # -- one factor ----------------------------------------------------------------------
+
+    def _of_core(
+        self, goal: Node, weight: Expr, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Argument | None:
+        routes = (self._by_increasing, self._by_calculus, self._by_logarithms, self._by_splitting)
+        for route in routes:
+            for factor_, part in route(core, context, strict, depth):
+                found = self._weighted(goal, weight * factor_, part, context)
+                if found is not None:
+                    return found
+        return None
+
+    def _by_increasing(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """f(a) - f(b), or a sum of logarithms with rational weights."""
+        terms = Add.make_args(core)
+        logs: list[tuple[Rational, Expr]] = []
+        for term in terms:
+            c, rest = term.as_coeff_Mul()
+            if c.is_Rational and isinstance(rest, log):
+                logs.append((c, rest.args[0]))  # type: ignore[arg-type]
+            elif term.is_Rational:
+                logs.append((term, S.Exp1))  # type: ignore[arg-type]
+        if len(logs) == len(terms) and any(a.free_symbols for _, a in logs):
+            scale = Integer(1)
+            for c, _ in logs:
+                scale = scale * c.q // Integer(np.gcd(int(scale), int(c.q)))  # type: ignore[operator]
+            # larger powers are no easier than the logarithms
+            if sum(abs(c * scale) for c, a in logs if a.free_symbols) <= _POWERS:
+                up = Mul(*(a ** (c * scale) for c, a in logs if c > 0))
+                down = Mul(*(a ** (-c * scale) for c, a in logs if c < 0))
+                yield 1 / scale, self._same_order("log", up, down, context, strict, depth)
+        if len(terms) == 2:
+            (c1, one), (c2, two) = (t.as_coeff_Mul() for t in terms)
+            if c1 == -c2 and one.func == two.func and len(one.args) == 1:
+                if c1 < 0:
+                    one, two, c1 = two, one, -c1
+                node = self.node(one)
+                if isinstance(node, Map) and node.function in INCREASING and node.function != "log":
+                    a, b = one.args[0], two.args[0]
+                    yield c1, self._same_order(node.function, a, b, context, strict, depth)  # type: ignore[arg-type]
+
+    def _same_order(
+        self, function: str, a: Expr, b: Expr, context: _Context, strict: bool, depth: int
+    ) -> Argument | None:
+        """f(a) - f(b) from a - b."""
+        nodes = (self.node(a), self.node(b))
+        part = self.prove(difference(*nodes), context.given, strict, depth - 1)
+        if part is None:
+            return None
+        goal = difference(*(applied_to(function, n) for n in nodes))
+        return Argument("increasing function", goal, strict, context.given, (part,), nodes=nodes, function=function)
+
+    def _by_logarithms(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """A - B with A, B > 0 from log A - log B."""
+        if not any(_transcendental_power(p) for p in core.atoms(Pow, exp)):
+            return
+        up: list[Expr] = []
+        down: list[Expr] = []
+        for term in Add.make_args(core):
+            sign = shown_bounds(context.normaliser, self.node(term)).sign
+            if sign not in ("+", "-"):
+                return
+            (up if sign == "+" else down).append(term if sign == "+" else -term)
+        if not up or not down:
+            return
+        a, b = (_split(log(_factored(Add(*side))), self, context) for side in (up, down))
+        yield S.One, self._same_order("exp", a, b, context, strict, depth)
+
+    def _by_splitting(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """Cases at a place where the slope turns from + to -: from both ends then."""
+        for _, symbol in self._variables(core):
+            rate = core.diff(symbol)
+            for root in self._roots(rate, symbol, context):
+                if self.leaning((root - symbol) * rate, context) > 0:
+                    node = self.node(core)
+                    yield S.One, self._by_cases(node, self.node(symbol - root), 1, context.given, strict, depth - 1)
+
+    # -- calculus of one variable --------------------------------------------------------
+
+    def _variables(self, core: Expr) -> list[tuple[Leaf, Symbol]]:
+        found = [(leaf, s) for s, leaf in self.back.items() if core.has(s) and is_interval(leaf)]
+        return sorted(found, key=lambda pair: (_weight(core, pair[1]), pair[1].name))
+
+    def _by_calculus(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """Monotone from some place, or concave between two, after dividing by something positive."""
+        for multiplier in self._multipliers(core, context):
+            quotient = core if multiplier == 1 else _tidy(core, multiplier)
+            for variable, symbol in self._variables(quotient):
+                self._tick()
+                rate = quotient.diff(symbol)
+                if not rate.has(*self.back):
+                    rate = _factored(rate)
+                for place, side in self._places(quotient, rate, variable, symbol, context):
+                    yield multiplier, self._monotone(quotient, variable, place, side, context, strict, depth)
+                if self.leaning(-rate.diff(symbol), context) > 0:
+                    yield multiplier, self._concave(quotient, variable, context, strict, depth)
+
+    def _multipliers(self, core: Expr, context: _Context) -> Iterator[Expr]:
+        """1, and what terms have as coefficients of logarithms, exponentials and powers, where it is > 0."""
+        yield S.One
+        seen = {S.One}
+        for term in Add.make_args(core):
+            for part in Mul.make_args(term):
+                if part.is_number:
+                    continue
+                others = Mul(*(q for q in Mul.make_args(term) if q != part and not q.is_number))
+                for candidate in (others, part):
+                    if candidate in seen or candidate.is_number:
+                        continue
+                    seen.add(candidate)
+                    sign = shown_bounds(context.normaliser, self.node(candidate)).sign
+                    if sign == "+":
+                        yield candidate
+        for atom in sorted(core.atoms(log), key=str):
+            collected = core.expand().coeff(atom)
+            if collected.is_Add:
+                candidate = _factored(collected)
+                sign = shown_bounds(context.normaliser, self.node(candidate)).sign
+                candidate = -candidate if sign == "-" else candidate
+                if sign in ("+", "-") and candidate not in seen:
+                    seen.add(candidate)
+                    yield candidate
+
+    def _places(
+        self, core: Expr, rate: Expr, variable: Leaf, symbol: Symbol, context: _Context
+    ) -> Iterator[tuple[Expr | None, int]]:
+        """Places with the side on which the rest lies (0: both), by what the samples suggest."""
+        lean = self.leaning(rate, context)
+        for end in ends(variable, context.given):
+            if lean == end.side:
+                yield (None if end.value is None else to_expression(end.value, self.symbols)), end.side
+        if lean:
+            return
+        for root in self._roots(rate, symbol, context):
+            if self.leaning((symbol - root) * rate, context) > 0 and not self.below(core.subs(symbol, root), context):
+                yield root, 0
+
+    def _roots(self, rate: Expr, symbol: Symbol, context: _Context) -> list[Expr]:
+        """Where the slope may turn: roots of its factors that are simple in the symbol, and near guesses."""
+        self._tick()
+        found: dict[Expr, None] = {}
+        made = _factored(_split(rate, self, context))
+        numerator = fraction(made)[0]
+        for part in Mul.make_args(numerator):
+            base = part.as_base_exp()[0]
+            for root in _simple_roots(base, symbol):
+                found[root] = None
+        for other in self.back:
+            if other != symbol:
+                found[other] = None
+                found[-other] = None
+                found[1 - other] = None
+        for number in (S.Zero, S.One, S.Half, S.NegativeOne):
+            found[number] = None
+        return [r for r in found if not r.has(symbol)]
+
+    def _monotone(
+        self, core: Expr, variable: Leaf, place: Expr | None, side: int, context: _Context, strict: bool, depth: int
+    ) -> Argument | None:
+        given = context.given
+        goal = self.node(core)
+        point = None if place is None else self.node(place)
+        if defined(goal, context.normaliser):
+            return None
+        sides = (side,) if side else (1, -1)
+        value = value_at(goal, variable, point, sides[0], given)
+        if value is None or (len(sides) == 2 and value is not value_at(goal, variable, point, -1, given)):
+            return None
+        steep = slope(goal, variable)
+        apart = point is None or grants("!=", difference(variable, point), context.normaliser)
+        for strict_value in (True, False) if strict else (False,):
+            if strict and not strict_value and not apart:
+                return None
+            parts = []
+            if isinstance(value, Node):
+                parts.append(self.prove(value, without(variable, given), strict_value, depth - 1))
+                if parts[0] is None:
+                    continue
+            elif value != UNBOUNDED:
+                return None
+            strict_slope = strict and not strict_value and isinstance(value, Node)
+            for one in sides:
+                way = along(variable, point, one, given)
+                part_goal = steep if one > 0 else build.scale(-1, steep)
+                part = self.prove(part_goal, way, strict_slope, depth - 1)
+                if part is None:
+                    return None
+                parts.append(part)
+            return Argument(
+                "monotone",
+                goal,
+                strict,
+                given,
+                tuple(p for p in parts if p is not None),
+                variable=variable,
+                point=point,
+                side=side,
+            )
+        return None
+
+    def _concave(self, core: Expr, variable: Leaf, context: _Context, strict: bool, depth: int) -> Argument | None:
+        given = context.given
+        goal = self.node(core)
+        found = ends(variable, given)
+        lows = [e.value for e in found if e.side > 0 and e.value is not None]
+        highs = [e.value for e in found if e.side < 0 and e.value is not None]
+        if not lows or not highs or defined(goal, context.normaliser):
+            return None
+        low, high = lows[-1], highs[-1]
+        outer = without(variable, given)
+        parts = []
+        for side, point in ((1, low), (-1, high)):
+            value = value_at(goal, variable, point, side, given)
+            if not isinstance(value, Node):
+                return None
+            part = self.prove(value, outer, False, depth - 1)
+            if part is None:
+                return None
+            parts.append(part)
+        inside = (*outer, Relation(variable, ">", low), Relation(variable, "<", high))
+        bend = build.scale(-1, slope(slope(goal, variable), variable))
+        part = self.prove(bend, inside, strict, depth - 1)
+        if part is None:
+            return None
+        return Argument("concave", goal, strict, given, (*parts, part), nodes=(low, high), variable=variable)
+
+
+# -- expressions -----------------------------------------------------------------------------
+
+
+def _negative(expression: Expr) -> Expr:
+    return Add(*(-t for t in Add.make_args(expression)))
+
+
+def _tidy(core: Expr, multiplier: Expr) -> Expr:
+    """core/multiplier, term by term."""
+    return Add(*(t / multiplier for t in Add.make_args(core)))
+
+
+def _factored(expression: Expr) -> Expr:
+    """Factors over the rationals; powers so high that this would take long are opaque."""
+    opened = expand_power_exp(expression)
+    hard: dict[Expr, Symbol] = {}
+    for power in opened.atoms(Pow, exp):
+        exponent = power.args[-1]
+        if any(r.q > _POWERS or abs(r.p) > 3 * _POWERS for r in exponent.atoms(Rational)):
+            hard[power] = Dummy(positive=True)  # type: ignore[index]
+    masked = opened.xreplace(hard)
+    if len(Add.make_args(masked)) > 60:
+        raise NotHandled("too many terms to factor")
+    return factor(together(masked)).xreplace({v: k for k, v in hard.items()})
+
+
+def _weight(core: Expr, symbol: Symbol) -> int:
+    """How hard a variable is: how many transcendental parts the slope by it has."""
+    return sum(1 for f in core.diff(symbol).atoms(log, exp, Pow) if f.free_symbols and not f.is_rational_function())
+
+
+def _transcendental_power(power: Expr) -> bool:
+    if isinstance(power, exp):
+        return bool(power.free_symbols)
+    base, exponent = power.args
+    return bool(exponent.free_symbols) or (bool(base.free_symbols) and not exponent.is_integer)
+
+
+def _split(expression: Expr, search: Search, context: _Context) -> Expr:
+    """Logarithms of products whose factors are > 0 as sums."""
+
+    def opened(logarithm: Expr) -> Expr:
+        made = _factored(logarithm.args[0])
+        parts = Mul.make_args(made)
+        total: Expr = S.Zero
+        number: Expr = S.One
+        for part in parts:
+            if part.is_number:
+                number *= part
+                continue
+            base, exponent = (part.args[0], part.args[1]) if isinstance(part, Pow) else (part, S.One)
+            if isinstance(part, exp):
+                total += part.args[0]
+                continue
+            sign = shown_bounds(context.normaliser, search.node(base)).sign
+            if sign == "-" and exponent.is_integer:
+                base, number = _negative(base), number * (-1) ** exponent
+            elif sign != "+":
+                return logarithm
+            total += exponent * log(base)
+        if not number.is_positive:
+            return logarithm
+        return total + log(number)
+
+    return expression.replace(lambda part: isinstance(part, log) and bool(part.free_symbols), opened)
+
+
+def _homogeneous(expression: Expr, gap: Expr) -> Expr:
+    """The expression with powers of the total that ``gap = 0`` says to be 1, so that all terms have one degree."""
+    constant = Add(*(t for t in Add.make_args(gap) if t.is_number))
+    if not constant.is_nonzero:
+        raise NotHandled("a given equality without a constant")
+    total = Add(*(-t / constant for t in Add.make_args(gap) if not t.is_number))
+    symbols = sorted(total.free_symbols, key=str)
+    if _degree(total, symbols) != 1:
+        raise NotHandled("a given equality that is not linear")
+
+    def scaled(logarithm: Expr) -> Expr:
+        return logarithm - _degree(logarithm.args[0], symbols) * log(total)  # type: ignore[arg-type]
+
+    terms = []
+    for term in Add.make_args(expression.expand()):
+        logs = [f for f in Mul.make_args(term) if isinstance(f, log)]
+        rest = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, log)))
+        terms.append((rest, Mul(*(scaled(f) for f in logs)), _degree(rest, symbols)))
+    highest = max(d for _, _, d in terms)
+    return Add(*(rest * total ** (highest - d) * logs for rest, logs, d in terms))
+
+
+def _degree(expression: Expr, symbols: Sequence[Symbol]) -> Expr:
+    """The degree of a homogeneous expression in some symbols; raises `NotHandled` for others."""
+    if not expression.has(*symbols):
+        return S.Zero
+    if isinstance(expression, Symbol):
+        return S.One
+    if isinstance(expression, Mul):
+        return Add(*(_degree(f, symbols) for f in expression.args))  # type: ignore[arg-type]
+    if isinstance(expression, Pow) and expression.args[1].is_number:
+        return _degree(expression.args[0], symbols) * expression.args[1]  # type: ignore[arg-type]
+    if isinstance(expression, Add):
+        found = {_degree(t, symbols) for t in expression.args}  # type: ignore[arg-type]
+        if len(found) == 1:
+            return found.pop()
+    raise NotHandled("no homogeneous expression")
+
+
+def _simple_roots(factor_: Expr, symbol: Symbol) -> list[Expr]:
+    """The roots of a factor that is linear in the symbol, quadratic, or a sum of logarithms, or two exponentials."""
+    if not factor_.has(symbol):
+        return []
+    if factor_.is_polynomial(symbol):
+        made = Poly(factor_, symbol)
+        if made.degree() == 1:
+            a, b = made.all_coeffs()
+            return [factor_terms(_factored(-b / a))]
+        if made.degree() == 2:
+            a, b, c = made.all_coeffs()
+            inside = _factored(b**2 - 4 * a * c)
+            root = inside ** Rational(1, 2)
+            return [(-b + root) / (2 * a), (-b - root) / (2 * a)]
+        return []
+    terms = Add.make_args(factor_)
+    logs: list[tuple[Expr, Expr]] = []
+    rest: Expr = S.Zero
+    for term in terms:
+        c, inner = term.as_coeff_Mul()
+        if c.is_Rational and isinstance(inner, log):
+            logs.append((c, inner.args[0]))  # type: ignore[arg-type]
+        elif not term.has(symbol):
+            rest += term
+        else:
+            logs = []
+            break
+    if logs:
+        least = min(abs(c) for c, _ in logs)
+        if all((c / least).is_integer for c, _ in logs) and sum(abs(c / least) for c, _ in logs) <= _POWERS:
+            product = Mul(*(a ** (c / least) for c, a in logs)) * exp(rest / least)
+            up, down = fraction(together(product))
+            gap = (up - down).expand()
+            if gap.is_polynomial(symbol) and Poly(gap, symbol).degree() == 1:
+                return _simple_roots(gap, symbol)
+        return []
+    if len(terms) == 2:
+        ratio = -terms[0] / terms[1]
+        split = Add(*(p.args[0] if isinstance(p, exp) else log(p) for p in Mul.make_args(ratio)))
+        gap = split.expand(log=True, force=True)
+        if gap.is_polynomial(symbol) and Poly(gap, symbol).degree() == 1:
+            return _simple_roots(gap, symbol)
+    return []
+
+
+def _kink(goal: Node) -> tuple[Node, int] | None:
+    """What is compared with 0 by an innermost |.|, max, min or mask, and whether 0 counts as above."""
+    for part in goal.walk():
+        if not isinstance(part, Map):
+            continue
+        match part.function:
+            case "abs":
+                return part.arguments[0], 1
+            case "maximum" | "minimum":
+                return difference(*part.arguments), 1
+            case "lt":
+                return difference(part.arguments[1], part.arguments[0]), 0
+            case "le":
+                return difference(*part.arguments), 0
+    return None
+
+
+# -- samples -----------------------------------------------------------------------------------
+
+_DRAWN = 4000
+
+
+def _sample(leaf: Leaf, generator: np.random.Generator) -> np.ndarray:
+    """Points of a scalar's domain: dense near finite ends, over some orders of size elsewhere."""
+    entries = leaf.domain.entries
+    low, high = float(entries.low), float(entries.high)
+    spread = np.exp(generator.normal(0, 1.5, _DRAWN))
+    if np.isfinite(low) and np.isfinite(high):
+        found = low + (high - low) * special.expit(generator.normal(0, 2, _DRAWN))
+    elif np.isfinite(low):
+        found = low + spread
+    elif np.isfinite(high):
+        found = high - spread
+    else:
+        found = spread * generator.choice([-1.0, 1.0], _DRAWN)
+    if entries.values is not None:
+        return generator.choice([float(v) for v in entries.values], _DRAWN)
+    if entries.integer:
+        found = np.clip(np.round(found), low, high)
+    return found
+
+
+_NUMERIC: dict[str, Any] = {
+    "sin": np.sin,
+    "cos": np.cos,
+    "atan": np.arctan,
+    "erf": special.erf,
+    "gamma": special.gamma,
+    "loggamma": special.gammaln,
+}
+_EPS = 1e-13
+
+
+def _evaluated(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]) -> tuple[Any, Any]:
+    """Values in floating point, and about how far they may be off."""
+    found = memo.get(e)
+    if found is None:
+        found = memo[e] = _evaluated_once(e, at, memo)
+    return found
+
+
+def _evaluated_once(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]) -> tuple[Any, Any]:
+    if isinstance(e, Symbol):
+        return at[e], 0.0
+    if e.is_number:
+        try:
+            value = float(e)
+        except TypeError as error:
+            raise NotHandled("no real number") from error
+        return value, abs(value) * _EPS
+    inner = [_evaluated(a, at, memo) for a in e.args]  # type: ignore[arg-type]
+    if isinstance(e, Add):
+        value = sum(v for v, _ in inner)
+        return value, sum(r + abs(v) * _EPS for v, r in inner)
+    if isinstance(e, Mul):
+        value, error = inner[0]
+        for v, r in inner[1:]:
+            value, error = value * v, abs(value) * r + abs(v) * error
+        return value, error + abs(value) * _EPS
+    if isinstance(e, exp):
+        ((v, r),) = inner
+        value = np.exp(v)
+        return value, value * (r + _EPS)
+    if isinstance(e, Pow):
+        (b, rb), (x, rx) = inner
+        value = np.power(b + 0.0, x)
+        return value, abs(value) * (abs(x) * rb / abs(b) + np.where(b > 0, abs(np.log(abs(b))), 0.0) * rx + _EPS)
+    if isinstance(e, log):
+        ((v, r),) = inner
+        return np.log(v), r / abs(v) + _EPS
+    name = e.func.__name__
+    if name == "polygamma":
+        value = special.polygamma(int(inner[0][0]), inner[1][0])
+    elif name in _NUMERIC:
+        value = _NUMERIC[name](inner[0][0])
+    else:
+        raise NotHandled(f"{name} is not evaluated")
+    return value, abs(value) * _EPS + inner[-1][1] * 10
+
+
+def find_argument(goal: Node, given: tuple[Relation, ...], strict: bool, seconds: float = SECONDS) -> Argument | None:
+    """An argument of calculus that a scalar is >= 0 (> 0 where strict) wherever ``given`` holds, or None.
+
+    The search is guided by samples and bounded by a budget of steps and seconds; the checker
+    has to go through what it finds.  Raises nothing: what is not understood has no argument.
+
+    >>> import numpy as np, symderive as sd
+    >>> x = sd.array("x", domain=sd.nonnegative)
+    >>> find_argument((x - np.sin(x)).node, (), False).way
+    'monotone'
+    """
+    if goal.shape or any(leaf.shape for leaf in goal.leaves()):
+        return None
+    leaves = dict.fromkeys(leaf for r in given for leaf in (*r.lhs.leaves(), *r.rhs.leaves()))
+    leaves.update(dict.fromkeys(goal.leaves()))
+    if any(leaf.shape for leaf in leaves):
+        return None
+    search = Search(tuple(leaves), seconds)
+    try:
+        return search.prove(goal, given, strict)
+    except _Over:
+        return None
+
+
+__all__ = ["Search", "find_argument"]

@@ -1,0 +1,228 @@
+"""Arguments of calculus: what they prove, and that nothing false and nothing tampered with goes through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from sympy import Integer
+
+import symderive as sd
+from symderive.checking.sides import read_claim
+from symderive.derivation.argument_checks import argument_problem
+from symderive.derivation.checker import replay
+from symderive.derivation.one_variable import UNBOUNDED, difference, slope, value_at
+from symderive.derivation.proofs import WAYS, Argument
+from symderive.derivation.sign_search import find_argument
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.nodes import ONE, Number
+from symderive.language.statements import Relation
+from symderive.rendering.sentences import proof_text
+
+OPEN, POSITIVE = sd.interval(0, 1), sd.positive
+KL = "p*log(p/q) + (1-p)*log((1-p)/(1-q))"
+H = "-p*log(p) - (1-p)*log(1-p)"
+
+PROVED = {
+    "binary entropy": (f"{H} <= log(2)", {"p": OPEN}, []),
+    "binary entropy from below": (f"{H} >= 2*log(2)*minimum(p, 1-p)", {"p": OPEN}, []),
+    "two Bernoullis": (f"{KL} >= 0", {"p": OPEN, "q": OPEN}, []),
+    "two Bernoullis, strictly": (f"{KL} > 0", {"p": OPEN, "q": OPEN}, ["p != q"]),
+    "Pinsker": (f"{KL} >= 2*(p-q)**2", {"p": OPEN, "q": OPEN}, []),
+    "two Gaussians": (
+        "log(s/r) + (r**2 + (a-b)**2)/(2*s**2) - 1/2 >= 0",
+        {"r": POSITIVE, "s": POSITIVE, "a": sd.real, "b": sd.real},
+        [],
+    ),
+    "two Poissons": ("a*log(a/b) - a + b >= 0", {"a": POSITIVE, "b": POSITIVE}, []),
+    "log by a root": ("log(x) <= (x - 1)/sqrt(x)", {"x": sd.interval(1, np.inf, closed="left")}, []),
+    "exp and its parabola": ("exp(x) >= 1 + x + x**2/2", {"x": sd.nonnegative}, []),
+    "sine": ("sin(x) <= x", {"x": sd.nonnegative}, []),
+    "cosine": ("cos(x) >= 1 - x**2/2", {}, []),
+    "tanh": ("tanh(x) < x", {"x": POSITIVE}, []),
+    "arctan": ("x/(1 + x**2) <= arctan(x)", {"x": sd.nonnegative}, []),
+    "Jensen, softplus": ("log(1 + exp((x+y)/2)) <= (log(1+exp(x)) + log(1+exp(y)))/2", {}, []),
+    "Jensen, exp": ("exp(t*x + (1-t)*y) <= t*exp(x) + (1-t)*exp(y)", {"t": sd.unit_interval}, []),
+    "log-sum-exp": ("log(exp(x) + exp(y)) <= maximum(x, y) + log(2)", {}, []),
+    "log-sum-exp from below": ("log(exp(x) + exp(y)) > maximum(x, y)", {}, []),
+    "least x**x": ("x**x >= exp(-exp(-1))", {"x": POSITIVE}, []),
+    "triangle": ("abs(x + y) <= abs(x) + abs(y)", {}, []),
+    "Mills": ("exp(-x**2/2)/(sqrt(2*pi)*x) >= (1 - erf(x/sqrt(2)))/2", {"x": POSITIVE}, []),
+    "Chernoff": ("(1 - erf(x/sqrt(2)))/2 <= exp(-x**2/2)/2", {"x": sd.nonnegative}, []),
+}
+
+
+def goal_of(claim):
+    text, domains, given = claim
+    made = read_claim(text, None, None, domains=domains, given=given)
+    relation = made.relation
+    down = relation.op in (">", ">=")
+    sides = (relation.lhs, relation.rhs) if down else (relation.rhs, relation.lhs)
+    return difference(*sides), made.given, relation.op in ("<", ">"), made
+
+
+FOUND: dict[str, Argument] = {}
+
+
+def found(name):
+    if name not in FOUND:
+        goal, given, strict, _ = goal_of(PROVED[name])
+        argument = find_argument(goal, given, strict, seconds=20)
+        assert argument is not None, name
+        FOUND[name] = argument
+    return FOUND[name]
+
+
+def parts_of(argument, path=()):
+    yield path, argument
+    for k, part in enumerate(argument.parts):
+        yield from parts_of(part, (*path, k))
+
+
+def put(argument, path, new):
+    if not path:
+        return new
+    k = path[0]
+    inner = put(argument.parts[k], path[1:], new)
+    return replace(argument, parts=(*argument.parts[:k], inner, *argument.parts[k + 1 :]))
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_proved_and_checked(name):
+    argument = found(name)
+    assert argument_problem(argument) == ""
+    goal, _, strict, _ = goal_of(PROVED[name])
+    assert argument.goal is goal
+    assert argument.strict == strict
+    # a goal that is 1e-12 lower, anywhere in the argument, does not go through
+    for path, part in parts_of(argument):
+        lower = build.add([(ONE, part.goal), (-ONE / 10**12, Number(ONE))], ())
+        if part.way != "value of a constant":
+            assert argument_problem(put(argument, path, replace(part, goal=lower))), (name, path)
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_no_part_can_be_left_out_or_weakened(name):
+    argument = found(name)
+    for path, part in parts_of(argument):
+        changed = [replace(part, parts=part.parts[:-1])] if part.parts else []
+        weighted = part.instances or part.way not in ("sum of parts", "product of parts")
+        changed += [replace(part, way=way) for way in WAYS if way != part.way and part.goal.leaves() and weighted]
+        changed += [replace(part, side=-part.side)] if part.way == "monotone" and part.side else []
+        zero = any(build.is_zero(a) for i in part.instances for a in i.arguments)
+        changed += [replace(part, instances=())] if part.instances and not zero else []
+        if part.nodes and part.way == "sum of parts":
+            changed.append(replace(part, nodes=(build.scale(-1, part.nodes[0]), *part.nodes[1:])))
+        for other in changed:
+            assert argument_problem(put(argument, path, other)), (name, path, other.way)
+
+
+def test_a_verdict_is_proved_replays_and_prints():
+    text, domains, given = PROVED["Pinsker"]
+    verdict = sd.check(text, domains=domains, given=given)
+    assert verdict.status == "proved"
+    assert replay(verdict.trace).ok
+    (line,) = verdict.trace
+    assert "[monotone in q from p]" in str(line)
+    assert "d/dq, q > p: " in str(line)
+    assert "单调性" in proof_text(line, "zh")
+    assert line.as_dict()["argument"]["parts"]
+    for other in (
+        replace(line, op=">"),
+        replace(line, after=build.add([(ONE, line.after), (ONE / 10**12, Number(ONE))], ())),
+        replace(line, argument=None),
+    ):
+        assert not replay((other,)).ok
+
+
+NOT_TRUE = {
+    "Pinsker with more": (f"{KL} >= 2.0001*(p-q)**2", {"p": OPEN, "q": OPEN}, []),
+    "entropy strictly": (f"{H} < log(2)", {"p": OPEN}, []),
+    "two Bernoullis, strictly, without p != q": (f"{KL} > 0", {"p": OPEN, "q": OPEN}, []),
+    "two Poissons, lower": ("a*log(a/b) - a + b >= 1e-12", {"a": POSITIVE, "b": POSITIVE}, []),
+    "log by a root, below 1": ("log(x) <= (x - 1)/sqrt(x)", {"x": POSITIVE}, []),
+    "sine, lower": ("sin(x) <= x - 1e-12", {"x": sd.nonnegative}, []),
+    "sine, everywhere": ("sin(x) <= x", {}, []),
+    "exp and its parabola, everywhere": ("exp(x) >= 1 + x + x**2/2", {}, []),
+    "tanh at 0": ("tanh(x) < x", {"x": sd.nonnegative}, []),
+    "cosine and a quartic": ("cos(x) >= 1 - x**2/2 + x**4/24", {}, []),
+    "log-sum-exp with less": ("log(exp(x) + exp(y)) <= maximum(x, y) + 0.6931", {}, []),
+    "Jensen outside": ("exp(t*x + (1-t)*y) <= t*exp(x) + (1-t)*exp(y)", {}, []),
+    "an integer between": ("n**2 - 3*n + 2 > 0", {"n": sd.integers(1, 9)}, []),
+    "a pole inside": ("1/x >= 1/(x + 1)", {"x": sd.nonzero}, []),
+    "a far value": ("1/(1 + x**2) > 1/10**9", {}, []),
+    "Mills on the other side": ("exp(-x**2/2)/(sqrt(2*pi)*x) <= (1 - erf(x/sqrt(2)))/2", {"x": POSITIVE}, []),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TRUE)
+def test_what_is_not_true_has_no_argument(name):
+    goal, given, strict, _ = goal_of(NOT_TRUE[name])
+    assert find_argument(goal, given, strict, seconds=2) is None
+
+
+def test_an_argument_holds_under_what_is_given_only():
+    goal, given, _, made = goal_of(("exp(x) - exp(y) >= x - y", {"x": POSITIVE, "y": POSITIVE}, ["x >= y"]))
+    argument = find_argument(goal, given, False, seconds=5)
+    assert argument is not None
+    assert argument_problem(argument) == ""
+    verdict = sd.check("exp(x) - exp(y) >= x - y", domains={"x": POSITIVE, "y": POSITIVE}, given=["x >= y"])
+    assert verdict.status == "proved"
+    assert replay(verdict.trace, made.given).ok
+    assert not replay(verdict.trace).ok
+
+
+x = sd.array("x", domain=POSITIVE)
+z = sd.array("z")
+
+
+@pytest.mark.parametrize(
+    ("array", "variable", "point", "side", "value"),
+    [
+        (x * np.log(x), x, 0, 1, 0),
+        (np.log(x) / x, x, 0, 1, None),
+        (np.log(x), x, 0, 1, None),
+        (-np.log(x), x, 0, 1, UNBOUNDED),
+        (np.exp(-1 / x) / x, x, 0, 1, None),
+        (x * np.exp(-x), x, None, -1, 0),
+        (z**2 * np.exp(-(z**2)), z, None, 1, 0),
+        (np.arctan(z), z, None, 1, -mpmath.pi / 2),
+        (np.exp(x) - x, x, None, -1, None),
+        (np.log(x) / x, x, None, -1, 0),
+        (1 / (1 + np.exp(-z)), z, None, -1, 1),
+        (1 / z, z, 0, 1, UNBOUNDED),
+        (1 / z, z, 0, -1, None),
+        (np.sqrt(x) * np.log(x), x, 0, 1, 0),
+    ],
+)
+def test_values_at_ends(array, variable, point, side, value):
+    at = None if point is None else Number(Integer(point))
+    found = value_at(array.node, variable.node, at, side, ())
+    if value is None or value is UNBOUNDED:
+        assert found == value
+    else:
+        assert abs(mpmath.mpf(str(found.value.evalf(30))) - value) < 1e-25
+
+
+def test_slopes_agree_with_differences():
+    array = np.exp(-(z**2)) * np.log(1 + z**2) + np.tanh(z) / (2 + np.cos(z)) + z**3
+    at = Fraction(7, 10)
+    function = sd.compile(array).value
+    steep = sd.compile(Array(slope(array.node, z.node))).value
+    step = 1e-6
+    estimate = (function(z=float(at) + step) - function(z=float(at) - step)) / (2 * step)
+    assert abs(steep(z=float(at)) - estimate) < 1e-8
+
+
+def test_given_relations_stay_with_their_variable():
+    y = sd.array("y", domain=POSITIVE)
+    goal = (x - y).node
+    argument = find_argument(goal, (Relation(x.node, ">=", y.node),), False)
+    assert argument is not None
+    assert argument_problem(argument) == ""
+    assert argument_problem(replace(argument, given=()))
+    assert find_argument(goal, (), False) is None
