@@ -33,6 +33,7 @@ from symderive.language.nodes import (
     ZERO,
     Contraction,
     Delta,
+    Differential,
     Factor,
     Labels,
     Leaf,
@@ -579,23 +580,54 @@ def factor_sum(node: Sum) -> Node:
 
 def _factor_once(node: Sum) -> Node | None:
     products = [_as_product(t) for t in node.terms]
-    shared: dict[tuple[Node, tuple[int, ...]], dict[int, int]] = {}
-    for position, (_, factors, out_rank, _) in enumerate(products):
-        for k, (factor, labels) in enumerate(factors):
-            shared.setdefault((factor, _pattern(labels, out_rank)), {}).setdefault(position, k)
-    groups = [(key, where) for key, where in shared.items() if len(where) >= 2]
-    groups.sort(key=lambda g: (-len(g[1]), -g[0][0].rank))
     before = cost(node)
-    for (factor, pattern), where in groups[:6]:
-        candidate = _pulled(node, products, factor, pattern, where)
-        if candidate is not None and cost(candidate) < before:
-            return candidate
+    for parts, wholes_only in ((_with_scalars(products), True), (products, False)):
+        shared: dict[tuple[Node, tuple[int, ...]], dict[int, int]] = {}
+        for position, (_, factors, out_rank, _) in enumerate(parts):
+            for k, (factor, labels) in enumerate(factors):
+                shared.setdefault((factor, _pattern(labels, out_rank)), {}).setdefault(position, k)
+        groups = [(key, where) for key, where in shared.items() if len(where) >= 2]
+        if wholes_only:
+            groups = [g for g in groups if not g[0][1] and isinstance(g[0][0], Contraction)]
+        groups.sort(key=lambda g: (-len(g[1]), -g[0][0].rank, not isinstance(g[0][0], Differential)))
+        for (factor, pattern), where in groups[:6]:
+            candidate = _pulled(node, parts, factor, pattern, where)
+            if candidate is not None and cost(candidate) < before:
+                return candidate
     return None
+
+
+_Product = tuple[Expr, tuple[Factor, ...], int, tuple[Expr, ...]]
+
+
+def _with_scalars(products: Sequence[_Product]) -> list[_Product]:
+    """Products with the scalars in them, such as w^T S w, as one factor each."""
+    made: list[_Product] = []
+    for weight, factors, out_rank, dims in products:
+        groups: list[tuple[set[int], list[Factor]]] = []
+        for factor in factors:
+            linked = [g for g in groups if g[0] & {*factor[1]}]
+            joined = {*factor[1]}.union(*(g[0] for g in linked))
+            members = [f for f in factors if f is factor or any(f in g[1] for g in linked)]
+            groups = [g for g in groups if g not in linked] + [(joined, members)]
+        new: list[Factor] = []
+        taken: set[int] = set()
+        for labels, members in groups:
+            if labels and len(members) > 1 and all(x >= out_rank for x in labels) and len(groups) > 1:
+                new.append((build.contract(ONE, members, (), {x: dims[x] for x in labels}), ()))
+                taken |= labels
+            else:
+                new += members
+        kept = [x for x in range(len(dims)) if x not in taken]  # a binder that is taken in is no factor of its own
+        place = {x: k for k, x in enumerate(kept)}
+        new = [(factor, tuple(place[x] for x in labels)) for factor, labels in new]
+        made.append((weight, tuple(new), out_rank, tuple(dims[x] for x in kept)))
+    return made
 
 
 def _pulled(
     node: Sum,
-    products: Sequence[tuple[Expr, tuple[Factor, ...], int, tuple[Expr, ...]]],
+    products: Sequence[_Product],
     factor: Node,
     pattern: tuple[int, ...],
     where: dict[int, int],
@@ -661,10 +693,15 @@ def _pulled(
 
 
 def _spans(node: Node) -> bool:
-    """Whether a matrix is one, or a product with one: no outer product of vectors."""
-    if not isinstance(node, Contraction):
+    """Whether factors link the two axes of a matrix: no outer product, be it of ``A x`` and ``B x``."""
+    if not isinstance(node, Contraction) or not (node.factors or node.bound):
         return True
-    return any(f.rank >= 2 for f in node.children) or (not node.factors and not node.bound)
+    reached = {0}
+    for _ in node.factors:
+        for _, labels in node.factors:
+            if reached & {*labels}:
+                reached |= {*labels}
+    return 1 in reached
 
 
 # -- softmax and its kin ------------------------------------------------------------------
