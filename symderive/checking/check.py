@@ -83,11 +83,11 @@ def check(
     options: dict[str, Any] = {"domains": domains, "given": given, "shapes": shapes}
     if isinstance(rhs, Derivation) and not isinstance(lhs, Derivation) and op in MIRROR:
         lhs, op, rhs = rhs, MIRROR[op], lhs
-    shown = shortened(" ".join(_shown(part) for part in (lhs, op, rhs) if part is not None))
     if isinstance(lhs, Derivation):
         derivation = lhs
-        shown = shortened(f"{derivation.lhs_text} {op} {_shown(rhs)}")
-        return within(timeout, shown, lambda: _derived(derivation, op, rhs, options))
+        shown = f"{derivation.lhs_text} {op} {'...' if isinstance(rhs, Mapping) else _shown(rhs)}"
+        return within(timeout, shortened(shown), lambda: _derived(derivation, op, rhs, options))
+    shown = shortened(" ".join(_shown(part) for part in (lhs, op, rhs) if part is not None))
     return within(timeout, shown, lambda: verdict_of(read_claim(lhs, op, rhs, **options)))
 
 

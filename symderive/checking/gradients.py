@@ -1,62 +1,94 @@
 """`check_gradient`: is a hand-written gradient the gradient of a hand-written loss?
 
 Both functions are read, if they can be, on symbolic arrays: then the gradient is derived and the
-claim is judged for all shapes and values.  What can only be run is compared with finite
-differences, which is evidence and no verdict.
+claim is judged for all shapes and values.  Where the code asks for integers it is read at small
+sizes.  What can only be run is compared with finite differences at several points, which is
+evidence and no verdict.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import isfinite
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from symderive.checking.check import check
+from symderive.checking.check import check, within
+from symderive.checking.hints import hint
+from symderive.checking.programs import (
+    Layout,
+    Program,
+    Reading,
+    assumptions,
+    concrete,
+    read,
+    squared,
+)
+from symderive.checking.trials import Runs, Trial, renamed
 from symderive.derivation.derive import gradient
 from symderive.errors import DataError, ShapeError, SymderiveError, UnsupportedError
-from symderive.judgement.finite_differences import cross_check
-from symderive.judgement.verdicts import CrossCheck, Status, Verdict
-from symderive.language.arrays import RESERVED, Array, array, as_array
-from symderive.language.domains import Domain, labels, nonnegative, positive, real
-from symderive.language.reading import read_function
+from symderive.judgement.judge import judge_derivative
+from symderive.judgement.verdicts import Evidence, Status, Verdict, weakest
+from symderive.language import build
+from symderive.language.arrays import Array
+from symderive.language.domains import Domain
+from symderive.language.nodes import Leaf
 
-_LETTERS = ("n", "d", "k", "m", "q", "r", "s", "t", "h", "c")
-_AGAINST = re.compile(r"([^\W\d]\w*) (?:against|and) ([^\W\d]\w*)")
+SECONDS = 30.0
+"""How long the symbolic judgement may take; what is not decided by then is run only."""
+
+LARGE = 150
+"""Loops that unroll to more nodes are judged at fewer points."""
+
+EXPLAINING, EXPLAINING_AT_SIZES = 5.0, 1.5
+"""How long it is looked for what would be right, for every shape and at fixed sizes."""
+
+LONGEST = 160
+"""Longer formulas are not shown beside a wrong one."""
 
 
 def check_gradient(
-    loss: Callable[..., Any], grad: Callable[..., Any], params: Any, *data: Any, seed: int = 0
+    loss: Callable[..., Any],
+    grad: Callable[..., Any],
+    params: Any,
+    *data: Any,
+    seed: int = 0,
+    timeout: float | None = SECONDS,
 ) -> Verdict:
     """Judge whether ``grad(params, *data)`` is the gradient of ``loss(params, *data)`` by ``params``.
 
     Parameters
     ----------
-    loss : function of (params, \\*data) that returns a number
-    grad : function of the same arguments that returns an array of the shape of ``params``
-    params : array or number, or a mapping of them; the point at which finite differences are taken
-    data : arrays, numbers, or anything else that the functions take
-    seed : for the choice of entries where there are many
+    loss : function of (params, \\*data) that returns a number, or a tuple that begins with one
+    grad : function of the same arguments that returns an array for each array of ``params``, in the
+        same structure; ``{"dW": ...}`` for ``{"W": ...}``, a tuple in the order of a dict, and a
+        value or a cache beside the gradient are understood too.  A function that returns
+        ``(value, gradient)`` may be given twice
+    params : array or number, or dicts, lists, tuples and dataclasses of them; the point at which
+        finite differences are taken
+    data : arrays, numbers, nested or not, or anything else that the functions take
+    seed : for the choice of entries, of fresh points and of labels
+    timeout : seconds for the symbolic judgement; afterwards the code is run only
 
     Returns
     -------
     Verdict
-        Where both functions can be read: the verdict on the claim for every shape and value
-        (arrays of whose values use is made, such as labels 0 and 1, are named in it).  Else
-        ``undecided``, with the reason.  Either way ``cross_check`` compares with finite
-        differences at ``params``, and ``hint`` says what is wrong, if that was found.
+        Where both functions can be read: the verdict on the claim for every shape and value (what
+        it takes the data to be, such as labels 0 and 1, is named in it).  Code that asks for
+        integers, in loops or buffers, is read at several small sizes: upheld is then ``checked``,
+        and the reason names the sizes.  Code that can only be run is ``undecided``.  Either way
+        ``cross_check`` compares with finite differences at ``params`` (what can only be run, also
+        at fresh points near it and for data of the same kind), and ``reason`` and ``hint`` say
+        which parameter is wrong, and what would be right.
 
     Raises
     ------
     UnsupportedError
         An argument is not callable.
     ShapeError, DataError
-        The gradient has another shape than ``params``; the loss is not one number.
+        The gradient has another structure or shape than ``params``; the loss is not one number; the
+        functions raise at this point.
 
     The functions are run: pass what you trust.
 
@@ -72,114 +104,28 @@ def check_gradient(
     for what, function in (("loss", loss), ("grad", grad)):
         if not callable(function):
             raise UnsupportedError(f"{what} is a function {what}(params, *data), got {type(function).__name__}")
-    point = _Point(loss, grad, params, data, seed)
-    checked, failure = None, None
+    program = Program(loss, grad, params, data)
+    runs = Runs(program, seed)
+    claim = (
+        f"{_name(grad, 'grad')} is the gradient of {_name(loss, 'loss')} by "
+        + ", ".join(part.path for part in program.parts)
+    )
+    trial, failure, random = None, None, ""
     try:
-        checked = point.cross_check()
+        trial = runs.given()
+        random = runs.is_random()
     except SymderiveError:
         raise
     except Exception as error:  # the functions are the user's: whatever they raise is told
         failure = DataError(f"the functions cannot be run at this point: {type(error).__name__}: {error}")
-    derived = ""
-    try:
-        verdict, derived = _symbolic(point, again=checked is None or checked.ok)
-    except SymderiveError as error:
-        why = str(error).splitlines()[0]
-        verdict = Verdict(Status.undecided, point.claim, reason=f"the code can only be run, not read: {why}")
-    if failure is not None and verdict.status is not Status.refuted:
+    if random:
+        return _random(claim, random)
+    found = _Judge(program, claim, trial is None or not trial.fails, seed).verdict(timeout)
+    if failure is not None and found.verdict.status is not Status.refuted:
         raise failure
-    verdict = replace(verdict, claim=point.claim, cross_check=checked)
-    if checked is not None and not checked.ok:
-        shown = _report(point, checked, derived)
-        reason = f"{shown}\n{verdict.reason}" if verdict.reason else shown
-        verdict = replace(verdict, reason=reason, hint=verdict.hint or point.numeric_hint(checked))
-    elif derived and verdict.status is Status.refuted:
-        verdict = replace(verdict, reason=f"{verdict.reason}\nderived: {derived}")
-    return verdict
-
-
-class _Point:
-    """The two functions and the numbers that they are given."""
-
-    def __init__(
-        self, loss: Callable[..., Any], grad: Callable[..., Any], params: Any, data: tuple[Any, ...], seed: int
-    ) -> None:
-        self.loss, self.grad, self.data, self.seed = loss, grad, data, seed
-        self.mapped = isinstance(params, Mapping)
-        self.names = _parameters(loss, 1 + len(data))
-        self.grad_names = _parameters(grad, 1 + len(data))
-        try:
-            values = dict(params) if self.mapped else {self.names[0]: params}
-            self.params = {str(k): np.array(v, dtype=float) for k, v in values.items()}
-        except (TypeError, ValueError) as error:
-            raise DataError(f"params are numbers, an array or a mapping of arrays: {error}") from None
-        by = ", ".join(self.params)
-        self.claim = f"{_name(grad, 'grad')} is the gradient of {_name(loss, 'loss')} by {by}"
-
-    def whole(self, moved: Mapping[str, np.ndarray]) -> Any:
-        """What the functions take as their first argument."""
-        if self.mapped:
-            return {k: v.copy() for k, v in moved.items()}
-        value = moved[self.names[0]]
-        return value.copy() if value.ndim else float(value)
-
-    def value(self, **moved: np.ndarray) -> float:
-        """The loss at moved parameters."""
-        with np.errstate(all="ignore"):
-            result = np.asarray(self.loss(self.whole(moved), *self.data), dtype=float)
-        if result.size != 1:
-            raise ShapeError(f"the loss must be one number, got an array of shape {result.shape}")
-        return float(result.reshape(()))
-
-    def claimed(self) -> dict[str, np.ndarray]:
-        """The hand-written gradient at the point."""
-        with np.errstate(all="ignore"):
-            result = self.grad(self.whole(self.params), *self.data)
-        parts = dict(result) if isinstance(result, Mapping) else {self.names[0]: result}
-        if set(map(str, parts)) != set(self.params):
-            raise ShapeError(f"the gradient is for {', '.join(map(str, parts))}, params are {', '.join(self.params)}")
-        found = {str(k): np.asarray(v, dtype=float) for k, v in parts.items()}
-        for name, value in found.items():
-            if value.shape != self.params[name].shape:
-                raise ShapeError(
-                    f"the gradient by {name} has shape {value.shape}, but {name} has shape {self.params[name].shape}"
-                )
-        return found
-
-    def cross_check(self, scale: float = 1.0) -> CrossCheck | None:
-        """Finite differences at the point; None where the loss is not finite there."""
-        claimed = {k: v * scale for k, v in self.claimed().items()}
-        if not isfinite(self.value(**self.params)) or not any(v.size for v in self.params.values()):
-            return None
-        return cross_check(self.value, claimed, self.params, seed=self.seed)
-
-    def numeric_hint(self, checked: CrossCheck) -> str:
-        """A factor by which every component is off."""
-        if not checked.estimated or not isfinite(checked.claimed) or not isfinite(checked.estimated):
-            return ""
-        factor = Fraction(checked.claimed / checked.estimated).limit_denominator(360)
-        if not factor or factor == 1:
-            return ""
-        again = self.cross_check(1 / float(factor))
-        if again is None or not again.ok:
-            return ""
-        if factor == -1:
-            return "wrong sign: every component is minus the finite difference"
-        return f"every component is off by the same factor {factor} (missing {1 / factor}?)"
-
-
-def _parameters(function: Callable[..., Any], count: int) -> tuple[str, ...]:
-    """Names for the positional arguments of a function."""
-    try:
-        found = [
-            p.name
-            for p in inspect.signature(function).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        found = []
-    names = found[:count]
-    return (*names, *(f"argument{k}" for k in range(len(names), count)))
+    if not found.read or found.verdict.status is Status.undecided:
+        trial = _tried(runs, trial)
+    return _told(runs, trial, found)
 
 
 def _name(function: Callable[..., Any], otherwise: str) -> str:
@@ -187,155 +133,380 @@ def _name(function: Callable[..., Any], otherwise: str) -> str:
     return otherwise if name == "<lambda>" else str(name)
 
 
-def _report(point: _Point, checked: CrossCheck, derived: str) -> str:
-    """The comparison with finite differences, the worst entry first."""
-    count = checked.checked + checked.directions
-    lines = [
-        f"gradient disagrees with central differences in {checked.failing} of {count} components",
-        f"worst: {checked.worst}  hand {checked.claimed:.6g}   finite difference {checked.estimated:.6g}   "
-        f"abs {checked.absolute_error:.1e}  rel {checked.relative_error:.1e}",
-    ]
-    shown = ", ".join(f"{k} = {np.array2string(v, precision=4, threshold=8)}" for k, v in point.params.items())
-    where = f"point: {' '.join(shown.split())}   seed {point.seed}"
-    lines.append(f"derived: {derived}      {where}" if derived else where)
-    return "\n".join(lines)
+def _random(claim: str, which: str) -> Verdict:
+    """What is said of functions that draw fresh random numbers."""
+    return Verdict(
+        Status.undecided,
+        claim,
+        reason=f"{which} gives different results for the same arguments: it draws fresh random numbers, so that "
+        "there is no one gradient to compare with",
+        hint="hand the random numbers over as data (a mask, a noise array), or a np.random.Generator: "
+        "every call then gets a copy that begins anew",
+    )
 
 
-# -- reading both functions ----------------------------------------------------------------
+def _tried(runs: Runs, given: Trial | None) -> Trial | None:
+    """The first comparison that fails, at the point given or at fresh ones; else the one at the point given."""
+    if given is not None and given.fails:
+        return given
+    count = 0
+    for trial in runs.fresh():
+        if trial.fails:
+            return trial
+        count += not trial.silent
+    if given is None or given.check is None:
+        return given
+    noted = renamed(given.check, f"so do {count} fresh points, seeds from {runs.seed + 1}" if count else "")
+    return replace(given, check=noted)
+
+
+# -- the symbolic judgement ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """One axis of one argument: its size, and the dimension that it stands for."""
+class _Found:
+    """A verdict; the parts that are wrong, by their paths, what was claimed and derived of each, and hints."""
 
-    size: int
-    dimension: str
+    verdict: Verdict
+    read: bool = True
+    reading: Reading | None = None
+    looked: Mapping[str, Verdict] = field(default_factory=dict)
+    wrong: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
+    derived: str = ""
 
 
-def _symbolic(point: _Point, again: bool) -> tuple[Verdict, str]:
-    """The verdict on the claim for every shape and value, and the derived gradient as text.
+class _Judge:
+    """Reads a program and judges what it claims.
 
     ``again``: what is refuted for real numbers is tried for numbers of the kind that was given
     (labels, signs), unless finite differences refute it there already.
     """
-    if point.mapped:
-        raise UnsupportedError("parameters in a mapping are run, not read")
-    first: tuple[Verdict, str] | None = None
-    kinds = [_kind(v) for v in (point.params[point.names[0]], *point.data)]
-    tries: list[Sequence[Domain]] = [[real] * len(kinds)]
-    if again and any(k is not real for k in kinds):
-        tries += [[real, *kinds[1:]], kinds]
-    for domains in tries:
+
+    def __init__(self, program: Program, claim: str, again: bool, seed: int) -> None:
+        self.program, self.claim, self.again, self.seed = program, claim, again, seed
+        self.paths = {part.name: part.path for part in program.parts}
+
+    def verdict(self, seconds: float | None) -> _Found:
+        """The judgement, or why there is none."""
+        kept: list[_Found] = []
+
+        def run() -> Verdict:
+            kept.append(self._judged())
+            return kept[0].verdict
+
+        late = within(seconds, self.claim, run)
+        if not kept:
+            return _Found(late, read=False)
+        found = kept[0]
+        if found.reading is not None:
+            explained: list[_Found] = []
+
+            def explain() -> Verdict:
+                explained.append(self._explained(found))
+                return found.verdict
+
+            fixed = found.reading.sizes is not None
+            within(EXPLAINING_AT_SIZES if fixed else EXPLAINING, self.claim, explain)
+            found = explained[0] if explained else found
+        return found
+
+    def _judged(self) -> _Found:
+        layout = Layout(self.program)
         try:
-            verdict, derived, names = _judged(point, domains)
-        except ShapeError:
-            raise
-        except SymderiveError:
-            if first is not None:
-                break
-            raise
-        if verdict.status is not Status.refuted:
-            used = [f"{n} is taken to be {d}" for n, d in zip(names, domains, strict=True) if d is not real]
-            reason = "; ".join([verdict.reason, *used]) if used else verdict.reason
-            return replace(verdict, reason=reason), derived
-        first = first or (verdict, derived)
-    assert first is not None
-    return first
-
-
-def _kind(value: Any) -> Domain:
-    """What the numbers of an argument have in common: labels, a sign."""
-    if isinstance(value, bool | str) or value is None:
-        return real
-    try:
-        numbers = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return real
-    if not numbers.size or not np.all(np.isfinite(numbers)):
-        return real
-    if numbers.size > 1 and set(np.unique(numbers)) <= {0.0, 1.0}:
-        return labels(0, 1)
-    if numbers.size > 1 and set(np.unique(numbers)) <= {-1.0, 1.0}:
-        return labels(-1, 1)
-    if np.all(numbers > 0):
-        return positive
-    return nonnegative if np.all(numbers >= 0) else real
-
-
-def _judged(point: _Point, domains: Sequence[Domain]) -> tuple[Verdict, str, list[str]]:
-    """Read both functions, with every axis a dimension of its own unless the code joins them."""
-    values = [point.params[point.names[0]], *point.data]
-    taken = {*point.names, *point.grad_names, *RESERVED}
-    letters = iter(x for x in (*_LETTERS, *(f"n{k}" for k in range(1000))) if x not in taken)
-    axes: dict[int, list[_Axis]] = {}
-    for place in (*range(1, len(values)), 0):
-        value = values[place]
-        if isinstance(value, np.ndarray | float | np.floating) and np.asarray(value).dtype.kind in "fiub":
-            shape = np.shape(value)
-            axes[place] = [_Axis(size, "1" if size == 1 else next(letters)) for size in shape]
-    order = [a.dimension for place in axes for a in axes[place]]
-    for _ in range(len(order) + 1):
+            return self._by_kinds(layout, self._symbolic)
+        except SymderiveError as error:
+            why = str(error).splitlines()[0]
         try:
-            return _once(point, values, axes, domains)
-        except ShapeError as error:
-            pair = _pair(str(error), axes)
-            if pair is None:
-                raise
-            kept, gone = sorted(pair, key=order.index)
-            axes = {
-                place: [replace(a, dimension=kept) if a.dimension == gone else a for a in row]
-                for place, row in axes.items()
-            }
-    raise ShapeError("the shapes of the arguments could not be told")
+            return self._by_kinds(layout, lambda place, domains: self._concrete(place, domains, why))
+        except SymderiveError as error:
+            reason = f"the code can only be run, not read: {str(error).splitlines()[0]}"
+            return _Found(Verdict(Status.undecided, self.claim, reason=reason), read=False)
+
+    def _by_kinds(self, layout: Layout, judge: Callable[[Layout, Mapping[int, Domain]], _Found]) -> _Found:
+        """The judgement for all numbers, or else for those of the kind that was given."""
+        first = judge(layout, {})
+        if first.verdict.upheld or not self.again:
+            return first
+        tries: list[dict[int, Domain]] = []
+        for signs in ("", "data", *(["all"] if _about_definedness(first.verdict) else [])):
+            domains = assumptions(self.program, signs)
+            if domains and domains not in tries:
+                tries.append(domains)
+        last = first
+        for domains in tries:
+            try:
+                found = judge(squared(layout, domains), domains)
+            except SymderiveError:
+                continue
+            if found.verdict.upheld:
+                return self._weakened(layout, domains, found, judge)
+            last = found
+        return last
+
+    def _weakened(
+        self,
+        layout: Layout,
+        domains: Mapping[int, Domain],
+        found: _Found,
+        judge: Callable[[Layout, Mapping[int, Domain]], _Found],
+    ) -> _Found:
+        """What is upheld for a kind of data, with no more assumed than it needs."""
+        kept = dict(domains)
+        for number in list(kept) if len(kept) <= 4 else []:
+            fewer = {k: v for k, v in kept.items() if k != number}
+            try:
+                other = judge(squared(layout, fewer), fewer)
+            except SymderiveError:
+                continue
+            if fewer and other.verdict.upheld:
+                kept, found = fewer, other
+        used = [f"{s.part.path} is taken to be {kept[s.number]}" for s in self.program.slots if s.number in kept]
+        verdict = replace(found.verdict, reason="; ".join([found.verdict.reason, *used]))
+        return replace(found, verdict=verdict)
+
+    # -- for every shape ------------------------------------------------------------------------
+
+    def _symbolic(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
+        reading = read(self.program, layout, domains)
+        used = set(reading.loss.node.leaves())
+        wrt = {name: array for name, array in reading.wrt.items() if array.node in used}
+        looked = self._looked_at(reading, wrt)
+        if any(v.status is Status.refuted for v in looked.values()):
+            return self._wrong(reading, looked)
+        verdicts: dict[str, Verdict] = {}
+        results: dict[str, Array] = {}
+        if wrt:
+            derivation = gradient(reading.loss, list(wrt.values()) if len(wrt) > 1 else next(iter(wrt.values())))
+            claimed = {name: reading.claimed[name] for name in wrt}
+            whole = check(derivation, "==", claimed if len(wrt) > 1 else next(iter(claimed.values())))
+            results = {name: derivation.results[(name,) if len(wrt) > 1 else ()] for name in wrt}
+            parts = whole.parts if len(wrt) > 1 else (whole,)
+            verdicts = dict(zip(wrt, parts, strict=True))
+        else:
+            whole = Verdict(Status.proved, self.claim, reason="the loss depends on no parameter")
+        for name, array in reading.wrt.items():
+            if name not in wrt:
+                verdicts[name] = check(reading.claimed[name], "==", 0)
+                results[name] = Array(build.zeros(array.node.shape))
+        return self._put_together(reading, whole, verdicts, results)
+
+    def _looked_at(self, reading: Reading, wrt: Mapping[str, Array]) -> dict[str, Verdict]:
+        """A first look by power series, where all shapes fit: what is wrong is found before anything is derived."""
+        found: dict[str, Verdict] = {}
+        for name, array in wrt.items():
+            claimed = reading.claimed[name].node
+            assert isinstance(array.node, Leaf)
+            if claimed.shape == array.node.shape:
+                found[name] = judge_derivative(reading.loss.node, array.node, claimed, seed=self.seed, points=8)
+            else:
+                return {}
+        return found
+
+    def _wrong(self, reading: Reading, looked: Mapping[str, Verdict]) -> _Found:
+        """The verdict on parts of which some are refuted; what is right is looked for afterwards."""
+        wrong = {self.paths[name]: v for name, v in looked.items() if v.status is Status.refuted}
+        worst = next(iter(wrong.values()))
+        reason = "\n".join(x for x in (_note(reading), worst.reason) if x)
+        verdict = replace(worst, claim=self.claim, reason=reason, hint="", trace=())
+        return _Found(verdict, True, reading, looked, dict.fromkeys(wrong, ("", "")))
+
+    def _explained(self, found: _Found) -> _Found:
+        """The same with what was claimed of each wrong part, what is right, and what the difference is."""
+        reading = found.reading
+        assert reading is not None
+        shown: dict[str, tuple[str, str]] = {}
+        hints: dict[str, str] = {}
+        derived = ""
+        for name, verdict in found.looked.items():
+            if verdict.status is not Status.refuted:
+                continue
+            derivation = gradient(reading.loss, reading.wrt[name])
+            truth, claimed = derivation.results[()], reading.claimed[name]
+            derived = str(truth)
+            shown[self.paths[name]] = (_short(claimed), _short(truth))
+            said = verdict.hint or hint(
+                truth.node, "==", claimed.node, derivation.conditions, names=("the gradient", "the claim")
+            )
+            if said:
+                hints[self.paths[name]] = said
+        alone = len(reading.wrt) == 1 and reading.sizes is None
+        return replace(found, wrong=shown, hints=hints, derived=derived if alone else "")
+
+    def _put_together(
+        self, reading: Reading, whole: Verdict, verdicts: Mapping[str, Verdict], results: Mapping[str, Array]
+    ) -> _Found:
+        wrong = {name: v for name, v in verdicts.items() if v.status is Status.refuted}
+        status = weakest([whole, *verdicts.values()]) if not wrong else Status.refuted
+        worst = next((v for v in (*wrong.values(), whole, *verdicts.values()) if v.status is status), whole)
+        reason = whole.reason if whole.status is status else worst.reason
+        if reading.forced:
+            reason = "\n".join(x for x in (_note(reading), reason) if x)
+            status = Status.refuted if status is Status.refuted else Status.undecided
+        verdict = replace(
+            whole,
+            status=status,
+            claim=self.claim,
+            reason=reason,
+            counterexample=worst.counterexample if status is Status.refuted else None,
+            trace=whole.trace if status is Status.proved else (),
+            hint="",
+            parts=(),
+        )
+        shown = {
+            self.paths[name]: (_short(reading.claimed[name]), _short(results[name]))
+            for name in wrong
+        }
+        hints = {self.paths[name]: v.hint for name, v in wrong.items() if v.hint}
+        only = str(next(iter(results.values()))) if len(results) == 1 else ""
+        return _Found(verdict, wrong=shown, hints=hints, derived=only)
+
+    # -- at sizes -------------------------------------------------------------------------------
+
+    def _concrete(self, layout: Layout, domains: Mapping[int, Domain], why: str) -> _Found:
+        verdicts: list[Verdict] = []
+        told: dict[str, None] = {}
+        evidence: list[Evidence] = []
+        chosen: dict[str, None] = {}
+        for reading in concrete(self.program, layout, domains, np.random.default_rng(self.seed)):
+            told[reading.layout.told(reading.sizes or {})] = None
+            chosen.update(dict.fromkeys(s.part.path for s in self.program.slots if s.number in reading.fixed))
+            for name, array in reading.wrt.items():
+                assert isinstance(array.node, Leaf)
+                verdict = self._entry(reading, name, array.node)
+                if verdict.status is Status.refuted:
+                    return self._refuted(reading, name, verdict, why)
+                verdicts.append(verdict)
+                evidence += [verdict.evidence] if verdict.evidence is not None else []
+        status = min(weakest(verdicts), Status.checked)
+        worst = next((v for v in verdicts if v.status is status), None)
+        reason = f"read at {' and at '.join(told)} only: {why}"
+        if chosen:
+            reason += f"; {', '.join(chosen)}: a few choices of values of the kind given"
+        if worst is not None and not status.upheld:
+            reason = f"{worst.reason}\n{reason}"
+        return _Found(Verdict(status, self.claim, reason=reason, evidence=_merged(evidence)))
+
+    def _entry(self, reading: Reading, name: str, leaf: Leaf) -> Verdict:
+        """The claim for one parameter at fixed sizes."""
+        claimed = reading.claimed[name].node
+        if claimed.shape != leaf.shape:
+            raise ShapeError(f"the gradient by {self.paths[name]} has another shape than {self.paths[name]}")
+        large = sum(1 for _ in reading.loss.node.walk()) > LARGE
+        return judge_derivative(reading.loss.node, leaf, claimed, seed=self.seed, points=6 if large else 16)
+
+    def _refuted(self, reading: Reading, name: str, verdict: Verdict, why: str) -> _Found:
+        told = reading.layout.told(reading.sizes or {})
+        fixed = [
+            f"{s.part.path} = {np.array2string(reading.fixed[s.number], threshold=12)}"
+            for s in self.program.slots
+            if s.number in reading.fixed
+        ]
+        reason = "; ".join([f"read at {told}", *fixed, why])
+        looked = {name: verdict}
+        for other, array in reading.wrt.items():
+            if other != name:
+                assert isinstance(array.node, Leaf)
+                looked[other] = self._entry(reading, other, array.node)
+        looked = {other: looked[other] for other in reading.wrt}
+        found = self._wrong(reading, looked)
+        return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}\n{reason}"))
 
 
-def _pair(message: str, axes: Mapping[int, Sequence[_Axis]]) -> tuple[str, str] | None:
-    """The two dimensions that an error names and that have one size here."""
-    sizes = {a.dimension: a.size for row in axes.values() for a in row if a.dimension != "1"}
-    for a, b in _AGAINST.findall(message):
-        if a != b and a in sizes and sizes.get(b) == sizes[a]:
-            return a, b
-    return None
+def _note(reading: Reading) -> str:
+    """What is said where only the gradient needs dimensions to be equal."""
+    if not reading.forced:
+        return ""
+    pairs = ", ".join(f"{a} = {b}" for a, b in reading.forced)
+    return f"the shapes of the gradient fit only where {pairs}; the loss does not need that"
 
 
-def _once(
-    point: _Point, values: Sequence[Any], axes: Mapping[int, Sequence[_Axis]], domains: Sequence[Domain]
-) -> tuple[Verdict, str, list[str]]:
-    arguments: list[Any] = []
-    names = list(point.names)
-    for place, value in enumerate(values):
-        if place not in axes:
-            arguments.append(value)
-            continue
-        sizes = [1 if a.dimension == "1" else a.dimension for a in axes[place]]
-        arguments.append(array(names[place], *sizes, domain=domains[place]))
-    loss = _read(point.loss, point.names, arguments)
-    claimed = _read(point.grad, point.grad_names, arguments)
-    params = arguments[0]
-    if loss.ndim:
-        raise ShapeError(f"the loss has {loss.ndim} axes; it must be one number")
-    if params.node not in loss.node.walk():
-        raise UnsupportedError(f"the loss does not depend on {names[0]}")
-    derivation = gradient(loss, params)
-    result = as_array(derivation.result)
-    if claimed.ndim == result.ndim:
-        for a, b in zip(result.dims, claimed.dims, strict=True):
-            if a != b and _pair(f"{a} against {b}", axes):
-                raise ShapeError(f"the gradient and the claim: {a} against {b}")
-    return check(derivation, "==", claimed), str(result), names
+def _merged(evidence: Sequence[Evidence]) -> Evidence | None:
+    if not evidence:
+        return None
+    bits = [e.bits for e in evidence if e.bits is not None]
+    return replace(
+        evidence[0],
+        points=sum(e.points for e in evidence),
+        skipped=sum(e.skipped for e in evidence),
+        unresolved=sum(e.unresolved for e in evidence),
+        bits=min(bits) if bits else None,
+        sizes=(),
+    )
 
 
-def _read(function: Callable[..., Any], names: Sequence[str], arguments: Sequence[Any]) -> Array:
-    """A function read on symbolic arrays; other arguments are passed as they are."""
-    symbolic = {n: a for n, a in zip(names, arguments, strict=True) if isinstance(a, Array)}
-    if len(symbolic) == len(arguments):
-        return read_function(function, symbolic)
-    rest = [(place, a) for place, a in enumerate(arguments) if not isinstance(a, Array)]
-    numbers = {names[place]: a for place, a in rest if isinstance(a, int | float) and not isinstance(a, bool)}
-    if len(numbers) != len(rest):
-        kinds = ", ".join(sorted({type(a).__name__ for _, a in rest}))
-        raise UnsupportedError(f"an argument of type {kinds} is run, not read")
-    return read_function(function, {**symbolic, **{n: as_array(a) for n, a in numbers.items()}})
+def _about_definedness(verdict: Verdict) -> bool:
+    """Whether a verdict is what it is because a side is undefined somewhere."""
+    point = verdict.counterexample
+    if verdict.status is Status.refuted:
+        return point is not None and (point.lhs_value is None or point.rhs_value is None) and bool(point.values)
+    return verdict.status is Status.undecided
+
+
+def _short(value: Array) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else ""
+
+
+# -- what is said -------------------------------------------------------------------------------
+
+
+def _told(runs: Runs, trial: Trial | None, found: _Found) -> Verdict:
+    """The verdict with its comparison, what is wrong, and what would be right."""
+    several = len(runs.paths) > 1
+    verdict = found.verdict
+    check = trial.check if trial is not None else None
+    hints = [f"{path}: {text}" if several else text for path, text in found.hints.items()]
+    lines: list[str] = []
+    if trial is not None and trial.fails:
+        if verdict.upheld:
+            note = "the formula as it is read is right, but the code as it runs is not (integers, overflow, precision?)"
+            verdict = replace(verdict, status=Status.undecided, reason=f"{note}\n{verdict.reason}", trace=())
+        lines += _report(runs, trial, found)
+        hints = hints or [h for h in [runs.explain(trial, several)] if h]
+    elif found.derived and verdict.status is Status.refuted:
+        lines.append(f"derived: {found.derived}")
+    if several or not found.derived:
+        lines += _formulas(found)
+    if trial is not None and trial.silent:
+        check = None
+        lines.append("finite differences say nothing here: " + (
+            "the loss is not finite" if trial.check is None else trial.check.note
+        ))
+    lines += list(runs.damaged)
+    first = [*lines, verdict.reason] if trial is not None and trial.fails else [verdict.reason, *lines]
+    return replace(
+        verdict, reason="\n".join(line for line in first if line), hint="; ".join(hints), cross_check=check
+    )
+
+
+def _formulas(found: _Found) -> list[str]:
+    """``W2: hand ...; derived: ...`` for every wrong parameter."""
+    lines: list[str] = []
+    for path, (claimed, derived) in found.wrong.items():
+        shown = [text for text in (f"hand {claimed}" * bool(claimed), f"derived: {derived}" * bool(derived)) if text]
+        lines.append(f"{path}: {'; '.join(shown) or 'wrong'}")
+    return lines
+
+
+def _report(runs: Runs, trial: Trial, found: _Found) -> list[str]:
+    """The comparison with finite differences, the worst entry first."""
+    check = trial.check
+    assert check is not None
+    count = check.checked + check.directions
+    wrong = f" (wrong: {', '.join(check.wrong)})" if len(runs.paths) > 1 and check.wrong else ""
+    lines = [
+        f"gradient disagrees with central differences in {check.failing} of {count} components{wrong}",
+        f"worst: {check.worst}  hand {check.claimed:.6g}   finite difference {check.estimated:.6g}   "
+        f"abs {check.absolute_error:.1e}  rel {check.relative_error:.1e}",
+    ]
+    point = runs.point(trial.values)
+    shown = ", ".join(f"{k} = {np.array2string(v, precision=4, threshold=8)}" for k, v in point.items() if v.size <= 64)
+    where = f"point: {' '.join(shown.split()) or trial.where}   seed {runs.seed}"
+    if trial.values:
+        where += f" ({trial.where})"
+    lines.append(f"derived: {found.derived}      {where}" if found.derived else where)
+    return lines
 
 
 __all__ = ["check_gradient"]

@@ -138,7 +138,8 @@ def cross_check(
     half, and the average of the two entries of the gradient is compared.
 
     Every entry is compared while there are at most ``max_entries``; of more, a random choice of
-    entries, and ``directions`` random directions over all of them.  How much the value jitters from
+    entries (some of every array), ``directions`` random directions over all of them, and one along
+    each array alone.  How much the value jitters from
     rounding (a sum that cancels, single precision) is measured, not assumed.
 
     ``ok`` is False where an entry is off by clearly more than its error estimate, or is not
@@ -181,12 +182,11 @@ def cross_check(
     rng = np.random.default_rng(seed)
     many = len(places) > max_entries
     noise = _noise(at, arrays, symmetric, rng)
-    chosen = (
-        [places[i] for i in sorted(rng.choice(len(places), max_entries, replace=False))] if many else places
-    )
+    chosen = _some(places, max_entries, rng) if many else places
     rows = [_entry(at, arrays, claimed, name, index, name in symmetric, centre, noise) for name, index in chosen]
-    lines = directions if many else 0
-    rows += [_direction(at, arrays, claimed, number, symmetric, rng, centre, noise) for number in range(lines)]
+    lines = [(f"direction {number}", tuple(arrays)) for number in range(directions)] if many else []
+    lines += [(name, (name,)) for name in arrays if arrays[name].size > 1] if lines and len(arrays) > 1 else []
+    rows += [_direction(at, arrays, claimed, label, moving, symmetric, rng, centre, noise) for label, moving in lines]
     size = max((abs(r.claimed) for r in rows if isfinite(r.claimed)), default=0.0)
     failing = [r for r in rows if r.fails(size)]
     worst = max(failing or rows, key=lambda r: r.badness(size))
@@ -195,6 +195,9 @@ def cross_check(
     blind = sum(not isfinite(r.slope.error) for r in rows)
     if blind:
         notes.append(f"{blind} entries could not be estimated")
+    vague = sum(r.vague(max(size, abs(centre))) for r in rows)
+    if vague:
+        notes.append(f"the steps contradict each other in {vague} entries")
     return CrossCheck(
         ok=not failing,
         name=worst.name,
@@ -206,9 +209,11 @@ def cross_check(
         step=worst.slope.step,
         error_estimate=worst.slope.error,
         checked=len(chosen),
-        directions=lines,
+        directions=len(lines),
         failing=len(failing),
         note="; ".join(notes),
+        unclear=blind + vague,
+        wrong=tuple(name for name in arrays if any(r.name == name for r in failing)),
     )
 
 
@@ -237,6 +242,11 @@ class _Row:
             return True
         return isfinite(self.slope.error) and not self.absolute <= self.allowed(size)
 
+    def vague(self, size: float) -> bool:
+        """Whether the steps say nothing: their error estimate is as large as the slope, and no kink explains it."""
+        error, scale = self.slope.error, max(abs(self.claimed), abs(self.slope.value))
+        return isfinite(error) and not self.slope.kink and error > 0.05 * scale and error > 1e-5 * size
+
     def badness(self, size: float) -> float:
         if not isfinite(self.claimed):
             return inf
@@ -245,6 +255,22 @@ class _Row:
         if self.fails(size):
             return self.absolute
         return self.relative if size else self.absolute
+
+
+def _some(
+    places: list[tuple[str, tuple[int, ...]]], count: int, rng: np.random.Generator
+) -> list[tuple[str, tuple[int, ...]]]:
+    """A random choice of entries with a few of every array."""
+    groups: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for place in places:
+        groups.setdefault(place[0], []).append(place)
+    share = max(1, count // (2 * len(groups)))
+    first = [group[i] for group in groups.values() for i in rng.permutation(len(group))[:share]]
+    taken = set(first)
+    rest = [p for p in places if p not in taken]
+    more = [rest[i] for i in rng.permutation(len(rest))[: max(count - len(first), 0)]]
+    order = {place: k for k, place in enumerate(places)}
+    return sorted([*first, *more], key=order.__getitem__)
 
 
 def _claimed(gradient: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -301,14 +327,15 @@ def _direction(
     at: _At,
     arrays: Mapping[str, np.ndarray],
     claimed: Mapping[str, np.ndarray],
-    number: int,
+    label: str,
+    moving: Collection[str],
     symmetric: Collection[str],
     rng: np.random.Generator,
     centre: float,
     noise: float,
 ) -> _Row:
     lines = {k: rng.choice((-1.0, 1.0), v.shape) * rng.uniform(0.5, 1.0, v.shape) for k, v in arrays.items()}
-    lines = {k: _mirrored(v) if k in symmetric else v for k, v in lines.items()}
+    lines = {k: (_mirrored(v) if k in symmetric else v) * (k in moving) for k, v in lines.items()}
     length = float(np.sqrt(sum(float(np.sum(v * v)) for v in lines.values())))
     lines = {k: v / length for k, v in lines.items()}
     size = max((float(np.max(np.abs(v))) for v in arrays.values() if v.size), default=0.0)
@@ -317,7 +344,7 @@ def _direction(
         return at({k: v + t * lines[k] for k, v in arrays.items()})
 
     along = float(sum(float(np.sum(claimed[k] * lines[k])) for k in lines))
-    return _Row(f"direction {number}", None, along, slope(f, _first_step(size), centre, noise))
+    return _Row(label, None, along, slope(f, _first_step(size), centre, noise))
 
 
 def _noise(

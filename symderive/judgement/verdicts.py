@@ -243,6 +243,8 @@ class CrossCheck(_AsDict):
     ``worst`` is the entry that agrees least, as text (``w[1]``); ``name`` and ``index`` are its
     parts (index None for a scalar or a random direction).  ``error_estimate`` is how far off the
     finite difference itself may be; ``ok`` is False only where the disagreement exceeds it clearly.
+    ``wrong`` names the arrays that have failing entries; ``unclear`` counts the entries of which the
+    differences say nothing (not finite, or steps that contradict each other).
     """
 
     ok: bool
@@ -258,6 +260,8 @@ class CrossCheck(_AsDict):
     directions: int = 0
     failing: int = 0
     note: str = ""
+    unclear: int = 0
+    wrong: tuple[str, ...] = ()
 
     @property
     def worst(self) -> str:

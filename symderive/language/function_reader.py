@@ -21,7 +21,7 @@ import inspect
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -107,6 +107,18 @@ class _Rebinder:
         made = self.make(value)
         self.remember(value, made)
         return made
+
+    def handed(self, value: Any) -> Any:
+        """An argument: its functions are made anew, its arrays are the function's own."""
+        if isinstance(value, Array):
+            self.remember(value, value)
+        elif isinstance(value, Mapping):
+            for part in value.values():
+                self.handed(part)
+        elif isinstance(value, list | tuple):
+            for part in value:
+                self.handed(part)
+        return self.convert(value)
 
     def remember(self, value: Any, made: Any) -> None:
         """Note a conversion before its parts are converted: functions may call each other."""
@@ -282,27 +294,49 @@ def _raise(error: Exception, rebinder: _Rebinder, source: Any) -> NoReturn:
     ) from error
 
 
-def read_function(source: Callable[..., Any], declared: Mapping[str, Any]) -> Array:
-    """Run the user's own function on symbolic arrays; see :func:`symderive.read`."""
+def _followed(source: Callable[..., Any], rebinder: _Rebinder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What the function, made anew, returns for these arguments."""
     plain = inspect.unwrap(source) if callable(source) else source
     code = getattr(plain, "__code__", None)
     if code is not None and code.co_flags & _GENERATORS:
         raise UnsupportedError(f"{_name(source)} is a generator or a coroutine; a formula returns its value")
-    args, kwargs = _bound(source, declared)
-    rebinder = _Rebinder()
     call = vars(type(source)).get("__call__")
     method = types.MethodType(call, source) if isinstance(call, types.FunctionType) else source
     function = rebinder.convert(method)
     token = READING.set(True)
     try:
-        result = function(
-            *(arrays.held(a) if isinstance(a, Array) else a for a in args),
-            **{k: arrays.held(a) if isinstance(a, Array) else a for k, a in kwargs.items()},
-        )
+        return function(*args, **kwargs)
     except Exception as error:
         _raise(error, rebinder, source)
     finally:
         READING.reset(token)
+
+
+def run_function(source: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """Run the user's own function on arguments that hold symbolic arrays; what it returns, as it is.
+
+    Arrays among the arguments are the caller's gift: the function may change them in place.  The
+    code that runs and what it cannot do are as in :func:`symderive.read`.
+
+    Raises `UnsupportedError` (and `ShapeError`, ...) with the line of the user's function.
+
+    >>> from symderive.language.arrays import array
+    >>> str(run_function(lambda p: {"w": 2 * p["w"]}, [{"w": array("w", "d")}])["w"])
+    '2 * w'
+    """
+    rebinder = _Rebinder()
+    return _followed(source, rebinder, [rebinder.handed(value) for value in args], {})
+
+
+def read_function(source: Callable[..., Any], declared: Mapping[str, Any]) -> Array:
+    """Run the user's own function on symbolic arrays; see :func:`symderive.read`."""
+    args, kwargs = _bound(source, declared)
+    result = _followed(
+        source,
+        _Rebinder(),
+        [arrays.held(a) if isinstance(a, Array) else a for a in args],
+        {k: arrays.held(a) if isinstance(a, Array) else a for k, a in kwargs.items()},
+    )
     number = isinstance(result, np.ndarray) and not result.ndim
     if isinstance(result, bool | np.bool_) or not (isinstance(result, Array | int | float | np.number) or number):
         what = "nothing (None)" if result is None else f"a {type(result).__name__}"
@@ -315,4 +349,4 @@ def read_function(source: Callable[..., Any], declared: Mapping[str, Any]) -> Ar
         raise type(error)(f"{error} (in what {_name(source)} returns)") from None
 
 
-__all__ = ["read_function"]
+__all__ = ["read_function", "run_function"]

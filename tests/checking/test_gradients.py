@@ -74,17 +74,33 @@ def test_true_for_the_labels_that_were_given():
 
 
 def test_code_that_can_only_be_run():
-    def loss(w):
+    def loss(w, A, b):
+        if ((A @ w - b) ** 2).sum() > 1e9:  # a branch on values
+            return 0.0
         return ((A @ w - b) ** 2).sum() / 2
 
-    wrong = sd.check_gradient(loss, lambda w: 2 * A.T @ (A @ w - b), w)
+    wrong = sd.check_gradient(loss, lambda w, A, b: 2 * A.T @ (A @ w - b), w, A, b)
     assert wrong.status == "undecided"
     assert not wrong.cross_check.ok
     assert wrong.hint == "every component is off by the same factor 2 (missing 1/2?)"
-    right = sd.check_gradient(loss, lambda w: A.T @ (A @ w - b), w)
+    right = sd.check_gradient(loss, lambda w, A, b: A.T @ (A @ w - b), w, A, b)
     assert right.status == "undecided"
     assert right.cross_check.ok
     assert "run, not read" in right.reason
+
+
+def test_arrays_that_the_functions_close_over():
+    """They are numbers, so that the sizes are theirs: no more than those sizes is claimed."""
+
+    def loss(w):
+        return ((A @ w - b) ** 2).sum() / 2
+
+    right = sd.check_gradient(loss, lambda w: A.T @ (A @ w - b), w)
+    assert right.status == "checked"
+    assert "only" in right.reason
+    wrong = sd.check_gradient(loss, lambda w: 2 * A.T @ (A @ w - b), w)
+    assert wrong.status == "refuted"
+    assert wrong.hint.endswith("off by the factor 2")
 
 
 def test_parameters_in_a_mapping_and_scalars():
@@ -96,7 +112,7 @@ def test_parameters_in_a_mapping_and_scalars():
         return {"w": 2 * X.T @ r, "b": 2 * r.sum()}
 
     verdict = sd.check_gradient(loss, grad, {"w": np.ones(3), "b": 0.5}, X, labels)
-    assert verdict.status == "undecided"
+    assert verdict.status == "proved"
     assert verdict.cross_check.ok
     assert sd.check_gradient(lambda x: x**2, lambda x: 2 * x, 3.0).status == "proved"
     assert sd.check_gradient(lambda x: x**2, lambda x: x, 3.0).status == "refuted"
