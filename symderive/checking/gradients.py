@@ -9,6 +9,7 @@ evidence and no verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -218,7 +219,8 @@ class _Judge:
         except SymderiveError as error:
             why = str(error).splitlines()[0]
         try:
-            return self._by_kinds(layout, lambda place, domains: self._concrete(place, domains, why))
+            samples = Layout(self.program).samples(self.program)
+            return self._by_kinds(samples, lambda place, domains: self._concrete(place, domains, why))
         except SymderiveError as error:
             reason = f"the code can only be run, not read: {str(error).splitlines()[0]}"
             return _Found(Verdict(Status.undecided, self.claim, reason=reason), read=False)
@@ -228,6 +230,13 @@ class _Judge:
         first = judge(layout, {})
         if first.verdict.upheld or not self.again:
             return first
+        samples = layout.samples(self.program)
+        if samples.axes != layout.axes:
+            with suppress(SymderiveError):
+                found = self._by_kinds(samples, judge)
+                if found.verdict.upheld:
+                    note = "data of one length are taken to be the same samples"
+                    return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}; {note}"))
         tries: list[dict[int, Domain]] = []
         for signs in ("", "data", *(["all"] if _about_definedness(first.verdict) else [])):
             domains = assumptions(self.program, signs)
@@ -393,7 +402,7 @@ class _Judge:
         if claimed.shape != leaf.shape:
             raise ShapeError(f"the gradient by {self.paths[name]} has another shape than {self.paths[name]}")
         large = sum(1 for _ in reading.loss.node.walk()) > LARGE
-        return judge_derivative(reading.loss.node, leaf, claimed, seed=self.seed, points=6 if large else 16)
+        return judge_derivative(reading.loss.node, leaf, claimed, seed=self.seed, points=4 if large else 16)
 
     def _refuted(self, reading: Reading, name: str, verdict: Verdict, why: str) -> _Found:
         told = reading.layout.told(reading.sizes or {})

@@ -221,6 +221,23 @@ class Layout:
         kept, gone = sorted((one, two))
         self.axes = {k: tuple(kept if c == gone else c for c in row) for k, row in self.axes.items()}
 
+    def samples(self, program: Program) -> Layout:
+        """The layout with the leading axes of data of one length joined: they count the same samples.
+
+        Loops over rows (``zip``, ``range(len(y))``) do not say so, as whole-array code does.
+        """
+        made = self.copy()
+        first: dict[int, int] = {}
+        for slot in program.slots:
+            row = made.axes.get(slot.number, ())
+            if slot.parameter or not row or row[0] < 0:
+                continue
+            lead = first.setdefault(made.given[row[0]], row[0])
+            if lead != row[0]:
+                made.join(lead, row[0])
+                first = {size: min(lead, row[0]) if c in (lead, row[0]) else c for size, c in first.items()}
+        return made
+
     def pair(self, message: str, sizes: Mapping[int, int] | None) -> tuple[int, int] | None:
         """The two dimensions that an error names and that have one size as given."""
         names = {self.letters[c] if sizes is None else str(sizes[c]): c for c in self.classes}
@@ -292,7 +309,7 @@ def read(
                 break
             layout.join(*pair)
             loss = _loss(program, layout, known, sizes, fixed)
-    inner = layout.copy()
+    inner = layout.copy() if sizes is None else layout
     claimed = _joining(program, inner, known, sizes, fixed, lambda: _claimed(program, inner, known, sizes, fixed))
     forced = _further(layout, inner)
     if forced:
@@ -423,13 +440,13 @@ def _at_sizes(
     discrete: Sequence[Slot],
     rng: np.random.Generator,
 ) -> Iterator[Reading]:
-    while True:
+    for _ in range(len(layout.given) + 1):  # each round joins two dimensions, or is the last
         sizes = _sizes(layout, attempt)
         entries = sum(prod(int(k) for k in layout.shape(s, sizes)) for s in program.slots if s.symbolic)
         if entries > MAX_ENTRIES:
             raise UnsupportedError(f"the arrays have {entries} entries, too many to be read one by one")
         try:
-            for draw in range(4 if discrete else 1):
+            for draw in range(3 if discrete else 1):
                 fixed = {s.number: _drawn(s, layout.shape(s, sizes), attempt == 2 and not draw, rng) for s in discrete}
                 yield read(program, layout, domains, sizes, fixed)
             return

@@ -163,6 +163,7 @@ def example():
             ("p.sum(axis=1, keepdims=True)", "p.sum(axis=0, keepdims=True)", "W"),
             ("    p[np.arange(len(y)), y] -= 1\n", "", "W"),
         ),
+        "checked",
     ),
     Program(
         "softmax_one_hot_ridge",
@@ -280,7 +281,8 @@ def grad(theta, X, y, exposure):
     rate = exposure * np.exp(X @ theta["beta"])
     return {"beta": X.T @ (rate - y) / len(y)}
 def example():
-    return {"beta": 0.1 * rng.normal(size=2)}, rng.normal(size=(5, 2)), np.array([1.0, 0, 3, 2, 2]), np.array([1.0, 2, 3, 0.5, 1])
+    y, exposure = np.array([1.0, 0, 3, 2, 2]), np.array([1.0, 2, 3, 0.5, 1])
+    return {"beta": 0.1 * rng.normal(size=2)}, rng.normal(size=(5, 2)), y, exposure
 """,
         (("rate = exposure * ", "rate = ", "beta"), (" / len(y)", "", "beta")),
     ),
@@ -380,7 +382,7 @@ def example():
     return params, rng.normal(size=(4, 3)), rng.uniform(size=(4, 2))
 """,
         (
-            ("(activations[-1] - Y) * activations[-1] * (1 - activations[-1])", "activations[-1] - Y", "params[0][0]"),
+            ("(activations[-1] - Y) * activations[-1] * (1 - activations[-1])", "activations[-1] - Y", "params[0][0] params[0][1] params[1][0] params[1][1]"),
             ("* a * (1 - a)", "* a", "params[0][0] params[1][0]"),
             ("weights[layer].T", "weights[layer]", "params[0][0] params[1][0]"),
             ("delta.sum(axis=0)", "delta.mean(axis=0)", "params[1][0] params[1][1]"),
@@ -449,6 +451,7 @@ def example():
     return rng.normal(size=4), rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), 1e-3
 """,
         (("* xhat, axis=0", "* X, axis=0", "g"), ("g * xhat - T", "xhat - T", "g"), ("np.sum", "np.mean", "g")),
+        "checked",
     ),
     Program(
         "embedding",
@@ -761,6 +764,7 @@ def example():
     return np.array([0.2, 1.3]), rng.normal(size=6)
 """,
         (("len(x) / sigma", "1 / sigma", "theta"), ("sigma**3", "sigma**2", "theta"), ("mu - x", "x - mu", "theta")),
+        "checked",
     ),
     Program(
         "contrastive",
@@ -983,6 +987,7 @@ def example():
     return rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), np.array([0, 1, 1, 0]), rng.normal(size=4)
 """,
         (("R[:, None] * ", "", "theta"), ("p - onehot", "onehot - p", "theta"), ("] = 1", "] = 0", "theta")),
+        "checked",
     ),
     Program(
         "looped_least_squares",
