@@ -18,19 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import factorial
 from typing import cast, final
 
-from sympy import Expr, cancel, floor
+from sympy import Expr, cancel, floor, pi
 
 from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
 from symderive.calculus.definedness import existence, off_kink, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
+from symderive.calculus.elimination import substituted
 from symderive.calculus.polynomials import (
     ONE,
     UNIT,
@@ -49,7 +51,8 @@ from symderive.calculus.polynomials import (
     scale,
     to_sympy,
 )
-from symderive.calculus.radicals import conjugate_bounds
+from symderive.calculus.radicals import conjugate_bounds, denested
+from symderive.calculus.residues import residue_cases
 from symderive.calculus.selection_laws import SelectionLaws
 from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly, number_bounds
 from symderive.errors import UnsupportedError
@@ -59,6 +62,7 @@ from symderive.language.array_functions import change
 from symderive.language.functions import function, meaning, needs, partial, template
 from symderive.language.nodes import (
     Basis,
+    Binding,
     Contraction,
     Delta,
     Differential,
@@ -76,6 +80,7 @@ from symderive.language.nodes import (
 from symderive.language.statements import Relation
 
 HALF = Fraction(1, 2)
+_GAMMAS = frozenset({"gamma", "rgamma", "gammaln", "loggamma", "digamma", "beta", "betaln"})
 _STEPS = 8
 """How far the argument of a gamma function is brought down."""
 
@@ -252,8 +257,10 @@ class Normaliser:
         self.algebra = Algebra(budget)
         self.angles = Angles(self.algebra)
         self.opens_angles = False
+        self.gammas: list[Polynomial] = []
         self.algebra.special = self._special
         self.algebra.reckon = lambda p: conjugate_bounds(self.algebra, p)
+        self.algebra.denest = lambda p: denested(self.algebra, p)
         self.signs = Signs(given)
         self.arrays = ArrayLaws(self.algebra, self._shown)
         self.selections = SelectionLaws(self.algebra, self.arrays.triangle)
@@ -265,9 +272,11 @@ class Normaliser:
         self._look_ahead(roots)
 
     def _look_ahead(self, roots: Sequence[Node]) -> None:
-        """Open sines and cosines of sums and multiples by common parts of all angles in ``roots``."""
+        """Note what functions of ``roots`` are taken of: angles with common parts, Γ at x and 2x or 1 - x."""
         for root in roots:
             for node in root.walk():
+                if isinstance(node, Map) and node.function in _GAMMAS:
+                    self.gammas += [self.of(a) for a in node.arguments if not isinstance(a, Number)]
                 if isinstance(node, Map) and node.function in ("sin", "cos", "tan"):
                     self.angles.note(self.of(node.arguments[0]))
                     self.opens_angles = True
@@ -465,17 +474,51 @@ class Normaliser:
                 break
             p, steps = less, steps + 1
         between = [add(p, scale(k, ONE)) for k in range(steps)]
+        law = self._gamma_law(node.function, p)
         bounds = self.signs.bounds(node) if not steps else Bounds()
         if node.function == "rgamma":
-            result = ONE if p == ONE else algebra.function("rgamma", [p], Bounds(Fraction(0)) if steps else bounds)
+            if law is not None:
+                result = law
+            else:
+                result = ONE if p == ONE else algebra.function("rgamma", [p], Bounds(Fraction(0)) if steps else bounds)
             for q in between:
                 result = algebra.multiply(result, algebra.power(q, -1))
             return result
         if node.function == "digamma":
-            return add(algebra.function("digamma", [p], bounds), *(algebra.power(q, -1) for q in between))
+            first = algebra.function("digamma", [p], bounds) if law is None else law
+            return add(first, *(algebra.power(q, -1) for q in between))
         n = int(cast(Number, node.arguments[0]).value)
         first = algebra.function("polygamma", [algebra.constant(language.ONE * n), p], bounds)
         return add(first, *(scale((-1) ** n * factorial(n), algebra.power(q, -n - 1)) for q in between))
+
+    def _gamma_law(self, name: str, p: Polynomial) -> Polynomial | None:
+        """1/Γ or ψ at 1/2, at 2q or at 1 - q by what it is at q, for a q > 0 that the statement speaks of.
+
+        Source: NIST DLMF 5.4.6, 5.5.3, 5.5.4, 5.5.5 and 5.5.8.
+        """
+        algebra = self.algebra
+        half, turn = {UNIT: HALF}, algebra.constant(pi)
+        if p == half and name == "rgamma":
+            return algebra.power(turn, -HALF)
+        if name not in ("rgamma", "digamma"):
+            return None
+        for q in self.gammas:
+            if algebra.bounds(q).sign != "+" or constant_value(q) is not None:
+                continue
+            if p == scale(2, q):
+                one, other = (algebra.function(name, [r], Bounds()) for r in (q, add(q, half)))
+                if name == "digamma":
+                    return add(scale(HALF, add(one, other)), algebra.log({UNIT: Fraction(2)}))
+                power = algebra.exp(algebra.multiply(add(ONE, scale(-2, q)), algebra.log({UNIT: Fraction(2)})))
+                return algebra.multiply(power, algebra.power(turn, HALF), one, other)
+            if add(p, q) == ONE and polynomial_key(q) < polynomial_key(p):
+                angle = algebra.multiply(turn, q)
+                sine, at = algebra.function("sin", [angle]), algebra.function(name, [q], Bounds())
+                if name == "digamma":
+                    cosine = algebra.function("cos", [angle])
+                    return add(at, algebra.multiply(turn, cosine, algebra.power(sine, -1)))
+                return algebra.multiply(sine, algebra.power(turn, -1), algebra.power(at, -1))
+        return None
 
     def truth(self, condition: Node) -> Polynomial:
         """The mask that a condition is: itself if it is one, else [condition != 0]."""
@@ -1044,17 +1087,58 @@ def decide_equal(
             answer = Equality(None, reason=str(problem) or type(problem).__name__)
         if answer.equal:
             return answer
-    if _has_angles(lhs) or _has_angles(rhs):
-        try:
+    if not changing and not any(isinstance(n, Differential | Binding) for side in (lhs, rhs) for n in side.walk()):
+        for more in (_without_given, _by_residues, _with_parts):
+            try:
+                further = more(lhs, rhs, given, budget)
+            except (TooLarge, NotHandled, UnsupportedError, RecursionError):
+                continue
+            if further is not None and further.equal:
+                return further
+    elif _has_parts(lhs) or _has_parts(rhs):
+        with suppress(TooLarge, NotHandled, UnsupportedError, RecursionError):
             opened = _decide(lhs, rhs, given, changing, False, budget, deep=True)
-        except (TooLarge, NotHandled, UnsupportedError, RecursionError):
-            return answer
-        return opened if opened.equal else answer
+            return opened if opened.equal else answer
     return answer
 
 
-def _has_angles(node: Node) -> bool:
-    return any(isinstance(n, Map) and n.function in ("sin", "cos", "tan") for n in node.walk())
+def _without_given(lhs: Node, rhs: Node, given: tuple[Relation, ...], budget: int) -> Equality | None:
+    """The decision after scalars are eliminated by equations that are given."""
+    if not any(r.op == "==" for r in given):
+        return None
+    found = substituted(lhs, rhs, given)
+    if found is None:
+        return None
+    left, right, facts = found
+    return _decide(left, right, facts, frozenset(), False, budget)
+
+
+def _by_residues(lhs: Node, rhs: Node, given: tuple[Relation, ...], budget: int) -> Equality | None:
+    """The decision in every residue class of the integers of which remainders and floors are taken."""
+    cases = residue_cases(lhs, rhs)
+    if cases is None:
+        return None
+    known = {leaf for side in (lhs, rhs) for leaf in side.leaves()}
+    kept = tuple(r for r in given if not known & {leaf for side in (r.lhs, r.rhs) for leaf in side.leaves()})
+    count = 0
+    for left, right in cases:
+        answer = _decide(left, right, kept, frozenset(), False, budget)
+        if not answer.equal or answer.conditions:
+            return None
+        count += 1
+    reason = f"equal normal forms in each of {count} residue classes"
+    return Equality(True, (), tuple(f"given: {r}" for r in given), reason)
+
+
+def _with_parts(lhs: Node, rhs: Node, given: tuple[Relation, ...], budget: int) -> Equality | None:
+    """The decision with sines and cosines of sums and multiples opened, and Γ at x related to Γ at 2x and 1 - x."""
+    if not (_has_parts(lhs) or _has_parts(rhs)):
+        return None
+    return _decide(lhs, rhs, given, frozenset(), False, budget, deep=True)
+
+
+def _has_parts(node: Node) -> bool:
+    return any(isinstance(n, Map) and n.function in ("sin", "cos", "tan", *_GAMMAS) for n in node.walk())
 
 
 def _by_cases(

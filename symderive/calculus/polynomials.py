@@ -263,6 +263,7 @@ class Algebra:
         self._known: dict[int, Bounds] = {}
         self.laws: tuple[Laws, ...] = ()
         self._rules: list[tuple[Monomial, Fraction, Polynomial, Labels]] = []
+        self.denest: Callable[[Polynomial], Polynomial | None] = lambda p: None
         self.reckon: Callable[[Polynomial], Bounds] = lambda p: Bounds()
         self.special: Callable[[str, Sequence[Polynomial]], Polynomial | None] = lambda name, inner: None
 
@@ -1283,7 +1284,8 @@ class Algebra:
                 return self._one(plain)
             # a fractional power of something is defined only where it is >= 0, and so is every root of it
             if 1 <= len(scale_of) <= 7 and any(
-                sum(Fraction(e) for _, _, e in free) + len(components) > 1 for (free, components), _ in pieces
+                sum(Fraction(e) * scale_of[a, ls] for a, ls, e in free) + len(components) > 1
+                for (free, components), _ in pieces
             ):
                 for k, at in enumerate(scale_of):
                     generators[at] = Symbol(f"g{k}")
@@ -1591,6 +1593,10 @@ class Algebra:
         split = self._split([p], lambda q: self.power(q[0], e), products=True)
         if split is not None:
             return split
+        if e == Fraction(1, 2):
+            root = self.denest(p)
+            if root is not None:
+                return root
         c, everything = self.magnitudes(p)
         result: list[Factor] = []
         extra: list[Polynomial] = []
@@ -1711,12 +1717,27 @@ class Algebra:
 
     def _on_circle(self, name: str, p: Polynomial) -> Bounds:
         """Bounds of sin or cos: > 0 where the angle is shown to lie in (0, π) or in (-π/2, π/2)."""
-        angle = self.bounds(p)
-        if name == "cos" and angle.low >= -_QUARTER and angle.high <= _QUARTER:
+        angle, quarter = self.bounds(p), _QUARTER
+        turns = self._turns(p)
+        if turns is not None:
+            angle, quarter = self.bounds(turns), Fraction(1, 2)
+        inside = angle.low > -quarter or (angle.low == -quarter and angle.low_open)
+        if name == "cos" and inside and (angle.high < quarter or (angle.high == quarter and angle.high_open)):
             return Bounds(Fraction(0), Fraction(1), True, False)
-        if name == "sin" and angle.sign == "+" and angle.high <= 2 * _QUARTER:
+        below = angle.high < 2 * quarter or (angle.high == 2 * quarter and angle.high_open)
+        if name == "sin" and angle.sign == "+" and below:
             return Bounds(Fraction(0), Fraction(1), True, False)
         return Bounds(Fraction(-1), Fraction(1), False, False)
+
+    def _turns(self, p: Polynomial) -> Polynomial | None:
+        """p/π, where every term has the factor π."""
+        found: Polynomial = {}
+        for m, c in p.items():
+            rest = tuple(f for f in m[0] if not (self.atoms[f[0]].payload is pi and f[2] == 1))
+            if len(rest) == len(m[0]):
+                return None
+            found[rest, m[1]] = c
+        return found
 
     def product_over(self, p: Polynomial, slot: int, dim: Expr) -> Polynomial:
         """Π over a free label."""

@@ -1,10 +1,11 @@
-"""The sign of a sum with a square root, by that of its conjugate: √(x² + 1) + x > 0 since x² + 1 > x²."""
+"""Square roots: the sign of a sum with one, by its conjugate (√(x² + 1) + x > 0 since x² + 1 > x²); roots of roots."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isqrt
 
-from symderive.calculus.polynomials import Algebra, Polynomial, add, scale
+from symderive.calculus.polynomials import UNIT, Algebra, Polynomial, add, constant_value, scale
 from symderive.calculus.signs import INFINITY, Bounds
 
 POSITIVE, NONNEGATIVE = Bounds(Fraction(0)), Bounds(Fraction(0), INFINITY, False)
@@ -31,4 +32,27 @@ def conjugate_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
     return Bounds()
 
 
-__all__ = ["conjugate_bounds"]
+def denested(algebra: Algebra, p: Polynomial) -> Polynomial | None:
+    """√(a + c√r) = √u ± √v of numbers with u + v = a and 4uv = c²r, where u and v are rational; else None."""
+    if len(p) != 2 or p.get(UNIT, 0) <= 0:
+        return None
+    ((surd, c),) = ((m, c) for m, c in p.items() if m != UNIT)
+    a = p[UNIT]
+    square = constant_value(algebra.multiply({surd: c}, {surd: c}))
+    rest = None if square is None else _root(a * a - square)
+    if rest is None or square is None or square <= 0:
+        return None
+    u, v = ((a + s * rest) / 2 for s in (1, -1))
+    roots = [algebra.power({UNIT: w}, Fraction(1, 2)) for w in (u, v)]
+    return add(roots[0], scale(1 if c > 0 else -1, roots[1]))
+
+
+def _root(value: Fraction) -> Fraction | None:
+    """The square root of a rational number, where it is rational."""
+    if value < 0:
+        return None
+    p, q = isqrt(value.numerator), isqrt(value.denominator)
+    return Fraction(p, q) if p * p == value.numerator and q * q == value.denominator else None
+
+
+__all__ = ["conjugate_bounds", "denested"]

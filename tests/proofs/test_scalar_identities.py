@@ -46,6 +46,48 @@ IDENTITIES = [
     (log(1 + exp(x)) - log(1 + exp(-x)), x, {}),
     (x**a * x**b, x ** (a + b), {x: POSITIVE}),
     (sp.Max(x, y) + sp.Min(x, y), x + y, {}),
+    (sp.gamma(x) * sp.gamma(x + sp.Rational(1, 2)), 2 ** (1 - 2 * x) * sqrt(pi) * sp.gamma(2 * x), {x: POSITIVE}),
+    (sp.gamma(x) * sp.gamma(1 - x), pi / sin(pi * x), {x: OPEN}),
+    (sp.digamma(2 * x), (sp.digamma(x) + sp.digamma(x + sp.Rational(1, 2))) / 2 + log(2), {x: POSITIVE}),
+    (sqrt(x + 1 + 2 * sqrt(x)), 1 + sqrt(x), {x: NONNEGATIVE}),
+    (x * sqrt(3 + 2 * sqrt(2)), x + x * sqrt(2), {}),
+    (x * sqrt(5 - 2 * sqrt(6)), x * (sqrt(3) - sqrt(2)), {}),
+]
+
+INFORMATION = (
+    a * log(a / ((a + b) * (a + c))) + b * log(b / ((a + b) * (b + d)))
+    + c * log(c / ((c + d) * (a + c))) + d * log(d / ((c + d) * (b + d)))
+)  # fmt: skip
+TABLE = dict.fromkeys((a, b, c, d), OPEN)
+TOTAL = sp.Eq(a + b + c + d, 1)
+
+
+def entropy(*weights):
+    return -sum(w * log(w) for w in weights)
+
+
+GIVEN = [
+    (INFORMATION + d, entropy(a + b, c + d) + entropy(a + c, b + d) - entropy(a, b, c, d) + 1 - a - b - c,
+     TABLE, [TOTAL]),
+    (INFORMATION, 0, TABLE, [TOTAL, sp.Eq(a * d, b * c)]),
+    (entropy(p, q), entropy(p, 1 - p), {p: OPEN, q: OPEN}, [sp.Eq(p + q, 1)]),
+    (a**2 * p + b**2 * q - (a * p + b * q) ** 2, p * q * (a - b) ** 2, {p: OPEN, q: OPEN}, [sp.Eq(p + q, 1)]),
+    ((p - 1) * (q - 1), 1, {p: ABOVE_ONE, q: ABOVE_ONE}, [sp.Eq(1 / p + 1 / q, 1)]),
+    (log(x), -log(y), {x: POSITIVE, y: POSITIVE}, [sp.Eq(x * y, 1)]),
+    (a**3 + b**3 + c**3, 3 * a * b * c, {}, [sp.Eq(a + b + c, 0)]),
+]
+"""Equalities that hold where equations are given."""
+
+MODULAR = [
+    (sp.Mod(n**2 - n + 1, 2), 1),
+    (sp.Mod(n**3 - n, 6), 0),
+    (sp.Mod(n**5, 5), sp.Mod(n, 5)),
+    (sp.Mod(n**2, 4) * (sp.Mod(n**2, 4) - 1), 0),
+    (sp.Mod(n * (n + 1) / 2, 2), sp.Mod(n * (n + 1) * (2 * n + 1) / 2, 2)),
+    (sp.Mod(n + m, 2), sp.Mod(sp.Mod(n, 2) + sp.Mod(m, 2), 2)),
+    (sp.floor(n / 2) + sp.floor((n + 1) / 2), n),
+    ((-1) ** n * (-1) ** n, 1),
+    ((-1) ** (n * (n + 1)), 1),
 ]
 
 
@@ -58,6 +100,47 @@ def relation_of(lhs, rhs, domains, given=()):
 def test_an_identity_is_proved_and_its_trace_replays(lhs, rhs, domains):
     verdict = sd.check(lhs, "==", rhs, domains=domains).require("proved")
     assert replay(verdict.trace).ok
+
+
+@pytest.mark.parametrize(("lhs", "rhs", "domains", "given"), GIVEN)
+def test_an_equality_under_given_equations_is_proved_and_needs_every_one(lhs, rhs, domains, given):
+    verdict = sd.check(lhs, "==", rhs, domains=domains, given=given).require("proved")
+    relation, assumed = relation_of(lhs, rhs, domains, given)
+    assert replay(verdict.trace, assumed).ok
+    assert not replay(verdict.trace, assumed[:-1]).ok
+    for k, equation in enumerate(given):
+        off = [*given[:k], sp.Eq(equation.lhs, equation.rhs + sp.Rational(1, 10**12)), *given[k + 1 :]]
+        _, wrong = relation_of(lhs, rhs, domains, off)
+        assert not decide_equal(relation.lhs, relation.rhs, wrong).equal
+
+
+@pytest.mark.parametrize(("lhs", "rhs"), MODULAR)
+def test_an_equality_of_remainders_is_proved_in_every_residue_class(lhs, rhs):
+    names = sorted((lhs - rhs).free_symbols, key=str)
+    domains = {name: sd.integers(1, sp.oo) for name in names}
+    verdict = sd.check(lhs, "==", rhs, domains=domains).require("proved")
+    assert replay(verdict.trace).ok
+    assert sd.check(lhs, "==", rhs + sp.Rational(1, 10**12), domains=domains).status == "refuted"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_remainders_of_random_polynomials_are_judged_as_all_integers_up_to_sixty_say(seed):
+    rng = random.Random(seed)
+    modulus, power = rng.choice((2, 3, 4, 5, 6)), rng.choice((2, 3))
+    poly = sum(rng.randint(-4, 4) * n**k for k in range(power + 1)) * rng.choice((1, n, n + 1))
+    if not poly.has(n):
+        poly += n
+    shifted = sp.Mod(poly.subs(n, n + modulus), modulus)
+    guess = rng.choice((sp.Integer(rng.randrange(modulus)), sp.Mod(n, modulus), shifted))
+    true = all((sp.Mod(poly, modulus) - guess).subs(n, k) == 0 for k in range(1, 61))
+    relation, _ = relation_of(sp.Mod(poly, modulus) + 0 * n, guess, {n: sd.integers(1, sp.oo)})
+    assert bool(decide_equal(relation.lhs, relation.rhs).equal) == true
+
+
+def test_what_is_given_is_not_used_before_differentiating():
+    claim = (sp.Derivative(x * y, x), "==", 2 * x)
+    assert sd.check(*claim, given=[sp.Eq(y, x)]).status == "refuted"
+    assert sd.check(*claim, given=[sp.Eq(x + y, 2 * x)]).status == "refuted"
 
 
 def test_a_proof_by_slopes_says_so_and_fails_to_replay_once_it_is_changed():
