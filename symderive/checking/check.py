@@ -28,7 +28,11 @@ from symderive.language.domains import Domain
 from symderive.language.nodes import Named
 from symderive.language.reading import read_text
 from symderive.language.statements import Claimed, Relation
+from symderive.language.sympy_bounds import bounded
 from symderive.language.text_reader import defined_names
+
+#: Most parts of a SymPy expression that is printed while it is not judged yet.
+MOST_SHOWN = 1000
 
 
 def check(
@@ -92,9 +96,13 @@ def check(
 
 
 def within(seconds: float | None, claim: str, run: Callable[[], Verdict]) -> Verdict:
-    """The verdict of ``run``, or ``undecided`` when the time is up, in whatever thread this is."""
+    """The verdict of ``run``, or ``undecided`` where time, memory or the depth of Python's calls runs out."""
     try:
         return run_within(seconds, run)
+    except MemoryError:
+        return Verdict(Status.undecided, claim, reason="stopped: it needs more memory than there is")
+    except RecursionError:
+        return Verdict(Status.undecided, claim, reason="stopped: it is nested too deeply")
     except OutOfTime:
         if seconds is None:  # the limit is that of a claim around this one
             raise
@@ -128,6 +136,8 @@ def prove(relation: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
 def _shown(side: Any) -> str:
     if isinstance(side, str):
         return shortened(side)
+    if (count := bounded(side)) > MOST_SHOWN:  # SymPy sorts what it prints, for seconds
+        return f"(a formula of {count} parts)"
     name = getattr(side, "__name__", None)
     return str(name) if callable(side) and name else shortened(str(side))
 

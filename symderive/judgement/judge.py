@@ -41,6 +41,7 @@ from symderive.judgement.examine import (
 from symderive.judgement.hunt import Hunt
 from symderive.judgement.instances import (
     constraints,
+    settings,
     shape_at,
 )
 from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
@@ -135,6 +136,8 @@ class _Run:
         """Look at every planned point, then at the sides of kinks, then search."""
         roots = (*self.statement.roots, *(n for r in self.given for n in (r.lhs, r.rhs)))
         planned = plan(replace(self.statement, roots=roots), points)
+        if not planned and settings(roots):
+            return self._undecided("even at the smallest sizes that were tried the arrays have too many entries")
         if not planned:
             return self._undecided("no sizes of the dimensions make every dimension positive and every index exist")
         covered = self._cover()

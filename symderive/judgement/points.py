@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ class Source:
         self.draws = 0
 
     def point(self, sizes: dict[Symbol, int], stratum: str, tag: object, tries: int = 1) -> Point | None:
-        """A point, or None after ``tries`` draws."""
+        """A point, or None after ``tries`` draws, and where the arrays have too many entries."""
+        if sum(prod(shape_at(leaf, sizes)) for leaf in self.leaves) > LARGEST:
+            return None
         for attempt in range(tries):
             kind = stratum if attempt < (tries + 1) // 2 else STRATA[attempt % len(STRATA)]
             key = f"{self.seed}:{tag}:{attempt}"
@@ -292,6 +295,10 @@ def cost(statement: Statement, sizes: Mapping[Symbol, int]) -> int:
     return _cost(statement.roots, sizes) * statement.cost_factor(sizes)
 
 
+LARGEST = 5_000_000
+"""Most elements of one look at a statement; with more, it is not judged at those sizes."""
+
+
 def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, int], str]]:
     """Sizes and stratum of each point to draw; fewer and smaller points where they are expensive."""
     wanted = settings(statement.roots)
@@ -301,6 +308,9 @@ def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, in
     costs = {i: cost(statement, s) for i, s in enumerate(wanted)}
     cheap = [i for i in costs if costs[i] <= BUDGET / 10]
     order = cheap if len(cheap) >= 3 else sorted(costs, key=lambda i: costs[i])[:3]
+    order = [i for i in order if costs[i] <= LARGEST]
+    if not order:
+        return []
     planned: list[tuple[dict[Symbol, int], str]] = []
     spent = 0
     for k in range(count):

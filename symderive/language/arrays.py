@@ -1179,6 +1179,10 @@ def as_dimension(value: object) -> Expr:
     return dim
 
 
+#: Most axes of a declared array; NumPy's einsum has a letter for each, and older NumPy stops at 32.
+MOST_AXES = 16
+
+
 def array(name: str, *shape: Any, domain: Domain = real) -> Array:
     """Declare an array: ``sd.array("X", n, d)``, a vector, a matrix, or (no dimensions) a scalar.
 
@@ -1205,6 +1209,8 @@ def array(name: str, *shape: Any, domain: Domain = real) -> Array:
         raise DomainError(f"domain must be one of sd.real, sd.positive, sd.labels(...), ..., got {domain!r}")
     if domain.is_empty:
         raise DomainError(f"the domain {domain} of {name} is empty")
+    if len(shape) > MOST_AXES:
+        raise ShapeError(f"{name}: an array has at most {MOST_AXES} axes, this has {len(shape)}")
     sizes = tuple(as_dimension(s) for s in shape)
     if any(str(symbol) == name for size in sizes for symbol in size.free_symbols):
         raise UnknownNameError(f"the array {name!r} has a dimension of the same name; rename one of them")

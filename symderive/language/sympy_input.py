@@ -134,6 +134,7 @@ from symderive.language.joining import block
 from symderive.language.linear_algebra import block_diag
 from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range, Slice
 from symderive.language.products import kron
+from symderive.language.sympy_bounds import bounded
 from symderive.language.text_reader import read_shape
 from symderive.language.views.sympy_functions import Cases
 
@@ -1184,6 +1185,7 @@ def from_sympy_together(
     """
     read: list[Any] = []
     for expr in expressions:
+        bounded(expr)
         made = expr if isinstance(expr, Basic | MatrixBase) else sympify(expr, strict=True)
         if not isinstance(made, Expr | MatrixExpr | MatrixBase) or isinstance(made, Lambda):
             raise UnsupportedError(f"a SymPy {type(made).__name__} is no formula: {_shown(made)}")

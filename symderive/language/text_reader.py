@@ -631,7 +631,7 @@ class _Reader:
         close += [x for x in declared if x.lower() == name.lower() and x not in close]
         known = f"declared are {', '.join(declared)}" if declared else "nothing is declared"
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return self.refuse(f"the name {name!r} is not declared ({known}){hint}", node)
+        return self.refuse(f"the name {name!r:.62} is not declared ({known}){hint}", node)
 
     def comparison(self, node: ast.Compare) -> Array:
         if len(node.ops) > 1:

@@ -202,6 +202,17 @@ SENTENCES: dict[str, str] = {
     "the cited rules lead to {}": "所引法则得出 {0}",
     # claims
     "stopped after {} seconds": "{0} 秒后中止",
+    "stopped: it needs more memory than there is": "中止：所需内存超过现有内存",
+    "stopped: it needs more than {} MB of memory": "中止：所需内存超过 {0} 兆字节",
+    "stopped: it is nested too deeply": "中止：嵌套过深",
+    "(a formula of {} parts)": "（含 {0} 个部分的公式）",
+    "by {} with {}": "依据 {0}，取 {1}",
+    "provided that {}": "条件为 {0}",
+    "stopped: its worker ended": "中止：其工作进程已终止",
+    "stopped: its worker ended with {}, as it does where more than {} MB of memory are needed":
+        "中止：其工作进程以 {0} 终止，所需内存超过 {1} 兆字节时即如此",
+    "even at the smallest sizes that were tried the arrays have too many entries":
+        "即便在所试的最小维数下，数组的分量也过多",
     "it has the normal form of the derived {}, whose every line is proved":
         "它与推导所得的{0}标准形相同，而推导的每一行都已证明",
     "equal to the derived {}, which is {}: {}": "等于推导所得的{0}，后者{1}：{2}",
@@ -601,7 +612,9 @@ def proof_text(entry: Any, lang: str) -> str:
     if words(lang) is words("en"):
         return step_text(entry)
     if isinstance(entry, Mapping):
-        return step_text({**entry, "rule": "；".join(rule(key).name(lang) for key in entry["rule"].split("; "))})
+        names = "；".join(rule(key).name(lang) for key in entry["rule"].split("; "))
+        text = step_text({**entry, "rule": names})
+        return "\n".join(" " * (len(line) - len(line.lstrip())) + _translated(line) for line in text.split("\n"))
     if not isinstance(entry, Line):
         return say(str(entry), lang)
     names = "；".join(_called(key, lang) for key in entry.rule.split("; "))
