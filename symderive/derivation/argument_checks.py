@@ -72,7 +72,7 @@ def argument_line_problem(line: Line, given: tuple[Relation, ...]) -> str:
         return f"a side is not shown to be defined: {next(iter(open_.values()))}"
     if not _under(argument, allowed):
         return "the argument assumes more than is given"
-    if not _equal(difference(line.before, line.after), argument.goal, allowed):
+    if not equal(difference(line.before, line.after), argument.goal, allowed):
         return "the argument is not about the difference of the sides"
     return argument_problem(argument)
 
@@ -91,6 +91,7 @@ def argument_problem(argument: Argument) -> str:
         "concave": _concave,
         "cases": _cases,
         "increasing function": _increasing,
+        "wider domain": _wider,
     }
     problem = checks[argument.way](argument)
     if problem:
@@ -106,9 +107,15 @@ def _under(part: Argument, given: Iterable[Relation]) -> bool:
     return set(part.given) <= set(given)
 
 
-def _equal(a: Node, b: Node, given: Sequence[Relation]) -> bool:
-    # where a side is defined, so is the other, and one of them is
-    return a is b or bool(decide_equal(a, b, tuple(given)).equal)
+def equal(a: Node, b: Node, given: Sequence[Relation]) -> bool:
+    """Whether two scalars, one of which is defined where ``given`` holds, are shown to be equal there.
+
+    Rewriting by a given equality may hide what is equal as it stands, so both are tried.
+    """
+    if a is b:
+        return True
+    plain = any(r.op == "==" for r in given) and bool(decide_equal(a, b).equal)
+    return plain or bool(decide_equal(a, b, tuple(given)).equal)
 
 
 def _sum(argument: Argument) -> str:
@@ -135,7 +142,7 @@ def _sum(argument: Argument) -> str:
         strict = strict or (part.strict and grants(">", weight, normaliser))
     if argument.strict and not strict:
         return "nothing is shown to be > 0"
-    if not _equal(argument.goal, build.add(terms, ()), given):
+    if not equal(argument.goal, build.add(terms, ()), given):
         return "the goal is not the sum"
     return ""
 
@@ -145,7 +152,7 @@ def _product(argument: Argument) -> str:
         return "not every part is shown to be > 0"
     if not argument.parts or not all(_under(p, argument.given) for p in argument.parts):
         return "a part assumes more than is given"
-    if not _equal(argument.goal, build.multiply(*(p.goal for p in argument.parts)), argument.given):
+    if not equal(argument.goal, build.multiply(*(p.goal for p in argument.parts)), argument.given):
         return "the goal is not the product"
     return ""
 
@@ -181,7 +188,7 @@ def _monotone(argument: Argument) -> str:
     if problem:
         return problem
     sides = (argument.side,) if argument.side else (1, -1)
-    problem = _reaches(argument, variable, sides)
+    problem = reaches(argument, variable, sides)
     if problem:
         return problem
     value = value_at(argument.goal, variable, point, sides[0], given)
@@ -212,7 +219,7 @@ def _monotone(argument: Argument) -> str:
     return ""
 
 
-def _reaches(argument: Argument, variable: Leaf, sides: Sequence[int]) -> str:
+def reaches(argument: Argument, variable: Leaf, sides: Sequence[int]) -> str:
     """Why the ways from the place do not lead to every point, inside the domain; empty if they do."""
     point, given = argument.point, argument.given
     entries = variable.domain.entries
@@ -231,7 +238,7 @@ def _reaches(argument: Argument, variable: Leaf, sides: Sequence[int]) -> str:
             return "the place is not shown to lie in the closure of the domain"
     if len(sides) == 1:
         found = [e.value for e in ends(variable, given) if e.side == sides[0] and e.value is not None]
-        if not any(_equal(point, e, without(variable, given)) for e in found):
+        if not any(equal(point, e, without(variable, given)) for e in found):
             return "the place is no end of the interval"
     return ""
 
@@ -248,7 +255,7 @@ def _concave(argument: Argument) -> str:
     low, high = argument.nodes
     inside: list[Relation] = list(without(variable, given))
     for side, point, part in zip((1, -1), argument.nodes, argument.parts, strict=False):
-        problem = _reaches(_from(argument, point, side), variable, (side,))
+        problem = reaches(_from(argument, point, side), variable, (side,))
         if problem:
             return problem
         if part.goal is not value_at(argument.goal, variable, point, side, given):
@@ -332,6 +339,24 @@ def _cases(argument: Argument) -> str:
     return ""
 
 
+def _wider(argument: Argument) -> str:
+    variable, given = argument.variable, argument.given
+    if variable is None or len(argument.nodes) != 1 or len(argument.parts) != 1:
+        return "it needs a variable, one of the same name with a wider domain, and a part"
+    (new,), (part,) = argument.nodes, argument.parts
+    if not isinstance(new, Leaf) or new.name != variable.name or not (is_interval(variable) and is_interval(new)):
+        return "the variable does not range over an interval"
+    old, wide = variable.domain.entries, new.domain.entries
+    both = old & wide
+    if (both.low, both.high, both.low_open, both.high_open) != (old.low, old.high, old.low_open, old.high_open):
+        return "the domain is not wider"
+    if not _under(part, without(variable, given)) or part.goal is not build.substitute(argument.goal, {variable: new}):
+        return "the part is not the goal on the wider domain"
+    if argument.strict and not part.strict:
+        return "the part shows >= only"
+    return defined(part.goal, Normaliser(part.given))
+
+
 def applied_to(function: str, node: Node) -> Node:
     """An increasing function of a node."""
     return build.power(node, ONE / 2) if function == "sqrt" else build.apply(function, node)
@@ -353,7 +378,7 @@ def _increasing(argument: Argument) -> str:
     if argument.strict and not part.strict:
         return "the difference of the arguments is not shown to be > 0"
     outer = difference(applied_to(argument.function, a), applied_to(argument.function, b))
-    return "" if _equal(argument.goal, outer, argument.given) else "the goal is not the difference of the values"
+    return "" if equal(argument.goal, outer, argument.given) else "the goal is not the difference of the values"
 
 
 __all__ = [
@@ -362,6 +387,8 @@ __all__ = [
     "argument_line_problem",
     "argument_problem",
     "case_relations",
+    "equal",
     "positive_constant",
+    "reaches",
     "resolved",
 ]

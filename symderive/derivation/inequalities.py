@@ -19,7 +19,10 @@ Optimization, 3.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, permutations
@@ -44,7 +47,7 @@ from symderive.calculus.polynomials import (
 )
 from symderive.derivation.checker import replay
 from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line, Trace, judged
-from symderive.derivation.sign_search import find_argument
+from symderive.derivation.sign_search import find_argument, sampled_below
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict
@@ -80,6 +83,7 @@ class _Search:
         self.algebra = normaliser.algebra
         self.dims = dims
         self.tries = 200
+        self.until = math.inf
 
     # -- signs ---------------------------------------------------------------------
 
@@ -104,7 +108,7 @@ class _Search:
     def prove(self, p: Polynomial, strict: bool = False, depth: int = 5) -> list[_Piece] | None:
         """Pieces that sum to the polynomial, or None."""
         self.tries -= 1 + len(p) // 4  # long polynomials cost more
-        if self.tries < 0 or depth < 0:
+        if self.tries < 0 or depth < 0 or time.monotonic() > self.until:
             return None
         if not p and not strict:
             return []
@@ -545,6 +549,10 @@ def _oriented(relation: Relation) -> tuple[Node, Node, str]:
     raise UnsupportedError(f"an inequality is one of <=, >=, <, >; got {relation.op!r}")
 
 
+_SCALAR_BUDGET = 6_000
+"""How much a claim about scalars alone may cost the search by lemmas."""
+
+
 def find_trace(relation: Relation, given: tuple[Relation, ...] = (), budget: int = 60_000) -> Trace | None:
     """A trace from the larger side down to the smaller one that the checker accepts, or None."""
     big, small, op = _oriented(relation)
@@ -563,22 +571,26 @@ def find_trace(relation: Relation, given: tuple[Relation, ...] = (), budget: int
     difference = big
     if not build.is_zero(small):
         difference = build.add([(language.ONE, big), (-language.ONE, small)], shape)
-    for attempt in (_by_sign, _by_search):
-        try:
+
+    def from_lemmas(attempt: Callable[..., list[Instance]], budget: int) -> Trace | None:
+        with suppress(TooLarge, NotHandled, RecursionError):
             instances = attempt(difference, op, given, budget)
-            if not instances:
-                continue
-            trace = _trace(Normaliser(given, budget=budget), big, small, op, instances, facts)
-            if (op == ">=" or any(line.op == ">" for line in trace)) and replay(trace, given).ok:
-                return trace
-        except (TooLarge, NotHandled, RecursionError):
-            continue
-    argument = find_argument(difference, given, op == ">")
+            if instances:
+                trace = _trace(Normaliser(given, budget=budget), big, small, op, instances, facts)
+                if (op == ">=" or any(line.op == ">" for line in trace)) and replay(trace, given).ok:
+                    return trace
+        return None
+
+    trace = from_lemmas(_by_sign, budget)
+    scalars = not any(leaf.shape for side in (big, small) for leaf in side.leaves())
+    if trace is not None or (scalars and sampled_below(difference, given)):
+        return trace
+    argument = find_argument(difference, given, op == ">") if scalars else None
     if argument is not None:
         line = Line(big, small, argument.way, (), facts, op, argument=argument)
         if replay((line,), given).ok:
             return (line,)
-    return None
+    return from_lemmas(_by_search, _SCALAR_BUDGET if scalars else budget)
 
 
 def _by_sign(difference: Node, op: str, given: tuple[Relation, ...], budget: int) -> list[Instance]:
@@ -596,6 +608,8 @@ def _by_search(difference: Node, op: str, given: tuple[Relation, ...], budget: i
     p = normaliser.of(difference)
     out = normaliser.labels(difference.shape)
     search = _Search(normaliser, {i: d for i, d in zip(out, difference.shape, strict=True) if i >= 0})
+    if budget <= _SCALAR_BUDGET:
+        search.until = time.monotonic() + 0.5  # calculus has been tried already
     if not p and op == ">=":
         return [
             Instance(SIGN, (build.zeros(difference.shape),), Number(language.ONE), difference.shape, difference.rank)

@@ -165,6 +165,7 @@ WAYS: dict[str, Way] = {
         Way("concave", "its second derivative is <= 0 and it is >= 0 at both ends"),
         Way("cases", "it is >= 0 in each case of a sign"),
         Way("increasing function", "an increasing function keeps the order of its arguments"),
+        Way("wider domain", "what holds on more than the domain holds on the domain"),
     )
 }
 """How the sign of a scalar is argued.  Source: Rudin, Principles of Mathematical Analysis, ch. 5."""
@@ -181,7 +182,8 @@ class Argument:
       there (absent where the function grows without bound), then the slope above and minus the slope below;
     * concave: the values at ``nodes`` (both ends) and minus the second derivative between them;
     * cases: one part where ``point`` is >= 0 (``side`` 1) or > 0 (0), one where it is not;
-    * increasing function: the goal is f(a) - f(b) with ``nodes`` a, b and ``function`` f; the part is a - b.
+    * increasing function: the goal is f(a) - f(b) with ``nodes`` a, b and ``function`` f; the part is a - b;
+    * wider domain: the part is the goal with ``variable`` ranging over the domain of the one of ``nodes``.
     """
 
     way: str
@@ -223,6 +225,8 @@ class Argument:
                 return (*(f"{name} = {text(n)}" for n in self.nodes), f"-d²/d{name}²")
             case "cases" if self.point is not None:
                 return (f"{text(self.point)} {'>=' if self.side else '>'} 0", f"{text(self.point)} <= 0")
+            case "wider domain":
+                return tuple(f"{n.name} in {n.domain}" for n in self.nodes if isinstance(n, Leaf))
         return tuple("" for _ in self.parts)
 
     def lines(self, name: Callable[[str], str] = str, heading: str = "") -> Iterator[str]:

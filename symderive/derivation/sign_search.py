@@ -44,7 +44,15 @@ from sympy import (
 
 from symderive.calculus.normal_form import Normaliser, decide_equal
 from symderive.calculus.polynomials import NotHandled, TooLarge
-from symderive.derivation.argument_checks import INCREASING, applied_to, case_relations, positive_constant, resolved
+from symderive.derivation.argument_checks import (
+    INCREASING,
+    applied_to,
+    case_relations,
+    equal,
+    positive_constant,
+    reaches,
+    resolved,
+)
 from symderive.derivation.one_variable import (
     UNBOUNDED,
     along,
@@ -53,6 +61,7 @@ from symderive.derivation.one_variable import (
     ends,
     grants,
     is_interval,
+    mentions,
     scalar_analytic,
     shown_bounds,
     slope,
@@ -62,6 +71,8 @@ from symderive.derivation.one_variable import (
 from symderive.derivation.proofs import Argument, Instance
 from symderive.derivation.scalars import to_expression, to_scalar
 from symderive.language import build
+from symderive.language.domains import nonnegative as NONNEGATIVE
+from symderive.language.domains import positive as POSITIVE
 from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
 from symderive.language.views.components import scalar_symbol
@@ -242,7 +253,7 @@ class Search:
         w = self.node(weight)
         if not grants(">" if part.strict else ">=", w, context.normaliser):
             return None
-        if not decide_equal(goal, build.multiply(w, part.goal), context.given).equal:
+        if not equal(goal, build.multiply(w, part.goal), context.given):
             return None
         return Argument("sum of parts", goal, part.strict, context.given, (part,), nodes=(w,))
 
@@ -324,13 +335,34 @@ class Search:
     ) -> Argument | None:
         """The goal made homogeneous by given totals (a + b + c = 1), which then are not needed any more."""
         rest = tuple(r for r in context.given if r.op != "==")
+        opened = self.node(expression)
         for relation in context.given:
             if relation.op == "==":
                 expression = _homogeneous(
                     expression, to_expression(difference(relation.lhs, relation.rhs), self.symbols)
                 )
-        part = self.prove(self.node(expression), rest, strict, depth - 1)
-        return self._weighted(goal, S.One, part, context)
+        part = self._on_wider_domains(self.node(expression), rest, strict, depth)
+        if part is None or not equal(opened, part.goal, context.given) or not equal(goal, opened, context.given):
+            return None
+        inner = Argument("sum of parts", opened, part.strict, context.given, (part,), nodes=(Number(ONE),))
+        return Argument("sum of parts", goal, part.strict, context.given, (inner,), nodes=(Number(ONE),))
+
+    def _on_wider_domains(self, goal: Node, given: tuple[Relation, ...], strict: bool, depth: int) -> Argument | None:
+        """A homogeneous goal is as true for all positive numbers as for those with a given total."""
+        old = next((x for x in goal.leaves() if _bounded_above(x) and not any(mentions(r, x) for r in given)), None)
+        if old is None:
+            return self.prove(goal, given, strict, depth - 1)
+        new = Leaf(old.name, (), POSITIVE if old.domain.entries.is_positive else NONNEGATIVE)
+        symbol = self.symbols[old]
+        self.symbols[new] = symbol
+        self.back[symbol] = new
+        try:
+            part = self._on_wider_domains(build.substitute(goal, {old: new}), given, strict, depth)
+        finally:
+            self.back[symbol] = old
+        if part is None:
+            return None
+        return Argument("wider domain", goal, strict, given, (part,), nodes=(new,), variable=old)
 
     # -- one factor ----------------------------------------------------------------------
 
@@ -509,6 +541,9 @@ class Search:
         value = value_at(goal, variable, point, sides[0], given)
         if value is None or (len(sides) == 2 and value is not value_at(goal, variable, point, -1, given)):
             return None
+        place_of = Argument("monotone", goal, strict, given, variable=variable, point=point, side=side)
+        if reaches(place_of, variable, sides):
+            return None
         steep = slope(goal, variable)
         apart = point is None or grants("!=", difference(variable, point), context.normaliser)
         for strict_value in (True, False) if strict else (False,):
@@ -566,6 +601,10 @@ class Search:
         if part is None:
             return None
         return Argument("concave", goal, strict, given, (*parts, part), nodes=(low, high), variable=variable)
+
+
+def _bounded_above(leaf: Leaf) -> bool:
+    return is_interval(leaf) and leaf.domain.entries.is_nonnegative and leaf.domain.entries.high.is_finite is True
 
 
 # -- expressions -----------------------------------------------------------------------------
@@ -819,6 +858,30 @@ def _evaluated_once(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]
     return value, abs(value) * _EPS + inner[-1][1] * 10
 
 
+def _search(goal: Node, given: tuple[Relation, ...], seconds: float) -> Search | None:
+    leaves = dict.fromkeys(leaf for r in given for leaf in (*r.lhs.leaves(), *r.rhs.leaves()))
+    leaves.update(dict.fromkeys(goal.leaves()))
+    if goal.shape or any(leaf.shape for leaf in leaves):
+        return None
+    return Search(tuple(leaves), seconds)
+
+
+def sampled_below(goal: Node, given: tuple[Relation, ...]) -> bool:
+    """Whether a scalar is clearly < 0 at a sample in floating point: then it is no use to look for a proof.
+
+    >>> import symderive as sd
+    >>> x = sd.array("x")
+    >>> sampled_below((x**2 - x).node, ()), sampled_below((x**2 - x + 1).node, ())
+    (True, False)
+    """
+    search = _search(goal, given, SECONDS)
+    if search is None or not scalar_analytic(goal):
+        return False
+    with suppress(NotHandled):
+        return search.below(to_expression(goal, search.symbols), search.context(given))
+    return False
+
+
 def find_argument(goal: Node, given: tuple[Relation, ...], strict: bool, seconds: float = SECONDS) -> Argument | None:
     """An argument of calculus that a scalar is >= 0 (> 0 where strict) wherever ``given`` holds, or None.
 
@@ -830,17 +893,13 @@ def find_argument(goal: Node, given: tuple[Relation, ...], strict: bool, seconds
     >>> find_argument((x - np.sin(x)).node, (), False).way
     'monotone'
     """
-    if goal.shape or any(leaf.shape for leaf in goal.leaves()):
+    search = _search(goal, given, seconds)
+    if search is None:
         return None
-    leaves = dict.fromkeys(leaf for r in given for leaf in (*r.lhs.leaves(), *r.rhs.leaves()))
-    leaves.update(dict.fromkeys(goal.leaves()))
-    if any(leaf.shape for leaf in leaves):
-        return None
-    search = Search(tuple(leaves), seconds)
     try:
         return search.prove(goal, given, strict)
     except _Over:
         return None
 
 
-__all__ = ["Search", "find_argument"]
+__all__ = ["Search", "find_argument", "sampled_below"]

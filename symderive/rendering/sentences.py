@@ -637,6 +637,7 @@ _WAYS = {
     "concave": "凹函数在两端非负",
     "cases": "分情形",
     "increasing function": "增函数",
+    "wider domain": "在更大的定义域上",
 }
 
 

@@ -51,6 +51,12 @@ PROVED = {
     "log-sum-exp from below": ("log(exp(x) + exp(y)) > maximum(x, y)", {}, []),
     "least x**x": ("x**x >= exp(-exp(-1))", {"x": POSITIVE}, []),
     "triangle": ("abs(x + y) <= abs(x) + abs(y)", {}, []),
+    "mutual information": (
+        "a*log(a/((a+b)*(a+c))) + b*log(b/((a+b)*(b+d))) + c*log(c/((c+d)*(a+c))) + d*log(d/((c+d)*(b+d))) >= 0",
+        dict.fromkeys("abcd", OPEN),
+        ["a + b + c + d == 1"],
+    ),
+    "log-mean": ("log(x)*(x + 1) >= 2*(x - 1)", {"x": sd.interval(1, np.inf, closed="left")}, []),
     "Mills": ("exp(-x**2/2)/(sqrt(2*pi)*x) >= (1 - erf(x/sqrt(2)))/2", {"x": POSITIVE}, []),
     "Chernoff": ("(1 - erf(x/sqrt(2)))/2 <= exp(-x**2/2)/2", {"x": sd.nonnegative}, []),
 }
@@ -91,6 +97,11 @@ def put(argument, path, new):
     return replace(argument, parts=(*argument.parts[:k], inner, *argument.parts[k + 1 :]))
 
 
+def fails(argument, path, other):
+    """Whether an argument fails with another part in a place: by that part, or by what it is a part of."""
+    return argument_problem(other) or argument_problem(put(argument, path, other))
+
+
 @pytest.mark.parametrize("name", PROVED)
 def test_proved_and_checked(name):
     argument = found(name)
@@ -102,7 +113,7 @@ def test_proved_and_checked(name):
     for path, part in parts_of(argument):
         lower = build.add([(ONE, part.goal), (-ONE / 10**12, Number(ONE))], ())
         if part.way != "value of a constant":
-            assert argument_problem(put(argument, path, replace(part, goal=lower))), (name, path)
+            assert fails(argument, path, replace(part, goal=lower)), (name, path)
 
 
 @pytest.mark.parametrize("name", PROVED)
@@ -118,7 +129,7 @@ def test_no_part_can_be_left_out_or_weakened(name):
         if part.nodes and part.way == "sum of parts":
             changed.append(replace(part, nodes=(build.scale(-1, part.nodes[0]), *part.nodes[1:])))
         for other in changed:
-            assert argument_problem(put(argument, path, other)), (name, path, other.way)
+            assert fails(argument, path, other), (name, path, other.way)
 
 
 def test_a_verdict_is_proved_replays_and_prints():
@@ -152,6 +163,11 @@ NOT_TRUE = {
     "cosine and a quartic": ("cos(x) >= 1 - x**2/2 + x**4/24", {}, []),
     "log-sum-exp with less": ("log(exp(x) + exp(y)) <= maximum(x, y) + 0.6931", {}, []),
     "Jensen outside": ("exp(t*x + (1-t)*y) <= t*exp(x) + (1-t)*exp(y)", {}, []),
+    "information without a total": (
+        "a*log(a/((a+b)*(a+c))) + b*log(b/((a+b)*(b+d))) + c*log(c/((c+d)*(a+c))) + d*log(d/((c+d)*(b+d))) >= 0",
+        dict.fromkeys("abcd", POSITIVE),
+        [],
+    ),
     "an integer between": ("n**2 - 3*n + 2 > 0", {"n": sd.integers(1, 9)}, []),
     "a pole inside": ("1/x >= 1/(x + 1)", {"x": sd.nonzero}, []),
     "a far value": ("1/(1 + x**2) > 1/10**9", {}, []),
@@ -174,6 +190,18 @@ def test_an_argument_holds_under_what_is_given_only():
     assert verdict.status == "proved"
     assert replay(verdict.trace, made.given).ok
     assert not replay(verdict.trace).ok
+
+
+def test_a_domain_is_only_made_wider():
+    argument = found("mutual information")
+    wider = [(path, part) for path, part in parts_of(argument) if part.way == "wider domain"]
+    assert wider
+    for path, part in wider:
+        for domain in (sd.interval(0, Fraction(1, 2)), sd.interval(Fraction(1, 2), 3), sd.real):
+            narrow = sd.array(part.variable.name, domain=domain).node
+            inner = replace(part.parts[0], goal=build.substitute(part.goal, {part.variable: narrow}))
+            other = replace(part, nodes=(narrow,), parts=(inner,))
+            assert argument_problem(put(argument, path, other)), domain
 
 
 x = sd.array("x", domain=POSITIVE)
