@@ -92,6 +92,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "symderive.probability.information": ("cross_entropy", "entropy", "kl"),
     "symderive.compilation.kernel": ("Kernel", "compile"),
     "symderive.training.minimize": ("FitResult", "minimize"),
+    "symderive.checking.hessians": ("check_hessian",),
+    "symderive.integrations.testing": ("assert_gradient", "assert_hessian", "assert_identity", "assert_inequality"),
+    "symderive.integrations.strategies": ("strategies",),
     "symderive.library": ("Objective", "load", "objective"),
 }
 

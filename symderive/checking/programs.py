@@ -69,14 +69,20 @@ class Slot:
 class Program:
     """A loss, its gradient and their arguments, taken apart into slots.
 
-    ``params`` and ``data`` may be nested.  Floats and arrays of numbers are read as symbols;
-    integers, texts, functions and what else there is are handed over as they are.
+    With ``order`` 2, ``grad`` returns the Hessian by one array.  ``params`` and ``data`` may be
+    nested.  Floats and arrays of numbers are read as symbols; integers, texts, functions and what
+    else there is are handed over as they are.
     """
 
     def __init__(
-        self, loss: Callable[..., Any], grad: Callable[..., Any], params: Any, data: Sequence[Any]
+        self,
+        loss: Callable[..., Any],
+        grad: Callable[..., Any],
+        params: Any,
+        data: Sequence[Any],
+        order: int = 1,
     ) -> None:
-        self.loss, self.grad = loss, grad
+        self.loss, self.grad, self.order = loss, grad, order
         if isinstance(params, list) and params and all(_is_number(v) for v in params):
             params = np.array(params, dtype=float)
         self.params, self.data = params, tuple(data)
@@ -385,6 +391,8 @@ def _claimed(program: Program, layout: Layout, domains: Any, sizes: Any, fixed: 
     arguments = program.arguments(arrays)
     params = program.arguments(_arrays(program, layout, domains, sizes, fixed))[0]
     result = run_function(program.grad, arguments)  # it may change `arguments`; `params` keeps the structure
+    if program.order == 2:
+        return {program.parts[0].name: _plain(as_array(result))}
     found = gradient_in(result, params, [p.path for p in program.parts])
     return {part.name: _plain(as_array(found[k])) for k, part in enumerate(program.parts)}
 

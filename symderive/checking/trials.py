@@ -159,7 +159,7 @@ class Runs:
 
     def true_gradient(self, values: Mapping[int, np.ndarray], number: int) -> np.ndarray | None:
         """Every entry of the gradient by one parameter from finite differences; None where there are too many."""
-        start = self.program.parts[number].value if number not in values else values[number]
+        start = np.array(values.get(number, self.program.parts[number].value))
         if start.size > MAX_SLOPES:
             return None
         made = np.empty(start.shape)

@@ -10,7 +10,7 @@ answer: a claimed entry fails only where it is off by clearly more than it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import factorial, inf, isfinite
 from typing import Any
 
@@ -30,12 +30,16 @@ DIRECTIONS = 8
 
 @dataclass(frozen=True)
 class Slope:
-    """An estimated derivative along a line, how far off it may be, and the step it came from."""
+    """An estimated derivative along a line, how far off it may be, and the step it came from.
+
+    ``secant`` is the larger of the two one-sided slopes at that step.
+    """
 
     value: float
     error: float
     step: float
     kink: bool = False
+    secant: float = 0.0
 
 
 def noise_level(f: Callable[[float], float], width: float = 1e-6) -> float:
@@ -91,7 +95,8 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
             # the difference to both neighbours of the tableau, and the rounding that it carries
             error = max(abs(row[j + 1] - row[j]), abs(row[j + 1] - old)) + 2 * rounding
             if error < best.error:
-                best = Slope(row[j + 1], error, step)
+                secant = max(abs(up - middle), abs(middle - down)) / step
+                best = Slope(row[j + 1], error, step, secant=secant)
         gaps.append((abs((up - middle) - (middle - down)) / step, rounding, step))
         previous = row
         step /= RATIO
@@ -100,7 +105,7 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
     if len(gaps) == 1 or best.error == inf:
         return Slope(best.value, inf, gaps[-1][2])
     kink = _kink(gaps)
-    return Slope(best.value, max(best.error, kink), best.step, kink > 0)
+    return replace(best, error=max(best.error, kink), kink=kink > 0)
 
 
 def _kink(gaps: list[tuple[float, float, float]]) -> float:
@@ -195,7 +200,7 @@ def cross_check(
     blind = sum(not isfinite(r.slope.error) for r in rows)
     if blind:
         notes.append(f"{blind} entries could not be estimated")
-    vague = sum(r.vague(max(size, abs(centre))) for r in rows)
+    vague = sum(r.vague(size) for r in rows)
     if vague:
         notes.append(f"the steps contradict each other in {vague} entries")
     return CrossCheck(
@@ -243,9 +248,10 @@ class _Row:
         return isfinite(self.slope.error) and not self.absolute <= self.allowed(size)
 
     def vague(self, size: float) -> bool:
-        """Whether the steps say nothing: their error estimate is as large as the slope, and no kink explains it."""
+        """Whether the steps contradict each other: the error is as large as the slope, and no kink explains it."""
         error, scale = self.slope.error, max(abs(self.claimed), abs(self.slope.value))
-        return isfinite(error) and not self.slope.kink and error > 0.05 * scale and error > 1e-5 * size
+        noise = max(1e-3 * self.slope.secant, 1e-7 * size, 1e-9)
+        return isfinite(error) and not self.slope.kink and error > 0.05 * scale and error > noise
 
     def badness(self, size: float) -> float:
         if not isfinite(self.claimed):
