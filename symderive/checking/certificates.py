@@ -28,8 +28,8 @@ from sympy import Expr, Symbol
 
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.derivation.checker import replay as replay_trace
+from symderive.derivation.proofs import Argument, Line
 from symderive.derivation.proofs import Instance as LemmaInstance
-from symderive.derivation.proofs import Line
 from symderive.errors import ReadError, SymderiveError, UnsupportedError
 from symderive.judgement.balls import Evaluator, Hole, as_ball, depth, precision
 from symderive.judgement.examine import BITS, CAP, Outcome, Point, Statement, examine
@@ -51,8 +51,10 @@ __all__ = ["Replay", "certificate", "read_certificates", "replay", "replayed"]
 VERSION, LONGEST = 1, 50_000_000
 #: Most entries of an array whose enclosures are written, and digits of these.
 MOST_ENTRIES, DIGITS = 64, 40
+#: Deepest nesting of the parts of a proof that is read.
+DEEPEST = 60
 
-_PARTS: dict[str, type] = {"Line": Line, "Lemma": LemmaInstance}
+_PARTS: dict[str, type] = {"Line": Line, "Lemma": LemmaInstance, "Argument": Argument}
 """What the lines of proofs are made of, by the name in a file."""
 
 _KEYS = frozenset(
@@ -517,7 +519,7 @@ class _Reading:
 
     def part(self, item: Value, deep: int = 0) -> Any:
         """What `_encoded` wrote."""
-        if deep > 12:
+        if deep > DEEPEST:
             raise item.fail("is nested too deeply")
         value = item.value
         if isinstance(value, list):

@@ -407,9 +407,19 @@ def step_text(step: Any) -> str:
         return str(step)
     lines = [f"{step['before']} {step['op']} {step['after']}    [{step['rule']}]"]
     lines += [f"    by {item['lemma']} with {', '.join(item['arguments'])}" for item in step.get("lemmas", ())]
+    if step.get("argument"):
+        lines += [f"    {line}" for line in _argument_lines(step["argument"])]
     lines += [f"    provided that {condition}" for condition in step.get("conditions", ())]
     lines += [f"    {'; '.join(step['facts'])}"] if step.get("facts") else []
     return "\n".join(lines)
+
+
+def _argument_lines(argument: Mapping[str, Any]) -> list[str]:
+    """An argument of a proof and its parts, indented."""
+    about = f" in {argument['variable']} from {argument['place']}" if argument["way"] == "monotone" else ""
+    lines = [f"{argument['goal']} {argument['op']} 0    [{argument['way']}{about}]"]
+    lines += [f"    by {item['lemma']} with {', '.join(item['arguments'])}" for item in argument["lemmas"]]
+    return [*lines, *(f"    {line}" for part in argument["parts"] for line in _argument_lines(part))]
 
 
 def _indent(text: str, margin: str = "  ") -> list[str]:
