@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from symderive.derivation.chains import Chain, DerivativeOf, Link
 from symderive.derivation.derivation import Derivation, Step
+from symderive.derivation.multivariable import DirectionalDerivative, TangentPlane, Taylor
 from symderive.derivation.rules import Rule
 from symderive.derivation.written import Title
 from symderive.errors import ReadError
@@ -37,7 +38,7 @@ LONGEST = 50_000_000
 
 
 def to_json(value: Any, indent: int | None = 1, lang: str = "en") -> str:
-    """An Array, Derivation (or chain) or Verdict as JSON.
+    """An Array, Derivation (or chain, or what is read off one) or Verdict as JSON.
 
     ``lang`` is the language of what each step says about its rules, under ``rules``; keys,
     statuses and the names by which rules are cited are the same in every language.
@@ -57,6 +58,8 @@ def to_json(value: Any, indent: int | None = 1, lang: str = "en") -> str:
             kind, content = "derivation", writer.derivation(value)
         case Chain():
             kind, content = "chain", writer.chain(value)
+        case DirectionalDerivative() | TangentPlane() | Taylor():
+            kind, content = "read_off", writer.read_off(value)
         case _:
             raise ReadError(f"JSON is written of arrays, derivations and verdicts, not of {type(value).__name__}")
     document = {"symderive": VERSION, "kind": kind, "nodes": writer.nodes, kind: content}
@@ -111,6 +114,28 @@ class _Encoder(NodeWriter):
             "verdict": derivation.verdict.as_dict(),
         }
 
+    def read_off(self, value: DirectionalDerivative | TangentPlane | Taylor) -> dict[str, Any]:
+        content: dict[str, Any] = {"kind": value.kind}
+        for item in fields(value):
+            if item.name == "kind":
+                continue
+            part = getattr(value, item.name)
+            match _FORMS[item.name]:
+                case "array":
+                    written: Any = self.array(part)
+                case "arrays":
+                    written = [self.array(a) for a in part]
+                case "by name":
+                    written = {name: self.array(a) for name, a in part.items()}
+                case "derivation":
+                    written = None if part is None else self.derivation(part)
+                case "relations":
+                    written = [self.relation(r) for r in part]
+                case _:
+                    written = part
+            content[item.name] = written
+        return {**content, "verdict": value.verdict.as_dict()}
+
     def start(self, start: Array | DerivativeOf) -> dict[str, Any]:
         if isinstance(start, DerivativeOf):
             return {"derivative": self.array(start.function), "by": self.array(start.variable)}
@@ -128,6 +153,24 @@ class _Encoder(NodeWriter):
             "title": _title(chain.title),
             "verdict": chain.verdict.as_dict(),
         }
+
+
+_READ_OFF: dict[str, type[DirectionalDerivative | TangentPlane | Taylor]] = {
+    "directional derivative": DirectionalDerivative,
+    "tangent plane": TangentPlane,
+    "taylor": Taylor,
+}
+"""What is read off derivations, by its kind."""
+
+_FORMS = {
+    **dict.fromkeys(("subject", "result", "value", "remainder", "theta"), "array"),
+    **dict.fromkeys(("wrt", "terms"), "arrays"),
+    **dict.fromkeys(("direction", "at", "slopes"), "by name"),
+    **dict.fromkeys(("differential", "gradient", "hessian"), "derivation"),
+    **dict.fromkeys(("order", "exact"), "plain"),
+    "needs": "relations",
+}
+"""How each of their fields is written."""
 
 
 def _title(title: Title) -> str | dict[str, str]:
@@ -171,7 +214,9 @@ def from_json(text: str) -> Any:
             return decoder.derivation(top["derivation"])
         case "chain":
             return decoder.chain(top["chain"])
-    raise ReadError(f"$.kind: {kind[:40]!r} is none of array, derivation, chain, verdict")
+        case "read_off":
+            return guarded(top["read_off"], lambda: decoder.read_off(top["read_off"]))
+    raise ReadError(f"$.kind: {kind[:40]!r} is none of array, derivation, chain, read_off, verdict")
 
 
 def _titled(item: Value) -> Title:
@@ -208,6 +253,27 @@ class _Decoder(NodeReader):
         if by is None:
             return self.array(item)
         return {check_name(name): self.result(by[name]) for name in by.mapping()}
+
+    def read_off(self, item: Value) -> DirectionalDerivative | TangentPlane | Taylor:
+        made = _READ_OFF.get(item["kind"].text())
+        if made is None:
+            raise item["kind"].fail(f"must be one of {', '.join(_READ_OFF)}")
+        found: dict[str, Any] = {}
+        for name in (f.name for f in fields(made) if f.name != "kind"):
+            match _FORMS[name]:
+                case "array":
+                    found[name] = self.array(item[name])
+                case "arrays":
+                    found[name] = tuple(self.array(a) for a in item[name].items())
+                case "by name":
+                    found[name] = {check_name(key): self.array(item[name][key]) for key in item[name].mapping()}
+                case "derivation":
+                    found[name] = None if item[name].value is None else self.derivation(item[name])
+                case "relations":
+                    found[name] = tuple(self.relation(r) for r in item[name].items())
+                case _:
+                    found[name] = item[name].boolean() if name == "exact" else item[name].integer()
+        return made(**found)
 
     def chain(self, item: Value) -> Chain:
         head = item["start"]

@@ -270,3 +270,44 @@ def test_only_known_things_are_written():
     with pytest.raises(ReadError, match="int"):
         to_json(7)
     assert build.number(1) is from_json(to_json(Array(build.number(1)))).node
+
+
+# -- what is read off derivations ----------------------------------------------------------------
+
+
+def read_off():
+    x, y = sd.array("x"), sd.array("y", domain=sd.positive)
+    n = sd.dims("n")
+    w, v = sd.array("w", n), sd.array("v", n)
+    f = x**2 * np.log(y) + x * y
+    return {
+        "direction": sd.directional_derivative(np.sum(np.exp(w)), w, v),
+        "directions": sd.directional_derivative(f, [x, y], {"x": 1, "y": 2}),
+        "plane": sd.tangent_plane(f, [x, y], at={"x": 1, "y": 1}),
+        "first order": sd.taylor(f, [x, y], at={"x": 1, "y": 1}, order=1),
+        "second order": sd.taylor(f, [x, y], at={"x": 1, "y": 1}, order=2),
+    }
+
+
+@pytest.mark.parametrize("name", read_off())
+def test_what_is_read_off_a_derivation_comes_back(name):
+    value = read_off()[name]
+    text = to_json(value)
+    back = from_json(text)
+    assert type(back) is type(value)
+    assert back.result.same_form(value.result)
+    assert back.lhs_text == value.lhs_text
+    assert back.conditions == value.conditions
+    assert back.verdict == value.verdict
+    assert to_json(back) == text
+    assert value.to_json() == text
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"), [("kind", "tangent"), ("at", [1]), ("value", {"node": 10**6, "axes": []}), ("gradient", 3)]
+)
+def test_damage_to_what_is_read_off_is_said(key, wrong):
+    data = json.loads(to_json(read_off()["plane"]))
+    data["read_off"][key] = wrong
+    with pytest.raises(ReadError, match=rf"\$\.read_off(\.{key})?"):
+        from_json(json.dumps(data))
