@@ -139,6 +139,8 @@ from symderive.language.text_reader import read_shape
 from symderive.language.views.sympy_functions import Cases
 
 MAX_MATRIX_POWER = 8
+BINOMIAL = 8
+"""Binomial coefficients of up to so many are polynomials."""
 
 _ELEMENTWISE: dict[type, str] = {
     exp: "exp",
@@ -183,7 +185,6 @@ _WRITTEN_OUT: dict[type, Callable[..., Expr]] = {
     erf2: lambda x, y: erf(y) - erf(x),
     erfcinv: lambda x: erfinv(1 - x),
     factorial: lambda n: gamma(n + 1),
-    binomial: lambda n, k: gamma(n + 1) / (gamma(k + 1) * gamma(n - k + 1)),
     frac: lambda x: x - floor(x),
     re: lambda x: x,
     conjugate: lambda x: x,
@@ -561,6 +562,14 @@ class _Translator:
         nodes = [build.view(v.node, [axes.index(i) for i in v.axes], shape) if v.axes else v.node for v in values]
         return nodes, axes
 
+    def binomial(self, expr: Expr, scope: _Scope) -> _Value:
+        """A binomial coefficient: a polynomial for a constant k, else by Γ."""
+        n, k = expr.args
+        if isinstance(k, Integer) and 0 <= k <= BINOMIAL:
+            falling = [Add(n, -i) for i in range(int(k))]
+            return self.value(Mul(Rational(1, int(factorial(k))), *falling), scope)
+        return self.value(gamma(n + 1) / (gamma(k + 1) * gamma(n - k + 1)), scope)
+
     def map(self, function: str, *values: _Value) -> _Value:
         nodes, axes = self.aligned(values)
         return _Value(applied(function, *nodes), axes)
@@ -639,6 +648,8 @@ class _Translator:
                 a, x = (self.value(arg, scope) for arg in expr.args)
                 ratio = "gammainc" if isinstance(expr, lowergamma) else "gammaincc"
                 return self.product([self.map("gamma", a), self.map(ratio, a, x)])
+            case binomial():
+                return self.binomial(expr, scope)
             case sinc():
                 by_pi = _Value(Number(1 / pi))
                 return self.map("sinc", self.product([self.value(expr.args[0], scope), by_pi]))

@@ -137,6 +137,13 @@ def test_remainders_of_random_polynomials_are_judged_as_all_integers_up_to_sixty
     assert bool(decide_equal(relation.lhs, relation.rhs).equal) == true
 
 
+def test_a_binomial_coefficient_of_a_constant_is_defined_for_every_integer():
+    domains = {n: sd.integers(1, sp.oo)}
+    sd.check(sp.binomial(n, 2), "==", n * (n - 1) / 2, domains=domains).require("proved")
+    sd.check(sp.binomial(n + 1, 3), "==", sp.binomial(n, 3) + sp.binomial(n, 2), domains=domains).require("proved")
+    assert sd.check(sp.binomial(n, 2), "==", n * (n + 1) / 2, domains=domains).status == "refuted"
+
+
 def test_what_is_given_is_not_used_before_differentiating():
     claim = (sp.Derivative(x * y, x), "==", 2 * x)
     assert sd.check(*claim, given=[sp.Eq(y, x)]).status == "refuted"
