@@ -7,9 +7,10 @@ claim mended by it stood before the judge.  It is advice, not a verdict.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from math import e, isfinite, log, pi, prod, sqrt
 
@@ -24,8 +25,12 @@ from symderive.calculus.denormalise import to_node
 from symderive.calculus.normal_form import Normaliser
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.simplify import simplify
-from symderive.errors import SymderiveError
+from symderive.checking.repairs import nearest, numbers, other_values, squared, swapped, whole_number
+from symderive.errors import SymderiveError, UnsupportedError
 from symderive.judgement.balls import Evaluator, Hole, as_ball, precision
+from symderive.judgement.examine import Statement
+from symderive.judgement.floats import Floats
+from symderive.judgement.hunt import Columns, Hunt
 from symderive.judgement.instances import Instance, constraints, settings
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.points import Sides, Source
@@ -54,6 +59,8 @@ _CONSTANTS: tuple[tuple[float, Expr], ...] = (
     (sqrt(2 * pi), sympy_sqrt(2 * sympy_pi)),
     (e, E),
 )
+_COMPARE = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
+            ">=": np.greater_equal}  # fmt: skip
 _EXPONENTS = (1, -1, 2, -2)
 _MASK_REPAIRS = {"lt": ("lt", "le"), "le": ("le", "lt"), "eq": ("ne",), "ne": ("eq",)}
 
@@ -158,6 +165,7 @@ class _Search:
         yield self.mask()
         if samples:
             yield self.term()
+            yield self.repaired(samples)
         yield self.condition()
         yield self.absent()
 
@@ -342,14 +350,113 @@ class _Search:
         if reverse and self.stands(self.lhs, reverse, self.rhs):
             yield f"the relation the other way round holds: {reverse}"
         yield self.condition()
+        yield self.constant()
 
     # -- conditions ---------------------------------------------------------------------
+
+    def repaired(self, samples: Sequence[_Sample]) -> str:
+        """Two arguments swapped, one number changed, or one part squared in the right side."""
+        scalars = all(not leaf.shape for leaf in self.leaves) and not self.lhs.shape
+        if not scalars or len(samples) < 3:
+            return ""
+        columns = {
+            leaf: np.array([float(s.instance.values[leaf][()]) for s in samples]) for leaf in self.leaves
+        }
+        wanted = np.array([float(s.left[()]) for s in samples])
+        for words, candidate in self.repairs():
+            if self.late():
+                return ""
+            try:
+                (found,) = Floats([candidate])(columns)
+            except (UnsupportedError, ValueError):
+                continue
+            near = np.abs(found - wanted) <= 1e-9 * (np.abs(wanted) + 1e-12)
+            if np.all(near) and self.stands(self.lhs, "==", candidate):
+                return words
+        return ""
+
+    def repairs(self) -> Iterator[tuple[str, Node]]:
+        """What the right side may have been meant to be, and the words for it."""
+        for one, other, candidate in swapped(self.rhs):
+            yield f"{one.name} and {other.name} are swapped in {self.names[1]}", candidate
+        for old, make in numbers(self.rhs):
+            for new in other_values(old):
+                yield f"{_shown(new)} in place of {_shown(old)} in {self.names[1]} would be right", make(new)
+        for part, candidate in squared(self.rhs):
+            yield f"missing square: {_text(part)} squared in {self.names[1]} would be right", candidate
+
+    def constant(self) -> str:
+        """The nearest simple number with which an inequality stands."""
+        if self.hunt is None:
+            return ""
+        hunt, points = self.hunt
+        for side, other in ((self.rhs, self.lhs), (self.lhs, self.rhs)):
+            alone = whole_number(side)
+            sites = (alone,) if alone else [(old, make) for old, make in numbers(side) if old not in (0, 1, -1)]
+            for old, make in sites[-4:][::-1]:  # what stands outside first
+                found = self.nearest_constant(old, make, other, side is self.rhs, hunt, points)
+                if found:
+                    return found
+        return ""
+
+    @cached_property
+    def hunt(self) -> tuple[Hunt, Columns] | None:
+        """Points in floats; None where there are arrays, or functions that floats do not know."""
+        zero = np.zeros(())
+        statement = Statement((self.lhs, self.rhs), self.op, "", 1, lambda evaluator, point: (zero, zero))
+        try:
+            hunt = Hunt(statement, Source(self.leaves, self.given, (), 0, ()), 0)
+        except UnsupportedError:
+            return None
+        return hunt, hunt.samples()
+
+    @cached_property
+    def seen(self) -> tuple[Columns, np.ndarray] | None:
+        """Points of the domain in floats, and at which of them the claim fails."""
+        if self.hunt is None:
+            return None
+        hunt, points = self.hunt
+        inside = hunt.admitted(points)
+        kept = {leaf: column[inside] for leaf, column in points.items()}
+        return kept, hunt.score(kept) > 1e-9
+
+    def pointless(self, relations: Sequence[Relation]) -> bool:
+        """Whether floats see the claim fail where some conditions hold, or see them hold nowhere."""
+        if self.seen is None:
+            return False
+        points, fails = self.seen
+        holds = np.ones(len(fails), bool)
+        try:
+            for relation in relations:
+                left, right = Floats([relation.lhs, relation.rhs])(points)
+                holds &= _COMPARE[relation.op](left, right)
+        except UnsupportedError:
+            return False
+        return not np.any(holds) or bool(np.any(holds & fails))
+
+    def nearest_constant(
+        self, old: Expr, make: Callable[[Expr], Node], other: Node, right: bool, hunt: Hunt, points: Columns
+    ) -> str:
+        """The words for the nearest simple number in the place of one."""
+        tries = 0
+        for new in nearest(old):
+            if self.late() or tries >= 3:
+                return ""
+            lhs, rhs = (other, make(new)) if right else (make(new), other)
+            if hunt.violates(lhs, rhs, points):
+                continue
+            tries += 1
+            if self.stands(lhs, self.op, rhs, points=24):
+                return f"true with {_shown(new)} in place of {_shown(old)}"
+        return ""
 
     def condition(self) -> str:
         """The weakest simple condition under which the claim stands."""
         for relations in self.conditions():
             if self.late():
                 return ""
+            if self.pointless(relations):
+                continue
             if self.stands(self.lhs, self.op, self.rhs, relations, points=24):
                 return "true if " + " and ".join(str(r) for r in relations)
         return ""
@@ -373,6 +480,8 @@ class _Search:
             elif entries is not None and entries.is_nonnegative:
                 rows = [(">", zero)]
             rows += [("!=", one), (">=", one), ("<=", one), (">", one), ("<", one)]
+            if entries is not None and entries.integer:
+                rows += [(">=", Number(Integer(k))) for k in (2, 3, 4, 5)]
             kept.append((node, tuple(rows)))
         for count in range(max((len(rows) for _, rows in kept), default=0)):
             for node, rows in kept:
@@ -478,6 +587,11 @@ def _divides(node: Node) -> bool:
         and n.arguments[1].value.is_negative and n.arguments[0].leaves()
         for n in node.walk()
     )
+
+
+def _shown(value: Expr) -> str:
+    """A number as text, without parentheses around it."""
+    return _text(Number(value))
 
 
 def _atom(text: str) -> str:

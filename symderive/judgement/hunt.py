@@ -36,6 +36,9 @@ CLEAR = 1e-7
 NOISE = 4e-15
 """Rounding errors, relative to the terms of a sum."""
 
+VISIBLE = 1e-4
+"""A relative gap that no cancellation inside a formula makes."""
+
 SHOWN = 10
 """How many exact points are handed out to be judged."""
 
@@ -129,6 +132,19 @@ class Hunt:
         with np.errstate(all="ignore"):
             found = self.source.surface.moved(rounded, float)
             return {leaf: np.asarray(found[leaf], float) + 0.0 * rounded[leaf] for leaf in rounded}
+
+    def violates(self, lhs: Node, rhs: Node, points: Columns) -> bool:
+        """Whether floats see the relation clearly fail between two other sides at one of some points."""
+        form, self.form = self.form, Floats([lhs, rhs])
+        try:
+            score = self.score(points)
+            left, right = self.form(points)
+            with np.errstate(all="ignore"):
+                gap = np.abs(left - right)
+                plain = (gap > 1e-12) & (gap > 1e-6 * (self.form.sizes[0] + self.form.sizes[1]))
+            return bool(np.any((score > VISIBLE) & plain))
+        finally:
+            self.form = form
 
     # -- where to look -------------------------------------------------------------------------
 

@@ -1,10 +1,14 @@
 """Wrong gradients come out refuted, with a hint that says what is wrong."""
 
+import math
 import time
 
 import pytest
+import sympy as sp
 
 import symderive as sd
+from symderive.checking.hints import hint
+from symderive.checking.sides import read_claim
 
 XWY = {"X": "n d", "w": "d", "y": "n"}
 LABELS = {**XWY, "y": sd.array("y", "n", domain=sd.labels(0, 1))}
@@ -148,3 +152,40 @@ def test_a_hint_is_true():
     ):
         assert sd.check(claim).status == "refuted"
         assert sd.check(claim, **mended).upheld
+
+
+x, y, p, q, n = sp.symbols("x y p q n")
+ENTROPY = -p * sp.log(p) - (1 - p) * sp.log(1 - p)
+DIVERGENCE = p * sp.log(p / q) + (1 - p) * sp.log((1 - p) / (1 - q))
+OPEN = sd.interval(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("lhs", "op", "rhs", "domains", "words"),
+    [
+        (1 - sp.tanh(x) ** 2, "==", 1 - sp.tanh(x), {}, "missing square: np.tanh(x) squared"),
+        (sp.exp(-(x**2) / 2), "==", sp.exp(-(x**2)), {}, "in place of -1"),
+        (1 / (1 + x**2), "==", 1 / (1 + x**4), {}, "2 in place of 4"),
+        (DIVERGENCE, "==", DIVERGENCE.subs({p: q, q: p}, simultaneous=True), {p: OPEN, q: OPEN}, "are swapped"),
+        (ENTROPY, "<=", sp.Rational(1, 2), {p: OPEN}, "true with np.log(2) in place of 1/2"),
+        (p * (1 - p), "<=", sp.Rational(24, 100), {p: OPEN}, "true with 1/4 in place of 6/25"),
+        (sp.cosh(x), "<=", sp.exp(x**2 / 3), {}, "true with 1/2 in place of 1/3"),
+        (DIVERGENCE, ">=", sp.Rational(5, 2) * (p - q) ** 2, {p: OPEN, q: OPEN}, "true with 2 in place of 5/2"),
+        (sp.Integer(2) ** n, ">=", n**2, {n: sd.integers(1, sp.oo)}, "true if n >= 4"),
+        (sp.log(x), ">=", x - 1, {x: sd.positive}, "the other way round"),
+        (sp.log(x), "<=", (x - 1) / sp.sqrt(x), {x: sd.positive}, "true if x >= 1"),
+        (sp.sqrt(x * y), "<", (x + y) / 2, {x: sd.positive, y: sd.positive}, "true with <= in place of <"),
+    ],
+)
+def test_a_wrong_claim_between_scalars_is_mended(lhs, op, rhs, domains, words):
+    relation = read_claim(lhs, op, rhs, domains=domains).relation
+    start = time.process_time()
+    found = hint(relation.lhs, op, relation.rhs)
+    assert words in found
+    assert time.process_time() - start < 1
+
+
+def test_a_condition_that_a_hint_names_is_enough_at_many_points():
+    relation = read_claim(sp.exp(x), "<=", sp.sin(x) + 3, domains={}).relation
+    assert hint(relation.lhs, "<=", relation.rhs) == "true if x <= 0"
+    assert all(math.exp(-k / 7) <= math.sin(-k / 7) + 3 for k in range(700))

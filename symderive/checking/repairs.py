@@ -1,0 +1,93 @@
+"""Formulas next to a formula: another number, a square more or less, two arguments swapped.
+
+They are what a hint is looked for among.  Floats say which are worth a look; the judge has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from sympy import E, Expr, Integer, Rational, log, pi
+
+from symderive.language import build
+from symderive.language.nodes import Contraction, Leaf, Map, Node, Number, Sum
+
+SITES = 14
+"""How many numbers of a formula are looked at."""
+
+_CONSTANTS = (log(2), log(3), 1 / E, E, pi, pi / 2, 1 / pi)
+
+
+def numbers(side: Node) -> Iterator[tuple[Expr, Callable[[Expr], Node]]]:
+    """The numbers that stand in a formula, and the formula with another one in their place.
+
+    >>> import symderive as sd
+    >>> x = sd.array("x")
+    >>> [(old, str(sd.Array(make(old + 1)))) for old, make in numbers((x**2 / 3).node)]
+    [(2, 'x**3 / 3'), (1/3, '4 * x**2 / 3')]
+    """
+    count = 0
+    for node in side.walk():
+        for old, made in _of(node):
+            if count >= SITES:
+                return
+            count += 1
+            yield old, lambda new, node=node, made=made: build.substitute(side, {node: made(new)})
+
+
+def _of(node: Node) -> Iterator[tuple[Expr, Callable[[Expr], Node]]]:
+    match node:
+        case Map(function="power", arguments=(base, Number(value=k))) if k.is_Rational:
+            yield k, lambda new: build.power(base, new)
+        case Contraction(coefficient=c) if c.is_Rational and c != 1:
+            yield c, lambda new: build.scale(new / c, node)
+        case Sum(terms=terms):
+            for place, (w, term) in enumerate(terms):
+                if w.is_Rational and (isinstance(term, Number) or w not in (1, -1)):
+                    scaled = term.value if isinstance(term, Number) else Integer(1)
+                    yield w * scaled, lambda new, place=place, own=scaled: Sum(
+                        tuple((new / own, t) if k == place else (v, t) for k, (v, t) in enumerate(terms))
+                    )
+        case Number(value=value) if value.is_Rational and value not in (0, 1, -1):
+            yield value, lambda new: Number(new)
+        case _:
+            return
+
+
+def whole_number(side: Node) -> tuple[Expr, Callable[[Expr], Node]] | None:
+    """A side that is nothing but a number, as in `numbers`."""
+    if isinstance(side, Number) and not side.value.free_symbols:
+        return side.value, lambda new: Number(new)
+    return None
+
+
+def other_values(old: Expr) -> list[Expr]:
+    """What a number may have been meant to be: twice, half, one more, its negative."""
+    options = (old * 2, old / 2, -old, old + 1, old - 1, 1 / old if old else old, old * 4, old / 4, Integer(1))
+    return [v for v in dict.fromkeys(options) if v != old]
+
+
+def nearest(old: Expr) -> list[Expr]:
+    """Simple numbers, the nearest to a number first."""
+    whole = [Rational(k, q) for q in (1, 2, 3, 4) for k in range(-3 * q, 9 * q + 1)]
+    whole = [v for v in whole if v.is_Integer] if old.is_Integer else whole
+    found = [v for v in dict.fromkeys((*whole, *_CONSTANTS)) if v != old]
+    return sorted(found, key=lambda v: abs(float(v) - float(old)))[:60]
+
+
+def squared(side: Node) -> Iterator[tuple[Node, Node]]:
+    """Parts of a formula, and the formula with their square in their place."""
+    for node in side.walk():
+        if isinstance(node, Map | Leaf) and not node.shape and node is not side:
+            yield node, build.substitute(side, {node: build.power(node, Integer(2))})
+
+
+def swapped(side: Node) -> Iterator[tuple[Leaf, Leaf, Node]]:
+    """Pairs of scalars, and the formula with the two swapped."""
+    scalars = [leaf for leaf in side.leaves() if not leaf.shape]
+    for one, other in list(combinations(scalars, 2))[:6]:
+        yield one, other, build.substitute(side, {one: other, other: one})
+
+
+__all__ = ["nearest", "numbers", "other_values", "squared", "swapped", "whole_number"]
