@@ -30,10 +30,10 @@ from symderive.checking.enclosures import BITS, ball_of
 from symderive.checking.exact_reals import precision
 from symderive.checking.real_solutions import Model, OpenSystemError, signed_factors
 from symderive.checking.sides import shortened
-from symderive.checking.squares import sum_of_squares
 from symderive.derivation.derive import hessian
 from symderive.derivation.inequalities import prove_nonnegative
 from symderive.derivation.proofs import prove_equal
+from symderive.derivation.squares import sum_of_squares
 from symderive.errors import DomainError, JudgementConflictError, UnsupportedError
 from symderive.judgement.judge import judge_defined, judge_relation
 from symderive.judgement.verdicts import Counterexample, Status, Verdict

@@ -57,12 +57,12 @@ from symderive.checking.real_solutions import (
     steady_sign,
 )
 from symderive.checking.sides import Reader, listed, shortened
-from symderive.checking.squares import sum_of_squares
 from symderive.derivation.derivation import Derivation
 from symderive.derivation.derive import gradient
 from symderive.derivation.derive import hessian as derive_hessian
 from symderive.derivation.inequalities import prove_inequality
 from symderive.derivation.proofs import prove_equal
+from symderive.derivation.squares import sum_of_squares
 from symderive.errors import DomainError, UnsupportedError
 from symderive.judgement.verdicts import Counterexample, Status, Verdict, weakest
 from symderive.language import build

@@ -10,7 +10,7 @@ from scipy.special import entr, gammaln, huber, rel_entr
 
 import symderive as sd
 from symderive.checking.curvature import CONCAVE, CURVES, DOWN, UP, curvature
-from symderive.checking.squares import sum_of_squares
+from symderive.derivation.squares import sum_of_squares
 
 n, d = sd.dims("n d")
 X, w, y, b = sd.array("X", n, d), sd.array("w", d), sd.array("y", n), sd.array("b", d)
