@@ -22,6 +22,8 @@ from typing import Any, final
 import numpy as np
 from scipy import special
 from sympy import (
+    QQ,
+    ZZ,
     Add,
     Dummy,
     Expr,
@@ -70,6 +72,7 @@ from symderive.derivation.one_variable import (
 )
 from symderive.derivation.proofs import Argument, Instance
 from symderive.derivation.scalars import to_expression, to_scalar
+from symderive.derivation.squares import sum_of_squares
 from symderive.language import build
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
@@ -77,11 +80,12 @@ from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
 from symderive.language.views.components import scalar_symbol
 
-SIGN, STRICT = "nonnegative by its sign", "positive by its sign"
+SIGN, STRICT, SQUARE = "nonnegative by its sign", "positive by its sign", "a square is >= 0"
 POINTS = 160
 STEPS = 120
-SECONDS = 1.5
+SECONDS = 2.0
 _POWERS = 12
+_ROUNDS = 2000
 
 
 class _Over(Exception):
@@ -369,7 +373,7 @@ class Search:
     def _of_core(
         self, goal: Node, weight: Expr, core: Expr, context: _Context, strict: bool, depth: int
     ) -> Argument | None:
-        routes = (self._by_increasing, self._by_calculus, self._by_logarithms, self._by_splitting)
+        routes = (self._by_increasing, self._by_squares, self._by_logarithms, self._by_calculus, self._by_splitting)
         for route in routes:
             for factor_, part in route(core, context, strict, depth):
                 found = self._weighted(goal, weight * factor_, part, context)
@@ -419,6 +423,38 @@ class Search:
         goal = difference(*(applied_to(function, n) for n in nodes))
         return Argument("increasing function", goal, strict, context.given, (part,), nodes=nodes, function=function)
 
+    def _by_squares(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """A polynomial as a sum of squares, on an orthant of squares times variables, perhaps after 1 + x² + y²."""
+        symbols = sorted(core.free_symbols, key=str)
+        if strict or not 1 < len(symbols) < 5 or not core.is_polynomial(*symbols):
+            return
+        signed = [s for s in symbols if grants(">=", self.back[s], context.normaliser)]  # type: ignore[index]
+        roots = {s: Dummy(str(s)) for s in signed}
+        known = [roots.get(s, s) for s in symbols]
+        plain = core.subs({s: r**2 for s, r in roots.items()}, simultaneous=True)
+        for multiplier in (S.One, 1 + Add(*(s**2 for s in symbols))):
+            self._tick()
+            lifted = plain * multiplier.subs({s: r**2 for s, r in roots.items()}, simultaneous=True)
+            made = Poly(lifted, *known)
+            if made.domain not in (ZZ, QQ) or made.total_degree() > 12 or len(made.terms()) > 80:
+                return
+            found = sum_of_squares(made, _ROUNDS)
+            if found is None:
+                continue
+            instances = []
+            for weight, square in found.terms:
+                taken = _without_odd_powers(square, roots)
+                if taken is None:
+                    break
+                extra, argument = taken
+                instances.append(Instance(SQUARE, (self.node(argument),), self.node(weight * extra), (), 0))
+            else:
+                goal = self.node((core * multiplier).expand())
+                yield 1 / multiplier, Argument("sum of parts", goal, False, context.given, instances=tuple(instances))
+                return
+
     def _by_logarithms(
         self, core: Expr, context: _Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
@@ -432,7 +468,13 @@ class Search:
             if sign not in ("+", "-"):
                 return
             (up if sign == "+" else down).append(term if sign == "+" else -term)
-        if not up or not down:
+        if (
+            not up
+            or not down
+            or not any(
+                len(side) == 1 and any(_transcendental_power(p) for p in side[0].atoms(Pow, exp)) for side in (up, down)
+            )
+        ):
             return
         a, b = (_split(log(_factored(Add(*side))), self, context) for side in (up, down))
         yield S.One, self._same_order("exp", a, b, context, strict, depth)
@@ -601,6 +643,20 @@ class Search:
         if part is None:
             return None
         return Argument("concave", goal, strict, given, (*parts, part), nodes=(low, high), variable=variable)
+
+
+def _without_odd_powers(square: Expr, roots: dict[Any, Symbol]) -> tuple[Expr, Expr] | None:
+    """q² in roots of variables as weight·argument² in the variables; None where the powers in q differ in parity."""
+    back = {r: s for s, r in roots.items()}
+    weight: Expr = S.One
+    made = square.expand()
+    for root in back:
+        odd = {Poly(term, root).degree() % 2 for term in Add.make_args(made)}
+        if len(odd) != 1:
+            return None
+        if odd == {1}:
+            weight, made = weight * back[root], (made / root).expand()
+    return weight, made.subs({r: s ** Rational(1, 2) for r, s in back.items()}, simultaneous=True)
 
 
 def _bounded_above(leaf: Leaf) -> bool:

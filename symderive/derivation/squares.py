@@ -48,8 +48,8 @@ class Squares:
         return Add(*(w * q**2 for w, q in self.terms))
 
 
-def sum_of_squares(polynomial: Poly) -> Squares | None:
-    """A polynomial with rational coefficients as a sum of squares, or None where none was found.
+def sum_of_squares(polynomial: Poly, rounds: int = ROUNDS) -> Squares | None:
+    """A polynomial with rational coefficients as a sum of squares, or None where none was found in so many rounds.
 
     >>> from sympy import Poly, symbols
     >>> x, y = symbols("x y")
@@ -68,7 +68,7 @@ def sum_of_squares(polynomial: Poly) -> Squares | None:
     groups = _groups(basis)
     if any(m not in groups for m in target):
         return None
-    for gram in _candidates(target, basis, groups):
+    for gram in _candidates(target, basis, groups, rounds):
         terms = _taken_apart(gram, basis, polynomial.gens)
         if terms is None:
             continue
@@ -118,7 +118,10 @@ def _groups(basis: list[Powers]) -> dict[Powers, list[tuple[int, int]]]:
 
 
 def _candidates(
-    target: Mapping[Powers, Fraction], basis: list[Powers], groups: Mapping[Powers, list[tuple[int, int]]]
+    target: Mapping[Powers, Fraction],
+    basis: list[Powers],
+    groups: Mapping[Powers, list[tuple[int, int]]],
+    rounds: int,
 ) -> Iterator[list[list[Fraction]]]:
     """Exact matrices that give the polynomial, from matrices that are nearly semidefinite."""
     size = len(basis)
@@ -132,7 +135,7 @@ def _candidates(
     scale = max(abs(v) for v in wanted)
     for margin in (0.1, 0.02, 0.003, 0.0):
         gram = start.copy()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             values, vectors = np.linalg.eigh(gram)
             if values[0] > margin * scale / 2 and margin:
                 break

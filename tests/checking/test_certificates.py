@@ -298,7 +298,7 @@ def test_a_derived_gradient_has_a_certificate():
 AUTHORS = (
     "calculus.differentiate", "calculus.forward", "calculus.simplify", "calculus.naming", "derivation.inequalities",
     "derivation.derive", "derivation.derivation", "derivation.rules", "checking.check", "checking.claims",
-    "checking.hints", "checking.squares", "checking.convexity", "compilation", "rendering", "probability",
+    "checking.hints", "derivation.squares", "checking.convexity", "compilation", "rendering", "probability",
 )  # fmt: skip
 
 
