@@ -134,13 +134,14 @@ class Runs:
         """Comparisons at other parameters and, where the data are plain arrays, for other data of their kind."""
         stop = time.perf_counter() + SECONDS
         data = [s for s in self.program.slots if s.symbolic and not s.parameter]
-        for number in range(1, 7):
+        for number in range(1, 10):
             if time.perf_counter() > stop:
                 return
             seed = self.seed + number
             rng = np.random.default_rng(seed)
-            other = number > 3 and bool(data)
-            for scale in (1.0, 0.2):
+            far = number > 6  # a branch may be taken far away only
+            other = 3 < number <= 6 and bool(data)
+            for scale in (30.0, 5.0) if far else (1.0, 0.2):
                 values = {k: _near(p.value, scale, rng, number) for k, p in enumerate(self.program.parts)}
                 if other:
                     values |= {s.number: _alike(s, rng) for s in data}
@@ -151,7 +152,7 @@ class Runs:
                 except Exception:  # a fresh point may lie outside what the user's code admits: another is taken
                     continue
                 if found is not None:
-                    what = "fresh parameters and data" if other else "fresh parameters"
+                    what = "parameters far off" if far else "fresh parameters and data" if other else "fresh parameters"
                     yield Trial(f"at {what}, seed {seed}", values, found)
                     break
 

@@ -140,3 +140,30 @@ def test_nothing_is_changed():
 
     sd.check_gradient(half_squares, grad, point, data, b)
     np.testing.assert_array_equal(point, w)
+
+
+def residuals_one_by_one(w, X, y, slope):
+    """Half the square of small residuals, a line beyond; returns the value and the gradient."""
+    value, gradient = 0.0, np.zeros_like(w)
+    for row, target in zip(X, y, strict=True):
+        r = row @ w - target
+        value += r**2 / 2 if abs(r) < 1 else abs(r) - 0.5
+        gradient += (r if abs(r) < 1 else slope(r)) * row
+    return value, gradient
+
+
+@pytest.mark.parametrize(("slope", "ok"), [(np.sign, True), (lambda r: r, False), (abs, False)])
+def test_a_branch_that_is_taken_far_off(slope, ok):
+    rng = np.random.default_rng(3)
+    X, y, w = rng.normal(size=(5, 2)) / 10, rng.normal(size=5) / 10, rng.normal(size=2) / 100
+    found = sd.check_gradient(
+        lambda w, X, y: residuals_one_by_one(w, X, y, slope)[0],
+        lambda w, X, y: residuals_one_by_one(w, X, y, slope)[1],
+        w,
+        X,
+        y,
+    )
+    assert found.status == "undecided"
+    assert found.cross_check.ok is ok
+    if not ok:
+        assert "parameters far off" in str(found)
