@@ -2,22 +2,26 @@
 
 An `Opening` replaces one `Binding` by an equal expression without it.  A derivative is opened by the
 function rows' own derivatives (the forward chain rule); where the function has a kink, the opening
-holds off the kink only, and says so.  Integrals and sums are opened by `closed_forms`.
+holds off the kink only, and says so.  Integrals and sums are opened by `integrals` and `series`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import final
 
+from symderive.calculus.integrals import integrate, variable_of
 from symderive.calculus.normal_form import directional, unmet
 from symderive.calculus.polynomials import NotHandled, TooLarge
+from symderive.calculus.series import index_of, is_integer, summed
+from symderive.calculus.terms import ZERO_NODE, Expansion, tidy, whole_number
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.bindings import opened, variables_of
-from symderive.language.nodes import ONE as ONE_NUMBER
-from symderive.language.nodes import Binding, Differential, Leaf, Node, Number
+from symderive.language.domains import nonzero, positive, real
+from symderive.language.nodes import ONE, Binding, Differential, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
 
 DERIVATIVE = "derivative by the rules"
@@ -33,10 +37,15 @@ class Opening:
     rule: str
     conditions: tuple[Relation, ...] = ()
     defined: tuple[Node, ...] = ()
+    assuming: tuple[Relation, ...] = ()
 
     def unmet(self, given: Sequence[Relation]) -> tuple[Relation, ...]:
-        """What of its conditions the domains and what is given do not grant."""
-        return unmet(self.defined, self.conditions, given)
+        """What of its conditions the domains and what is given do not grant.
+
+        ``assuming`` is what bounds the bound variable, which only ``defined`` speaks of.
+        """
+        first = unmet((), self.conditions, given) if self.assuming else ()
+        return (*first, *unmet(self.defined, () if self.assuming else self.conditions, (*given, *self.assuming)))
 
 
 @final
@@ -91,7 +100,97 @@ def open_one(binding: Binding, given: Sequence[Relation] = ()) -> Opening:
     """The opening of one binding; raises `UnsupportedError` where no law opens it."""
     if binding.kind == "derivative":
         return _derivative(binding, given)
-    raise UnsupportedError(f"no law for this {binding.kind}")
+    (low,), (high,) = binding.low, binding.high
+    shown = _Shown(tuple(given))
+    name = _unused(binding)
+    is_integral = binding.kind == "integral"
+    ends = (low, high)
+    leaf, assuming = variable_of(name, ends, shown) if is_integral else index_of(name, ends)
+    inside = open_bindings(opened(binding, (leaf,)), (*given, *assuming))
+    if has_binding(inside.node):
+        raise UnsupportedError("; ".join(inside.reasons))
+    body = inside.node
+    within = _Shown((*given, *assuming))
+    defined = (body if is_integral else _without_factorials(body, leaf, high, within),)
+    if is_integral and ends == (None, None):
+        folded = _folded(body, leaf)
+        if folded is not None:
+            body, leaf = folded
+            ends = (ZERO_NODE, None)
+    value, names, conditions = (integrate if is_integral else summed)(body, leaf, ends, shown)
+    rule = f"{binding.kind} by: {', '.join(names)}"
+    return Opening(binding, value, rule, (*conditions, *inside.unmet), defined, assuming)
+
+
+class _Shown:
+    """Whether ``node op 0`` is granted by domains and what is given."""
+
+    def __init__(self, given: tuple[Relation, ...]) -> None:
+        self.given = given
+        self.known: dict[tuple[str, Node], bool] = {}
+
+    def __call__(self, op: str, node: Node) -> bool:
+        if (op, node) not in self.known:
+            try:
+                self.known[op, node] = not unmet((node,), (Relation(node, op, ZERO_NODE),), self.given)
+            except (NotHandled, TooLarge, UnsupportedError):
+                self.known[op, node] = False
+        return self.known[op, node]
+
+
+def _without_factorials(body: Node, leaf: Leaf, high: Node | None, shown: _Shown) -> Node:
+    """A summand with numbers for what is defined because the index is an integer in its range.
+
+    Positive numbers for Γ(high - k + c), c >= 1; numbers for integer powers of any base, where the
+    exponent is shown to be >= 0 or the base not to be 0.
+    """
+    found: dict[Node, Node] = {}
+    for node in body.walk():
+        if not isinstance(node, Map) or leaf not in node.leaves():
+            continue
+        name = f"{leaf.name}·{len(found)}"
+        if node.function == "gamma" and high is not None:
+            left = build.add([(ONE, high), (-ONE, leaf)], ())
+            gap = whole_number(tidy(build.add([(ONE, node.arguments[0]), (-ONE, left)], ())))
+            if gap is not None and gap >= 1:
+                found[node] = Leaf(name, (), positive)
+        elif node.function == "power" and leaf not in node.arguments[0].leaves():
+            base, exponent = node.arguments
+            if is_integer(exponent) and (shown(">=", exponent) or shown("!=", base)):
+                found[node] = Leaf(name, (), positive if shown(">", base) else nonzero if shown("!=", base) else real)
+    return build.substitute(body, found)
+
+
+def _unused(binding: Binding) -> str:
+    """A name for the bound variable that no leaf has; the same each time."""
+    taken = {leaf.name for leaf in binding.leaves()}
+    return next(n for n in (f"{binding.names[0]}·{k}" for k in count()) if n not in taken)
+
+
+def _folded(body: Node, leaf: Leaf) -> tuple[Node, Leaf] | None:
+    """f(c + t) + f(c - t) over t > 0 for an integrand with one kink, at c; None without a kink."""
+    kinks = {
+        build.add([(ONE, n.arguments[0])] + [(-ONE, a) for a in n.arguments[1:2]], ())
+        for n in body.walk()
+        if isinstance(n, Map) and n.function in ("abs", "sign", "maximum", "minimum") and leaf in n.leaves()
+    }
+    if not kinks:
+        return None
+    slopes = Expansion(leaf, False, False, lambda op, node: False)
+    centres = {_centre(*slopes.affine(kink)) for kink in kinks}
+    if len(centres) != 1:
+        raise NotHandled("kinks at several places")
+    (centre,) = centres
+    half = Leaf(leaf.name, (), positive)
+    sides = [build.substitute(body, {leaf: build.add([(ONE, centre), (w, half)], ())}) for w in (ONE, -ONE)]
+    return build.add([(ONE, s) for s in sides], ()), half
+
+
+def _centre(slope: Node, shift: Node) -> Node:
+    """Where an affine expression is 0."""
+    if not isinstance(slope, Number) or slope.value == 0:
+        raise NotHandled("a kink at a place that depends on a slope")
+    return tidy(build.scale(-1 / slope.value, shift))
 
 
 def _derivative(binding: Binding, given: Sequence[Relation]) -> Opening:
@@ -119,7 +218,7 @@ def partial_derivative(
         for _ in range(order):
             changed, found = directional(node, variable)
             kinks.update(dict.fromkeys(found))
-            node = build.substitute(changed, {Differential(variable): Number(ONE_NUMBER)})
+            node = build.substitute(changed, {Differential(variable): Number(ONE)})
     return node, tuple(kinks)
 
 

@@ -13,7 +13,13 @@ from symderive.calculus.openings import Opened, has_binding, open_bindings
 from symderive.derivation.proofs import Line, Trace, judged
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict
+from symderive.language.nodes import Binding
 from symderive.language.statements import Relation
+
+LEAST_AGREEING = 3
+ENOUGH = 9
+"""Points at which integrals and series that a proof speaks of are judged."""
+"""How many points have to agree beside points at which the judge has no enclosure."""
 
 
 def prove_opened(
@@ -37,11 +43,26 @@ def prove_opened(
         if verdict.status is Status.undecided and inner.status is Status.refuted:
             return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
         return verdict
-    agreed, verdict = judged(relation, given, (), inner.reason)
-    if not agreed:
+    agreed, verdict = judged(relation, given, (), inner.reason, points=ENOUGH if _is_costly(relation) else None)
+    if not agreed and not _agrees_where_known(verdict):
         return verdict
     trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
     return replace(inner, claim=verdict.claim, trace=trace, evidence=verdict.evidence)
+
+
+def _is_costly(relation: Relation) -> bool:
+    """Whether an integral or a series has to be enclosed at each point."""
+    return any(
+        isinstance(n, Binding) and n.kind != "derivative" for side in (relation.lhs, relation.rhs) for n in side.walk()
+    )
+
+
+def _agrees_where_known(verdict: Verdict) -> bool:
+    """Whether the judge only lacks enclosures: it found agreement at several points, and nothing undefined."""
+    evidence = verdict.evidence
+    if verdict.status is not Status.undecided or evidence is None:
+        return False
+    return evidence.points >= LEAST_AGREEING and evidence.unresolved > 0 and "undefined" not in verdict.reason
 
 
 def _judged_only(relation: Relation, given: tuple[Relation, ...], why: str) -> Verdict:

@@ -316,7 +316,12 @@ def speaks_of_change(*nodes: Node) -> bool:
 
 
 def judged(
-    relation: Relation, given: Sequence[Relation], changing: Iterable[Leaf], proof: str, seed: int = 0
+    relation: Relation,
+    given: Sequence[Relation],
+    changing: Iterable[Leaf],
+    proof: str,
+    seed: int = 0,
+    points: int | None = None,
 ) -> tuple[bool, Verdict]:
     """What the judge says of a relation that a proof supports.
 
@@ -324,7 +329,7 @@ def judged(
     where there are dimensions.  Raises `JudgementConflictError` where the judge
     refutes it: then the proof, or the judge, has a bug.
     """
-    verdict = judge_relation(relation, given=tuple(given), changing=tuple(changing), seed=seed)
+    verdict = judge_relation(relation, given=tuple(given), changing=tuple(changing), seed=seed, points=points)
     if verdict.status is Status.refuted:
         raise JudgementConflictError(
             f"the proof says yes ({proof}) and the judge says no; this is a bug in symderive, please report it\n"

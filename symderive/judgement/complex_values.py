@@ -28,6 +28,9 @@ Complex = Any
 """An ``acb`` or an ``acb_series``."""
 
 
+NONE: Mapping[Node, Any] = {}
+
+
 class NotAnalytic(Exception):
     """A part has no complex form; the message names it."""
 
@@ -121,14 +124,19 @@ class Analytic:
         self.number = number
         self.sizes = sizes
         self.fixed = dict(fixed)
+        self.logarithms: Mapping[Node, Complex] = NONE
         self.steps: list[tuple[Node, Callable[[Mapping[Node, Complex]], Complex]]] = []
         for node in body.walk():
             if node not in self.fixed and not (isinstance(node, Leaf) and node.name.startswith("·")):
                 self.steps.append((node, self._compiled(node)))
 
-    def __call__(self, values: Mapping[Leaf, Complex]) -> Complex:
-        """The value; not a number where it is not certainly analytic."""
+    def __call__(self, values: Mapping[Leaf, Complex], logarithms: Mapping[Node, Complex] = NONE) -> Complex:
+        """The value; not a number where it is not certainly analytic.
+
+        Of a variable that is exp(u), ``logarithms`` may say u: powers of it then are entire in u.
+        """
         known: dict[Node, Complex] = {**self.fixed, **values}
+        self.logarithms = logarithms
         for node, step in self.steps:
             known[node] = step(known)
         return known[self.body]
@@ -164,6 +172,8 @@ class Analytic:
     def _map(self, node: Map) -> Callable[[Mapping[Node, Complex]], Complex]:
         row = ROWS.get(node.function)
         arguments = node.arguments
+        if node.function in ("log", "power") and isinstance(arguments[0], Leaf):
+            return self._of_variable(node)
         if row is not None:
             return lambda known: row(*(known[a] for a in arguments))
         written = meaning(node.function, arguments)
@@ -173,6 +183,18 @@ class Analytic:
 
         def run(known: Mapping[Node, Complex]) -> Complex:
             return inner.again({a: known[a] for a in arguments})
+
+        return run
+
+    def _of_variable(self, node: Map) -> Callable[[Mapping[Node, Complex]], Complex]:
+        row = ROWS[node.function]
+        base, *rest = node.arguments
+
+        def run(known: Mapping[Node, Complex]) -> Complex:
+            u = self.logarithms.get(base)
+            if u is None:
+                return row(known[base], *(known[r] for r in rest))
+            return (u * known[rest[0]]).exp() if rest else u
 
         return run
 

@@ -418,9 +418,8 @@ class Ray:
         (order, *others) = node.orders
         if others or node.low[0] is None or any(a.shape for a in node.arguments):
             raise NoBound("a mixed derivative")
-        known: dict[Node, tuple[Growth, ...]] = {s: (self.known[a],) for s, a in zip(slots, node.arguments, strict=True)}
-        one = constant(fmpq(1))
-        known[variable] = (self.known[node.low[0]], one)
+        known: dict[Node, tuple[Growth, ...]] = {variable: (self.known[node.low[0]], constant(fmpq(1)))}
+        known.update((s, (self.known[a],)) for s, a in zip(slots, node.arguments, strict=True))
         coefficients = _Taylor(self, known, order).of(node.body)
         if len(coefficients) <= order:
             return Growth((), combo={})

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from flint import acb, acb_series, arb, ctx, fmpq, fmpq_series
-from sympy import Symbol
+from sympy import Rational, Symbol
 
 from symderive.judgement.complex_values import Analytic, NotAnalytic, complex_of, integrated, plain
 from symderive.judgement.elements import Element, Hole, Jet, Undefined, Unknown, as_ball, join, precision, sign_of
@@ -49,6 +49,8 @@ MOST_PIECES = 420
 MOST_BITS = 128
 GUARD = 48
 FURTHEST = 4096
+STRAIGHT = 12
+"""Up to which y a ray is integrated in z itself."""
 """The last y of z = exp(y)."""
 
 ZERO_VALUE = fmpq(0)
@@ -157,7 +159,7 @@ class _Quadrature:
             if piece.kind != "plain":
                 beyond, cut = self.tail(piece, target)
                 total = total + arb(0, beyond)
-                ends = [_Piece(piece.body, piece.kind, piece.low, cut, piece.anchor, piece.way)]
+                ends = [_straight(_Piece(piece.body, piece.kind, piece.low, cut, piece.anchor, piece.way))]
             for part in ends:
                 value = self.smooth(part, target)
                 if isinstance(value, Hole):
@@ -186,11 +188,13 @@ class _Quadrature:
             assert right is not None
             start = right - 1
             body = self.branch(start)
-            far = _Piece(body, "far", fmpq(0), fmpq(0), right, -1)
+            far = self.ray(body, "far", fmpq(0), right, -1)
             return [far, *self.between(right - 1, right, body, False, True)]
         if right is None:
             body = self.branch(left + 1)
-            return [*self.between(left, left + 1, body, True, False), _Piece(body, "far", fmpq(0), fmpq(0), left, 1)]
+            if sign_of(left) == 1 and not self.exponential(body):
+                return [_Piece(body, "far", as_ball(left).log(), as_ball(left).log())]
+            return [*self.between(left, left + 1, body, True, False), self.ray(body, "far", fmpq(0), left, 1)]
         return self.between(left, right, self.branch((left + right) * fmpq(1, 2)), True, True)
 
     def between(self, left: Element, right: Element, body: Node, at_left: bool, at_right: bool) -> list[_Piece]:
@@ -207,7 +211,19 @@ class _Quadrature:
         width = as_ball(right - left)
         start = -width.log()
         anchor, way = (left, 1) if singular_left else (right, -1)
-        return [_Piece(body, "near", start, start, anchor, way)]
+        return [self.ray(body, "near", start, anchor, way)]
+
+    def exponential(self, body: Node) -> bool:
+        """Whether an exponential of the variable occurs."""
+        return any(isinstance(n, Map) and n.function == "exp" and self.slot in n.leaves() for n in body.walk())
+
+    def ray(self, body: Node, kind: str, start: Element, anchor: Element, way: int) -> _Piece:
+        """A piece that runs to an end; seen from a rational anchor, so that b - x does not cancel near b."""
+        if type(anchor) is not fmpq:
+            return _Piece(body, kind, start, start, anchor, way)
+        place = build.number(Rational(int(anchor.p), int(anchor.q)))
+        seen = build.add([(ONE, place), (ONE * way, self.slot)], ())
+        return _Piece(build.substitute(body, {self.slot: seen}), kind, start, start)
 
     def regular(self, body: Node, end: Element) -> bool:
         """Whether the integrand is smooth at an end."""
@@ -321,6 +337,8 @@ class _Quadrature:
             if piece.kind == "plain":
                 return analytic({slot: u})
             run = (u if piece.kind == "far" else -u).exp()
+            if piece.anchor == 0 and way == 1:
+                return analytic({slot: run}, {slot: u if piece.kind == "far" else -u}) * run
             return analytic({slot: anchor + run * way}) * run
 
         value = integrated(along, as_ball(piece.low), as_ball(piece.high), target)
@@ -396,6 +414,14 @@ class _Quadrature:
             total += as_ball(c) * (rising - falling) / (k + 1)
             rising, falling = rising * up, falling * down
         return total if total.is_finite() else None
+
+
+def _straight(piece: _Piece) -> _Piece:
+    """A ray that ends soon, in its own variable: exponentials are simpler there than in its logarithm."""
+    near_end = as_ball(piece.high)
+    if piece.kind != "far" or not near_end < STRAIGHT or piece.anchor != 0 or piece.way != 1:
+        return piece
+    return _Piece(piece.body, "plain", as_ball(piece.low).exp(), near_end.exp())
 
 
 def _short(y: arb) -> arb:

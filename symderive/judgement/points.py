@@ -266,7 +266,7 @@ def _cost(nodes: Iterable[Node], sizes: Mapping[Symbol, int]) -> int:
     return total
 
 
-_BINDING_WORK = {"derivative": 8, "integral": 2500, "series": 1000}
+_BINDING_WORK = {"derivative": 8, "integral": 2500, "series": 2000}
 """Roughly how often the function under a binding is evaluated."""
 
 

@@ -25,8 +25,8 @@ from symderive.judgement.integrals import MOST_BITS, TARGET, integral_value, num
 from symderive.judgement.templates import Evaluates, Template, coefficient_of, moves, moving_from, template
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum, slot
 
-MOST_TERMS = 2500
-MOST_FINITE = 3000
+MOST_TERMS = 1000
+MOST_FINITE = 1500
 MOST_ORDER = 40
 """The order of the Euler-Maclaurin formula."""
 
