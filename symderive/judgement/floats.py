@@ -87,6 +87,10 @@ def _size(node: Node, values: Mapping[Node, Any]) -> Any:
             return sum(abs(float(w)) * _size(t, values) for w, t in node.terms)
         case Contraction():
             return _product(abs(float(node.coefficient)), [_size(f, values) for f, _ in node.factors])
+        case Map(function="power", arguments=(base, Number(value=k))) if k.is_Integer and k.is_positive:
+            return _size(base, values) ** int(k)
+        case Map(function="abs", arguments=(inner,)):
+            return _size(inner, values)
     return np.abs(values[node])
 
 

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sympy import E, Expr, Rational, exp, log, pi, sqrt
+from flint import arb
+from sympy import E, Expr, Rational, cbrt, exp, log, pi, sqrt
 
 from symderive.deadline import tick
 from symderive.errors import UnsupportedError
@@ -36,6 +37,9 @@ CLEAR = 1e-7
 NOISE = 4e-15
 """Rounding errors, relative to the terms of a sum."""
 
+NEAR = 1e-6
+"""How near a climb comes to where two sides cross."""
+
 VISIBLE = 1e-4
 """A relative gap that no cancellation inside a formula makes."""
 
@@ -47,7 +51,7 @@ _DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 100, 10**4, 10**6, 10**9)
 _IRRATIONAL: tuple[tuple[Expr, float], ...] = tuple(
     (c, float(c))
     for c in (pi, E, 1 / E, exp(2), exp(Rational(1, 2)), exp(-Rational(1, 2)), log(2), log(3), sqrt(2), sqrt(3),
-              sqrt(5), sqrt(pi), 1 / pi, log(1 + sqrt(2)))
+              sqrt(5), sqrt(pi), 1 / pi, cbrt(2), cbrt(3), log(1 + sqrt(2)))
 )  # fmt: skip
 
 Columns = dict[Leaf, np.ndarray]
@@ -330,6 +334,29 @@ class Hunt:
             size = sum(np.minimum(np.abs(np.log10(np.abs(c))), 20.0) for c in columns.values())
         return np.lexsort((np.nan_to_num(size), -np.where(np.isnan(marks), -np.inf, marks)))
 
+    def meeting(self, gap: Callable[[Values], arb | None]) -> float | None:
+        """Where the sides of a strict relation of one scalar seem to meet, after `points`; None if nowhere.
+
+        There ``gap``, in balls, is tiny beside what it is a little to the left and to the right: the sides
+        do not only draw near to each other.
+        """
+        if self.op not in STRICT or len(self.leaves) != 1 or self.source.surface is not None:
+            return None
+        (leaf,) = self.leaves
+        if leaf.domain.entries.integer:
+            return None
+        for columns, marks in self.seen:
+            for at in self._order(columns, marks)[:4]:
+                value = float(columns[leaf][at])
+                if not (marks[at] > -NEAR and 1e-3 <= abs(value) <= 1e3):
+                    continue
+                step = Fraction(max(abs(value), 1.0) / 1000)
+                around = [gap({leaf: Fraction(value) + k * step}) for k in (-1, 0, 1)]
+                left, here, right = (None if g is None else abs(float(g.mid())) for g in around)
+                if left and right and here is not None and here < 1e-5 * min(left, right):
+                    return value
+        return None
+
     def _generations(self, drawn: Columns, scores: np.ndarray) -> Iterator[tuple[Columns, np.ndarray]]:
         self.seen = [(drawn, scores)]
         yield drawn, scores
@@ -338,6 +365,8 @@ class Hunt:
             yield self.seen[0]
 
     def _promising(self, score: float) -> bool:
+        if self.op == "!=":
+            return score > -NEAR
         if self.op in STRICT:
             return score >= 0
         return score > (0 if self.op != "==" else NOISE)
@@ -433,7 +462,19 @@ def _recognised(value: float) -> Any:
         ratio = Fraction(value / number).limit_denominator(6)
         if ratio and abs(ratio) <= 12 and abs(float(ratio) * number - value) <= 1e-6 * abs(value):
             return Rational(ratio.numerator, ratio.denominator) * expr
-    return Fraction(value)
+    return _quadratic(value) or Fraction(value)
+
+
+def _quadratic(value: float) -> Expr | None:
+    """The root of a x² + b x + c with small integers that a float is."""
+    for a in (1, 2, 3, 4):
+        for b in range(-6, 7):
+            c = round(-(a * value + b) * value)
+            size = abs(a * value * value) + abs(b * value) + 1
+            if abs(c) <= 12 and b * b > 4 * a * c and abs((a * value + b) * value + c) <= 1e-7 * size:
+                root = sqrt(b * b - 4 * a * c) * (1 if 2 * a * value + b > 0 else -1)
+                return (root - b) / (2 * a)
+    return None
 
 
 __all__ = ["Hunt"]

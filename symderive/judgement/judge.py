@@ -75,6 +75,7 @@ class _Run:
         self.sizes: dict[tuple[tuple[str, int], ...], None] = {}
         self.decided = self.skipped = self.unresolved = self.searched = 0
         self.least: int | None = None
+        self.near: float | None = None
         self.odd: dict[str, tuple[Outcome, Point]] = {}
         self.points: list[Point] = []
         self.known: set[Any] = set()
@@ -215,6 +216,7 @@ class _Run:
         refinement = Refinement(self.statement, self.source)
         if ordered:
             yield from refinement.points(hunt.starts())
+        self.near = hunt.meeting(Refinement(self.statement, self.source).gap)
         self.searched = hunt.evaluations + refinement.evaluations
 
     def _bits(self, sizes: Mapping[Symbol, int], stratum: str) -> int | None:
@@ -271,6 +273,12 @@ class _Run:
                 ce = counterexample(outcome, point)
                 why = f" ({outcome.reason})" if kind == "both_undefined" and outcome.reason else ""
                 return self._undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
+        if self.near is not None:
+            (leaf,) = self.source.leaves
+            return self._undecided(
+                f"the two sides seem to meet near {leaf.name} = {self.near:.7g}, which a strict relation excludes, "
+                f"and no exact point shows it; {self.decided} points agree"
+            )
         if not self.decided:
             if "skipped" in self.odd:
                 outcome, point = self.odd["skipped"]

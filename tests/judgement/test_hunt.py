@@ -134,6 +134,12 @@ def holds_not(lhs, op, rhs, verdict):
         (x**4 * y**2 + x**2 * y**4 - 3 * x**2 * y**2 + 1, ">=", sp.Rational(1, 10**12), {}),
         (exp(-(x - 7) ** 2 * 10**4), "<=", sp.Rational(1, 2), {}),
         (sp.sign(x) ** 2, "==", 1, {}),
+        ((x**2 - 2) ** 2, ">", 0, {}),
+        ((x**2 - 3 * x + 1) ** 2, ">", 0, {}),
+        ((2 * x**2 - 2 * x - 1) ** 2 + 1, ">", 1, {x: POSITIVE}),
+        (x**3, "!=", 2, {}),
+        (exp(x), "!=", 2, {}),
+        (sp.cos(x) + sp.sin(x), "<", sqrt(2), {}),
         (sp.Max(x, y, z), ">", (x + y + z) / 3, {}),
         (sp.tanh(x), "<=", sp.Rational(999999, 10**6), {}),
     ],
@@ -156,6 +162,26 @@ def test_sides_that_only_nearly_meet_far_out_do_not_spoil_a_strict_claim():
     assert judged(log(exp(x) + exp(y)), ">", sp.Max(x, y), {}, []).upheld
     assert judged(sp.tanh(x), "<", 1, {}, []).upheld
     assert judged(log(1 + exp(x)), ">", x, {}, []).upheld
+
+
+@pytest.mark.parametrize(
+    ("lhs", "op", "rhs"), [((sp.cos(x) - x) ** 2, ">", 0), (sp.cos(x), "!=", x), (sp.Abs(x**3 + x - 1), ">", 0)]
+)
+def test_sides_that_meet_where_no_exact_point_shows_it_are_undecided(lhs, op, rhs):
+    verdict = judged(lhs, op, rhs, {}, [])
+    assert verdict.status == "undecided"
+    assert "seem to meet near x = " in verdict.reason
+
+
+def test_sides_that_only_come_near_do_not_seem_to_meet():
+    for lhs, op, rhs in (
+        (x**2 + sp.Rational(1, 10**6), ">", 0),
+        (exp(-(x**2)), ">", 0),
+        (sp.cosh(x), ">", sp.Rational(999, 1000)),
+        (sp.atan(x), "<", sp.pi / 2),
+        (x**2 - 2 * x + 1 + sp.Rational(1, 10**6), "!=", 0),
+    ):
+        assert judged(lhs, op, rhs, {}, []).upheld, (lhs, op, rhs)
 
 
 def test_an_empty_set_of_points_upholds_nothing():
