@@ -344,9 +344,11 @@ def _wider(argument: Argument) -> str:
     if variable is None or len(argument.nodes) != 1 or len(argument.parts) != 1:
         return "it needs a variable, one of the same name with a wider domain, and a part"
     (new,), (part,) = argument.nodes, argument.parts
-    if not isinstance(new, Leaf) or new.name != variable.name or not (is_interval(variable) and is_interval(new)):
+    if not isinstance(new, Leaf) or new.name != variable.name or variable.shape or not is_interval(new):
         return "the variable does not range over an interval"
     old, wide = variable.domain.entries, new.domain.entries
+    if old.symbols or old.values is not None:
+        return "the domain is not between numbers"
     both = old & wide
     if (both.low, both.high, both.low_open, both.high_open) != (old.low, old.high, old.low_open, old.high_open):
         return "the domain is not wider"

@@ -74,6 +74,7 @@ from symderive.derivation.proofs import Argument, Instance
 from symderive.derivation.scalars import to_expression, to_scalar
 from symderive.derivation.squares import sum_of_squares
 from symderive.language import build
+from symderive.language.domains import interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
 from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
@@ -219,6 +220,13 @@ class Search:
             if grants(">" if strict else ">=", shown, context.normaliser):
                 return self._signed(goal, shown, Number(ONE), given, strict)
             return self._zero(goal, given) if not strict else None
+        whole = next((x for x in goal.leaves() if _is_whole(x) and not any(mentions(r, x) for r in given)), None)
+        if whole is not None:
+            entries = whole.domain.entries
+            closed = {(False, False): "both", (False, True): "left", (True, False): "right"}
+            kind = closed.get((bool(entries.low.is_infinite), bool(entries.high.is_infinite)), "none")
+            wide = interval(entries.low, entries.high, kind)
+            return self._wider(goal, whole, Leaf(whole.name, (), wide), given, strict, depth)
         if len(factors) == 1:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
@@ -357,13 +365,23 @@ class Search:
         if old is None:
             return self.prove(goal, given, strict, depth - 1)
         new = Leaf(old.name, (), POSITIVE if old.domain.entries.is_positive else NONNEGATIVE)
-        symbol = self.symbols[old]
+        return self._wider(goal, old, new, given, strict, depth)
+
+    def _wider(
+        self, goal: Node, old: Leaf, new: Leaf, given: tuple[Relation, ...], strict: bool, depth: int
+    ) -> Argument | None:
+        """The goal with a variable over a wider domain, and then the next one."""
+        symbol = scalar_symbol(new)
         self.symbols[new] = symbol
+        before = self.back.get(symbol)
         self.back[symbol] = new
+        if symbol not in self.samples:
+            self.samples[symbol] = _sample(new, np.random.default_rng(7))
         try:
             part = self._on_wider_domains(build.substitute(goal, {old: new}), given, strict, depth)
         finally:
-            self.back[symbol] = old
+            if before is not None:
+                self.back[symbol] = before
         if part is None:
             return None
         return Argument("wider domain", goal, strict, given, (part,), nodes=(new,), variable=old)
@@ -393,6 +411,17 @@ class Search:
                 logs.append((c, rest.args[0]))  # type: ignore[arg-type]
             elif term.is_Rational:
                 logs.append((term, S.Exp1))  # type: ignore[arg-type]
+        if (
+            0 < len(logs) < len(terms) < 4
+            and any(a.has(exp) for _, a in logs)
+            and not any(t.has(log) for t in terms if not isinstance(t.as_coeff_Mul()[1], log))
+        ):
+            # a sum with logarithms of exponentials: the other terms are logarithms of exponentials, too
+            others = [t for t in terms if not t.is_Rational and not isinstance(t.as_coeff_Mul()[1], log)]
+            logs += [
+                (S.One if t.as_coeff_Mul()[0] > 0 else S.NegativeOne, exp(t if t.as_coeff_Mul()[0] > 0 else -t))
+                for t in others
+            ]  # type: ignore[misc]
         if len(logs) == len(terms) and any(a.free_symbols for _, a in logs):
             scale = Integer(1)
             for c, _ in logs:
@@ -657,6 +686,12 @@ def _without_odd_powers(square: Expr, roots: dict[Any, Symbol]) -> tuple[Expr, E
         if odd == {1}:
             weight, made = weight * back[root], (made / root).expand()
     return weight, made.subs({r: s ** Rational(1, 2) for r, s in back.items()}, simultaneous=True)
+
+
+def _is_whole(leaf: Leaf) -> bool:
+    """Whether a scalar ranges over all integers between two ends."""
+    entries = leaf.domain.entries
+    return entries.integer and entries.values is None and not (entries.symbols or entries.nonzero)
 
 
 def _bounded_above(leaf: Leaf) -> bool:
