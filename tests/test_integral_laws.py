@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mpmath
 import pytest
 import sympy as sp
@@ -29,6 +31,12 @@ def test_every_law_by_its_example(law):
     forged = Line(first.before, sd.array("z").node, first.rule, first.conditions)
     assert not replay((forged, *rest)).ok
     assert all((law.zh, law.form, law.conditions))
+
+
+def test_the_page_has_every_law():
+    page = (Path(__file__).resolve().parent.parent / "docs" / "language.md").read_text(encoding="utf-8")
+    for law in LAWS:
+        assert f"| {law.name} | {law.zh} | `{law.form}` | {law.conditions} |" in page
 
 
 def test_law_names_are_unique():
