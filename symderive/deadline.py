@@ -5,6 +5,8 @@ Loops that may run long call `tick`, which raises `OutOfTime` when the time of t
 the same exception in the thread that is late (Python looks for it between its instructions), and
 again until the thread has left the limit.  Neither needs signals, which only the main thread has.
 
+C code that calls Python back runs in a shelter (`sheltered`), where only ticks are heard.
+
 What is inside a single long operation of a library written in C cannot be stopped so.  Sizes are
 therefore bounded before work begins, and the command line has workers that can be killed.
 """
@@ -19,7 +21,7 @@ from contextvars import ContextVar
 from math import inf
 from typing import TypeVar
 
-__all__ = ["OutOfTime", "run_within", "tick"]
+__all__ = ["OutOfTime", "run_within", "sheltered", "tick"]
 
 T = TypeVar("T")
 
@@ -71,13 +73,40 @@ def run_within(seconds: float | None, work: Callable[[], T]) -> T:
         _DEADLINE.reset(token)
 
 
+_LOCK = threading.Lock()
+_SHELTERED: dict[int, int] = {}
+"""How many shelters each thread is in, by its number; under the lock."""
+
+
+def sheltered(work: Callable[[], T]) -> T:
+    """What ``work`` returns, no exception coming from outside meanwhile: it calls C code that calls Python back.
+
+    Such code can mistake an exception that it did not expect for a broken call.  Let what it calls
+    back ask `tick`, keep what that raises, and raise it when the work is over.
+
+    >>> sheltered(lambda: 1 + 1)
+    2
+    """
+    thread = threading.get_ident()
+    with _LOCK:
+        _SHELTERED[thread] = _SHELTERED.get(thread, 0) + 1
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+    try:
+        return work()
+    finally:
+        with _LOCK:
+            _SHELTERED[thread] -= 1
+            if not _SHELTERED[thread]:
+                del _SHELTERED[thread]
+
+
 class _Reminder:
     """Raises `OutOfTime` in the thread that made it, from its deadline until it is stopped."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._late = ctypes.c_ulong(threading.get_ident())
-        self._lock = threading.Lock()
+        self._thread = threading.get_ident()
+        self._late = ctypes.c_ulong(self._thread)
         self._done = threading.Event()
         self._timer = threading.Thread(target=self._run, name="symderive deadline", daemon=True)
 
@@ -89,7 +118,7 @@ class _Reminder:
         """End it; after this no exception comes any more, not even one that was on its way."""
         while True:
             try:
-                with self._lock:
+                with _LOCK:
                     self._done.set()
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(self._late, None)
                 return
@@ -99,7 +128,7 @@ class _Reminder:
     def _run(self) -> None:
         wait = max(self._deadline - time.monotonic(), 0.0)
         while not self._done.wait(wait):
-            with self._lock:
-                if not self._done.is_set():
+            with _LOCK:
+                if not self._done.is_set() and self._thread not in _SHELTERED:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(self._late, ctypes.py_object(OutOfTime))
             wait = INSISTENCE

@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import symderive as sd
-from symderive.deadline import OutOfTime, run_within, tick
+from symderive.deadline import OutOfTime, run_within, sheltered, tick
 
 
 def endless():
@@ -99,6 +99,30 @@ def test_nothing_comes_late():
     while time.monotonic() < end:
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "symderive deadline"]
+
+
+def test_a_shelter_hears_ticks_only():
+    """In C code that calls Python back no exception comes from outside."""
+
+    def calm():
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            pass
+        with pytest.raises(OutOfTime):
+            tick()
+        return time.monotonic()
+
+    reached = []
+    assert seconds_until_stopped(lambda: [reached.append(sheltered(calm)), endless()]) < 2
+    assert len(reached) == 1
+    assert seconds_until_stopped(endless) < 1
+
+
+def test_an_integral_is_stopped():
+    """The integrator of python-flint can handle no exception of its integrand."""
+    for limit in (0.02, 0.1, 0.3, 0.6):
+        verdict = sd.check("sd.integral(sin(exp(x**2)), x, 0, 50) == y", timeout=limit)
+        assert verdict.status in ("undecided", "refuted")
 
 
 def test_check_has_a_limit_in_any_thread():

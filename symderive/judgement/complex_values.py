@@ -18,6 +18,7 @@ import numpy as np
 from flint import acb, acb_series, arb, ctx, fmpq
 from sympy import Symbol
 
+from symderive.deadline import sheltered, tick
 from symderive.judgement.elements import Element, Hole, Jet, as_ball, precision
 from symderive.language.functions import meaning
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
@@ -248,10 +249,10 @@ class Analytic:
             if not width.is_finite():
                 return NAN
 
-            def along(u: acb, _: bool) -> acb:
-                return plain(inner.again({**values, variable: start + width * u}))
+            def along(u: acb) -> Complex:
+                return inner.again({**values, variable: start + width * u})
 
-            return width * acb.integral(along, 0, 1, abs_tol=arb(2) ** (8 - ctx.prec), eval_limit=400)
+            return width * _by_petras(along, 0, 1, abs_tol=arb(2) ** (8 - ctx.prec), eval_limit=400)
 
         return run
 
@@ -275,10 +276,30 @@ def _product(coefficient: acb, factors: Sequence[Complex]) -> Complex:
     return product
 
 
+def _by_petras(function: Callable[[acb], Complex], low: Any, high: Any, **limits: Any) -> acb:
+    """``acb.integral``; what its callback raises is raised when it is over, because it can handle no exception."""
+    raised: list[BaseException] = []
+
+    def quiet(z: acb, _: bool) -> acb:
+        if raised:
+            return NAN
+        try:
+            tick()
+            return plain(function(z))
+        except BaseException as error:
+            raised.append(error)
+            return NAN
+
+    value = sheltered(lambda: acb.integral(quiet, low, high, **limits))
+    if raised:
+        raise raised[0]
+    return value
+
+
 def integrated(function: Callable[[acb], Complex], low: arb, high: arb, target: arb) -> arb | None:
     """∫ of a function that is real on the path; None where its enclosure is not finite."""
-    value = acb.integral(
-        lambda z, analytic: plain(function(z)),
+    value = _by_petras(
+        function,
         acb(low),
         acb(high),
         abs_tol=target,

@@ -231,9 +231,16 @@ def _html_proof(outcome: Outcome, lang: str) -> list[str]:
         first, *rest = _proof(entry, lang)
         head = _formula(formulas[number] if number < len(formulas) else None, first)
         rule = first.rpartition("    ")[2] if first.endswith("]") else ""
-        notes = "".join(f'<div class="sd-note">{escape(plain(text))}</div>' for text in (rule, *rest) if text)
+        notes = "".join(_note(text) for text in (rule, *rest) if text)
         items.append(f"<li>{head}{notes}</li>")
     return [f'<ol class="sd-proof">{"".join(items)}</ol>'] if items else []
+
+
+def _note(text: str) -> str:
+    """A line below a formula, as far in as it is indented."""
+    deep = (len(text) - len(text.lstrip())) // 4
+    style = f' style="margin-left:{1.2 * (deep - 1):.1f}em"' if deep > 1 else ""
+    return f'<div class="sd-note"{style}>{escape(plain(text))}</div>'
 
 
 def _formula(lines: Sequence[str] | None, text: str) -> str:

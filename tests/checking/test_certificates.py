@@ -209,6 +209,23 @@ def test_a_changed_proof_is_noticed(files):
     assert problem(forged(files["equality"], trace="trust me"))
 
 
+def test_a_condition_that_is_not_given_is_noticed(files):
+    """A line under a condition proves nothing where the condition fails, even where the judge finds no fault."""
+    file = files["below"]
+    [first, *rest] = file["trace"]
+    lhs, _, rhs = file["relation"]
+    line = {**first, "conditions": [{"relation": [rhs, ">", lhs]}]}
+    assert "which is not given" in problem(forged(file, trace=[line, *rest]))
+
+
+def test_a_weak_proof_proves_no_strict_claim():
+    weak = json.loads(json.dumps(certificate(sd.check("exp(x) + x**2 >= 0"))))
+    assert {line["op"] for line in weak["trace"]} <= {"==", ">="}
+    lhs, _, rhs = weak["relation"]
+    strict = forged(weak, relation=[lhs, ">", rhs], claim="exp(x) + x**2 > 0", evidence=None)
+    assert "do not add up to >" in problem(strict)
+
+
 def test_a_changed_point_is_noticed(files):
     file = files["strict"]
 
@@ -218,6 +235,7 @@ def test_a_changed_point_is_noticed(files):
     assert "not in the domain" in problem(with_point(values={"p": "3/2"}))
     assert "enclosures" in problem(with_point(values={"p": "1/17"}))
     assert "enclosures" in problem(with_point(lhs=["[-1.5 +/- 1]"]))
+    assert "enclosures" in problem(with_point(lhs=["[0 +/- 1000]"]))
     assert "enclosures" in problem(with_point(lhs=["nan"]))
     assert "enclosures" in problem(with_point(lhs=[]))
     assert "the judge 'agrees'" in problem(with_point(outcome="differs"))
