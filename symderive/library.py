@@ -15,26 +15,33 @@ from __future__ import annotations
 import ast
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from os import PathLike
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from symderive.checking.gradients import check_gradient
 from symderive.derivation.chains import Chain
 from symderive.derivation.derivation import Derivation
 from symderive.errors import LibraryError, SymderiveError
+from symderive.judgement.instances import dimensions, draw
 from symderive.judgement.verdicts import Verdict
+from symderive.language import arrays
 from symderive.language.arrays import Array
+from symderive.language.domains import Domain, real
 from symderive.language.nodes import Leaf
+from symderive.language.reading import read_shape
 from symderive.shipped import DERIVATIONS
 from symderive.training.tables import load_table
 
-__all__ = ["Description", "Item", "Objective", "Subject", "describe", "find", "load", "objective"]
+__all__ = ["Description", "Item", "Objective", "Subject", "check_code", "describe", "find", "load", "objective"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,6 +321,96 @@ def _run(path: Path) -> dict[str, Any]:
         kind = "" if isinstance(error, SymderiveError) else f"{type(error).__name__}: "
         raise LibraryError(f"{where}: {kind}{error}") from error
     return vars(module)
+
+
+def check_code(
+    path: str | PathLike[str],
+    loss: str,
+    grad: str,
+    *,
+    shapes: Mapping[str, Any] | None = None,
+    domains: Mapping[str, Domain] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Verdict:
+    """Judge a hand-written gradient in a Python file, as `check_gradient` does.
+
+    The point at which it is run is the file's own: what a function ``example()`` returns, (params,
+    \\*data), or module-level ``params`` and ``data`` (a tuple).  Else ``shapes`` declares every
+    parameter of the loss by its shape (``{"w": "d", "X": "n d"}``), ``domains`` says where they
+    range, and numbers are drawn.
+
+    Parameters
+    ----------
+    path : the file; it is run, so name a file that you trust
+    loss, grad : names of functions in it
+    seed : for the numbers that are drawn
+    options : further options of `check_gradient`, e.g. ``timeout``
+
+    Raises
+    ------
+    LibraryError
+        The file cannot be run, has no such function, or does not say at which point.
+    """
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise LibraryError(f"{path}: there is no such file")
+    sys.path.insert(0, str(file.parent))  # as `python FILE.py` does: the file may import its neighbours
+    try:
+        namespace = _run(file)
+        functions = [_function(namespace, name, path) for name in (loss, grad)]
+        params, data = _example(namespace, functions[0], path, shapes or {}, domains or {}, seed)
+        return check_gradient(*functions, params, *data, seed=seed, **options)
+    finally:
+        sys.path.remove(str(file.parent))
+
+
+def _function(namespace: Mapping[str, Any], name: str, path: object) -> Callable[..., Any]:
+    found = namespace.get(name)
+    if not callable(found):
+        known = [k for k, v in namespace.items() if isinstance(v, FunctionType)]
+        raise LibraryError(f"{path} has no function {name}; there are {', '.join(known) or 'none'}")
+    return found
+
+
+def _example(
+    namespace: Mapping[str, Any],
+    loss: Callable[..., Any],
+    path: object,
+    shapes: Mapping[str, Any],
+    domains: Mapping[str, Domain],
+    seed: int,
+) -> tuple[Any, tuple[Any, ...]]:
+    """The parameters and the data at which a gradient is checked."""
+    example = namespace.get("example")
+    if shapes:
+        names = list(signature(loss).parameters)
+        missing = [n for n in names if n not in shapes]
+        unknown = [n for n in [*shapes, *domains] if n not in names]
+        if missing or unknown:
+            wrong = f"missing {', '.join(missing)}" if missing else f"{', '.join(unknown)} is none of them"
+            raise LibraryError(f"{path}: shapes are for the parameters of the loss, {', '.join(names)}; {wrong}")
+        declared = [arrays.array(n, *read_shape(shapes[n], n), domain=domains.get(n, real)) for n in names]
+        leaves = [a.node for a in declared if isinstance(a.node, Leaf)]
+        sizes = {symbol: 3 + 2 * k for k, symbol in enumerate(dimensions(leaves))}
+        point = draw(leaves, sizes, "moderate", seed)
+        if point is None:
+            raise LibraryError(f"{path}: no numbers of these shapes lie in these domains; write an example() there")
+        values = [np.array(point.values[leaf], dtype=float) for leaf in leaves]
+        params, *data = [v if v.ndim else float(v) for v in values]
+        return params, tuple(data)
+    if callable(example):
+        made = example()
+        if not isinstance(made, tuple | list) or not made:
+            raise LibraryError(f"{path}: example() returns (params, *data), got a {type(made).__name__}")
+        return made[0], tuple(made[1:])
+    if "params" in namespace:
+        data = namespace.get("data", ())
+        return namespace["params"], tuple(data) if isinstance(data, tuple | list) else (data,)
+    raise LibraryError(
+        f"{path} does not say at which point: write a function example() that returns (params, *data), or "
+        "module-level params and data, or give --shape for every parameter of the loss"
+    )
 
 
 def _files(folder: Path) -> Iterator[Path]:

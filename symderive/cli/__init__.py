@@ -142,6 +142,7 @@ examples:
   symderive check claims.toml --json --fail-fast
   symderive check "exp(x) >= 1 + x" --certificate proof.json
   symderive check --replay proof.json
+  symderive check fit.py:loss:grad
 
 A claim file has its claims, domains and what is expected of them in TOML or JSON; see docs/claims.md.
 Formulas and files are read, never executed.
@@ -163,7 +164,8 @@ def _add_check(commands: Any) -> None:
         "claim",
         nargs="+",
         metavar="CLAIM",
-        help='"LHS == RHS" in one text, LHS RELATION RHS in three, or a claim file (.toml, .json); several will do',
+        help='"LHS == RHS" in one text, LHS RELATION RHS in three, a claim file (.toml, .json), or FILE.py:LOSS:GRAD, '
+        "two NumPy functions of (params, *data) in a file that you trust; several will do",
     )
     _add_scope(check)
     check.add_argument("--given", action="append", default=[], metavar="RELATION", help='e.g. "x < y"; repeatable')

@@ -19,6 +19,7 @@ from symderive.checking.certificates import Replay, read_certificates, replayed
 from symderive.checking.claim_files import ClaimFile, FileClaim, read_claim_file
 from symderive.checking.judging import judged
 from symderive.checking.workers import Answer, Limits, Workers, worker_count
+from symderive.cli.code import names_code, run_code
 from symderive.cli.statuses import INTERRUPTED, REFUTED, UNDECIDED, UPHELD, USAGE, status_of, worst
 from symderive.errors import ReadError
 from symderive.language.domain_text import read_domain
@@ -40,6 +41,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     """Judge what the command line names; returns the exit status."""
     if arguments.replay:
         return _replay(arguments)
+    if names_code(arguments.claim):
+        return run_code(arguments)
     reports = [(path, _report_form(path)) for path in arguments.report]
     files = _files(arguments)
     claims = chosen(files, arguments.only)
