@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.errors import DataError, ShapeError
+from symderive.errors import DataError, ShapeError, SymderiveError
 from symderive.language.arrays import RESERVED, Array, as_array
 
 
@@ -259,7 +259,10 @@ def _by_name(result: Any, keys: Sequence[str]) -> list[Any] | str | None:
 
 def _shape(value: Any) -> tuple[Any, ...] | None:
     if isinstance(value, list | tuple) and any(isinstance(leaf, Array) for _, leaf in walk(value)):
-        value = as_array(value)
+        try:
+            value = as_array(value)
+        except SymderiveError:  # ragged: a structure, and no array
+            return None
     if isinstance(value, Array):
         return tuple(value.dims)
     try:
