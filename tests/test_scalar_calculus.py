@@ -104,6 +104,13 @@ def test_any_symbol_is_read(name: str):
     assert sd.check(sp.sqrt(symbol**2), "==", symbol, given=[symbol > 0]).upheld
 
 
+def test_a_bound_variable_may_be_given_a_domain():
+    claimed = sp.Sum(lam**k * sp.exp(-lam) / sp.factorial(k), (k, 0, sp.oo))
+    assert sd.check(claimed, "==", 1, domains={lam: sd.positive, k: sd.integers(0, sp.oo)}).status == "proved"
+    with pytest.raises(sd.UnknownNameError):
+        sd.check(claimed, "==", 1, domains={lam: sd.positive, y: sd.positive})
+
+
 def test_no_two_symbols_share_a_name():
     legal = legal_names([sp.Symbol("lambda") + sp.Symbol("lam") + sp.Symbol("a b") + sp.Symbol("a_b")])
     assert len({legal.get(n, n) for n in ("lambda", "lam", "a b", "a_b")}) == 4

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Expr
+from sympy import Basic, Expr, preorder_traversal
 from sympy.core.relational import Relational
 from sympy.matrices import MatrixBase
 from sympy.matrices.expressions import MatrixExpr
@@ -29,7 +29,7 @@ from symderive.language.domains import Domain, real
 from symderive.language.nodes import Leaf, Map, Named, Node
 from symderive.language.reading import declare, read_function, read_relation, read_shape, read_text
 from symderive.language.statements import RELATIONS, Relation
-from symderive.language.sympy_input import from_sympy_together, legal_names
+from symderive.language.sympy_input import bound_symbols, from_sympy_together, legal_names
 from symderive.language.text_functions import PYTHON_ROWS, ROWS
 
 MIRROR = {"==": "==", "!=": "!=", "<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -286,6 +286,8 @@ class Reader:
             name: value.dims if isinstance(value, Array) and not isinstance(value, Dim) else value
             for name, value in self.shapes.items()
         }
+        bound = {self._key(s) for part in found for e in preorder_traversal(part) for s in bound_symbols(e)}
+        self.used |= bound & set(self.domains)
         made = from_sympy_together(found, self.domains, shapes, names=self.names)
         replacements: dict[Node, Node] = {}
         for item in made:

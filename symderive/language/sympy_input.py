@@ -1124,6 +1124,13 @@ def legal_names(expressions: Iterable[Any], taken: Iterable[str] = ()) -> dict[s
     return legal
 
 
+def bound_symbols(part: Any) -> tuple[Symbol, ...]:
+    """The symbols that a part of an expression binds: an index, a variable of integration."""
+    if isinstance(part, Sum | Product | Integral):
+        return tuple(limit[0] for limit in part.limits)
+    return tuple(part.variables) if isinstance(part, Subs) else ()
+
+
 def is_legal(name: str) -> bool:
     """Whether an array may be called so."""
     try:
