@@ -289,11 +289,6 @@ class Reading:
     sizes: Mapping[int, int] | None = None
     fixed: Mapping[int, np.ndarray] = field(default_factory=dict)
 
-    @property
-    def setting(self) -> dict[str, int]:
-        """The sizes by the dimensions' letters; empty where they are symbols."""
-        return {} if self.sizes is None else {self.layout.letters[c]: self.sizes[c] for c in self.layout.classes}
-
 
 def read(
     program: Program,
