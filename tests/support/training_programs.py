@@ -382,7 +382,11 @@ def example():
     return params, rng.normal(size=(4, 3)), rng.uniform(size=(4, 2))
 """,
         (
-            ("(activations[-1] - Y) * activations[-1] * (1 - activations[-1])", "activations[-1] - Y", "params[0][0] params[0][1] params[1][0] params[1][1]"),
+            (
+                "(activations[-1] - Y) * activations[-1] * (1 - activations[-1])",
+                "activations[-1] - Y",
+                "params[0][0] params[0][1] params[1][0] params[1][1]",
+            ),
             ("* a * (1 - a)", "* a", "params[0][0] params[1][0]"),
             ("weights[layer].T", "weights[layer]", "params[0][0] params[1][0]"),
             ("delta.sum(axis=0)", "delta.mean(axis=0)", "params[1][0] params[1][1]"),
