@@ -58,7 +58,7 @@ def off_kink(gap: Node) -> Relation:
     if not isinstance(node, Sum):
         return relation
     for i, j in combinations(range(node.rank), 2):
-        if node.shape[i] == node.shape[j] and _vanishes_where_equal(node, i, j):
+        if node.shape[i] == node.shape[j] and isinstance(node, Sum) and _vanishes_where_equal(node, i, j):
             same = build.view(Delta(node.shape[i]), (i, j), node.shape)
             node = build.add([(ONE, node), (ONE, same)], node.shape)
     return Relation(node, relation.op, relation.rhs)

@@ -36,7 +36,7 @@ def eliminations(given: Sequence[Relation], present: Sequence[Leaf]) -> list[Eli
     >>> a, b = (sd.array(name, domain=sd.positive) for name in "ab")
     >>> found = eliminations([Relation((a * b + a).node, "==", (3 * b).node)], (a.node, b.node))
     >>> found[0].leaf.name, str(sd.Array(found[0].value))
-    ('a', '3 * b / (b + 1)')
+    ('a', '3 * b / (1 + b)')
     """
     leaves = dict.fromkeys(leaf for r in given for side in (r.lhs, r.rhs) for leaf in side.leaves())
     symbols = {leaf: Dummy(leaf.name) for leaf in leaves if not leaf.shape and leaf in present}

@@ -272,7 +272,9 @@ class Expansion:
         return tuple(made)
 
     def need(self, node: Node, op: str) -> None:
-        """Note a condition on what is free of the variable."""
+        """Note a condition on what is free of the variable; of a number that has it there is nothing to note."""
+        if isinstance(node, Number) and (node.value.is_positive or (op != ">" and node.value.is_nonzero)):
+            return
         self.conditions.append(Relation(node, op, ZERO_NODE))
 
     def _power(self, base: Node, exponent: Node) -> tuple[Term, ...]:

@@ -299,6 +299,14 @@ LARGEST = 5_000_000
 """Most elements of one look at a statement; with more, it is not judged at those sizes."""
 
 
+def _entries(statement: Statement, sizes: Mapping[Symbol, int]) -> int:
+    """Roughly how many elements are held at once: what an integral evaluates again and again counts once."""
+    nodes = {n for root in statement.roots for n in root.walk()}
+    inner = {n for b in nodes if isinstance(b, Binding) for n in b.body.walk()}
+    plain = [n for n in (*nodes, *inner) if not isinstance(n, Binding)]
+    return sum(_work(n, sizes) for n in plain) * statement.cost_factor(sizes)
+
+
 def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, int], str]]:
     """Sizes and stratum of each point to draw; fewer and smaller points where they are expensive."""
     wanted = settings(statement.roots)
@@ -308,7 +316,7 @@ def plan(statement: Statement, points: int | None) -> list[tuple[dict[Symbol, in
     costs = {i: cost(statement, s) for i, s in enumerate(wanted)}
     cheap = [i for i in costs if costs[i] <= BUDGET / 10]
     order = cheap if len(cheap) >= 3 else sorted(costs, key=lambda i: costs[i])[:3]
-    order = [i for i in order if costs[i] <= LARGEST]
+    order = [i for i in order if costs[i] <= LARGEST or _entries(statement, wanted[i]) <= LARGEST]
     if not order:
         return []
     planned: list[tuple[dict[Symbol, int], str]] = []

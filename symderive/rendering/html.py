@@ -28,6 +28,7 @@ from symderive.rendering.model import (
     Steps,
     Table,
     Text,
+    proof_lines,
 )
 from symderive.rendering.words import words
 
@@ -246,11 +247,17 @@ def _note(note: Note, labels: dict[str, str]) -> str:
     return f'<p class="sd-note"><b>{escape(note.label)}{labels["colon"].strip()}</b> {escape(note.text)}</p>'
 
 
+def _proof(entry: str) -> str:
+    """A line of a proof, what stands under it indented."""
+    indents = [(f' style="margin-left:{2 * depth}em"' if depth else "", line) for depth, line in proof_lines(entry)]
+    return "<br>".join(f"<code{indent}>{escape(line)}</code>" for indent, line in indents)
+
+
 def _claim(claim: Claim, labels: dict[str, str]) -> str:
     notes = "".join(_note(note, labels) for note in claim.notes)
     proof = ""
     if claim.proof:
-        lines = "".join(f"<li><code>{escape(line)}</code></li>" for line in claim.proof)
+        lines = "".join(f"<li>{_proof(entry)}</li>" for entry in claim.proof)
         proof = f"<details><summary>{escape(labels['proof'])} ({len(claim.proof)})</summary><ol>{lines}</ol></details>"
     return (
         f'<section class="sd-claim sd-is-{escape(claim.status)}"><h3>{escape(claim.title)} '

@@ -35,6 +35,7 @@ from symderive.rendering.model import (
     Steps,
     Table,
     Text,
+    proof_lines,
 )
 from symderive.rendering.words import words
 
@@ -332,10 +333,15 @@ class _Writer:
         parts.append(rf"{{\ttfamily {self.breakable(claim.claim)}\par}}")
         parts += [self.note(note) for note in claim.notes]
         if claim.proof:
-            items = "\n".join(rf"\item {self.breakable(line)}" for line in claim.proof)
+            items = "\n".join(rf"\item {self.proof(entry)}" for entry in claim.proof)
             parts.append(rf"\textbf{{{self.text(self.labels['proof'])}}}{self.labels['colon'].strip()}")
             parts.append(f"\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}")
         return "\n\n".join(parts)
+
+    def proof(self, entry: str) -> str:
+        """A line of a proof, what stands under it indented."""
+        lines = [rf"\hspace*{{{2 * depth}em}}{self.breakable(line)}" for depth, line in proof_lines(entry)]
+        return "\\newline\n".join(lines).replace(r"\hspace*{0em}", "")
 
     def code(self, text: str) -> str:
         lines = []

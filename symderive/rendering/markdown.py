@@ -22,6 +22,7 @@ from symderive.rendering.model import (
     Steps,
     Table,
     Text,
+    proof_lines,
 )
 from symderive.rendering.words import words
 
@@ -145,10 +146,16 @@ def _entry(entry: RuleEntry, labels: dict[str, str]) -> str:
     return f"- {' — '.join(parts)}"
 
 
+def _proof(number: int, entry: str) -> str:
+    """A line of a proof, what stands under it as nested lists."""
+    shown = [f"{'   ' * depth}{'-' if depth else f'{number}.'} {_code(line)}" for depth, line in proof_lines(entry)]
+    return "\n".join(shown)
+
+
 def _claim(claim: Claim, labels: dict[str, str]) -> str:
     status = labels.get(claim.status, claim.status)
     lines = [f"### {escape_markdown(claim.title)} — *{escape_markdown(status)}*", _code(claim.claim)]
     lines += [_block(note, labels) for note in claim.notes]
     if claim.proof:
-        lines.append("\n".join(f"{k}. {_code(line)}" for k, line in enumerate(claim.proof, 1)))
+        lines.append("\n".join(_proof(k, entry) for k, entry in enumerate(claim.proof, 1)))
     return "\n\n".join(lines)

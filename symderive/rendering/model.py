@@ -467,6 +467,12 @@ def _short(verdict: Verdict, lang: str) -> str:
     return text + words(lang)["brackets"].format(text=evidence_text(verdict.evidence, lang))
 
 
+def proof_lines(entry: str) -> list[tuple[int, str]]:
+    """A line of a proof and what stands under it, each with its depth."""
+    lines = [line for line in entry.split("\n") if line.strip()]
+    return [((len(line) - len(line.lstrip())) // 4, line.strip()) for line in lines]
+
+
 def claim_blocks(verdict: Verdict, title: str, lang: str = "en", detail: str = "brief") -> tuple[Block, ...]:
     """A verdict with its reason, proof or counterexample, and evidence; in full, the lemmas too."""
     labels = words(lang)

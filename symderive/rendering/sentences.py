@@ -8,10 +8,14 @@ without a row stays English, which a test over the sources does not allow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from symderive.calculus.integrals import LAWS as INTEGRALS
+from symderive.calculus.openings import DERIVATIVE
+from symderive.calculus.series import LAWS as SERIES
 from symderive.derivation.proofs import Instance, Line, lemma
 from symderive.derivation.proofs import text as node_text
 from symderive.derivation.rules import is_rule, rule
@@ -49,6 +53,57 @@ SENTENCES: dict[str, str] = {
     "-1e308 or less": "不超过 -1e308",
     "more than 1e308": "大于 1e308",
     # the judge
+    # integrals, series and derivatives in ball arithmetic
+    "equal normal forms in each of {} residue classes": "在全部 {0} 个剩余类中范式都相同",
+    "both sides are equal there": "两边在该处相等",
+    "the two sides seem to meet near {} = {}, which a strict relation excludes, and no exact point shows it":
+        "两边似乎在 {0} = {1} 附近相接，而严格关系不容相接，且没有精确的点显示它",
+    "its tail": "它的余项",
+    "no bound of an integral: {}": "积分没有界：{0}",
+    "which end of an integral is larger": "积分的哪个端点较大",
+    "an integral over a point where its function is undefined: {}": "积分越过被积函数无定义的点：{0}",
+    "a sum whose ends move": "上下限会变动的和",
+    "whether an end of a sum is an integer": "和的上下限是否为整数",
+    "an infinite sum whose parameters move": "参数会变动的无穷和",
+    "a sum whose upper end lies more than one below its lower end": "上限比下限小一以上的和",
+    "a sum of {} terms": "{0} 项之和",
+    "a sum between ends that are no integers": "上下限不是整数的和",
+    "no bound of a series: {}": "级数没有界：{0}",
+    "the term k = {} of a sum: {}": "和中 k = {0} 的项：{1}",
+    "the term k = {} of a series: {}": "级数中 k = {0} 的项：{1}",
+    "it converges too slowly": "它收敛太慢",
+    "it needs too many pieces": "需要的分段太多",
+    "the derivative where its function is undefined: {}": "函数无定义处的导数：{0}",
+    "the function jumps there": "函数在该处跳跃",
+    "its sides have different slopes there": "该处左右两侧斜率不同",
+    "a derivative at a kink: {}": "折点处的导数：{0}",
+    "{} points agree": "{0} 点相符",
+    "the claim is wrong at an exact point of its domain{}": "命题在其定义域的一个精确的点上不成立{0}",
+    # gradients of programs
+    "the shapes of the gradient fit only where {}": "仅当 {0} 时梯度的形状才相合",
+    "the loss does not need that": "损失函数并不要求这一点",
+    "read at {} only: {}": "仅在 {0} 处读入：{1}",
+    "read at {}": "在 {0} 处读入",
+    "gradient disagrees with central differences in {} of {} components{}":
+        "梯度在 {1} 个分量中有 {0} 个与中心差分不符{2}",
+    "{} gives different results for the same arguments: it draws fresh random numbers, so that there is no one "
+    "gradient to compare with": "{0} 对相同的参数给出不同的结果：它每次抽取新的随机数，故没有唯一的梯度可供比较",
+    "hand the random numbers over as data (a mask, a noise array), or a np.random.Generator: every call then gets "
+    "a copy that begins anew":
+        "请把随机数作为数据传入（掩码、噪声数组），或传入 随机数生成器：每次调用会得到一个从头开始的副本",
+    "so do {} fresh points, seeds from {}": "另取 {0} 个新点亦然，种子自 {1} 起",
+    "{}: a few choices of values of the kind given": "{0}：同类取值的若干选择",
+    "the formula as it is read is right, but the code as it runs is not (integers, overflow, precision?)":
+        "所读入的公式是对的，但实际运行的代码不对（整数、溢出或精度？）",
+    "finite differences say nothing here: {}": "有限差分在此说明不了什么：{0}",
+    "data of one length are taken to be the same samples": "长度相同的数据视为同一批样本",
+    "the loss depends on no parameter": "损失不依赖任何参数",
+    "the loss is not finite": "损失不是有限值",
+    "the steps contradict each other in {} entries": "在 {0} 个分量上各步长的结果相互矛盾",
+    # hints
+    "{} and {} are swapped in {}": "{2}中 {0} 与 {1} 互换了",
+    "missing square: {} squared in {} would be right": "缺少平方：{1}中把 {0} 平方即正确",
+    "{} in place of {} in {} would be right": "{2}中以 {0} 代替 {1} 即正确",
     "{} at each of {} exact points": "在 {1} 个精确点的每一处都{0}",
     "{} more were skipped ({})": "另有 {0} 点跳过（{1}）",
     "{} more could not be decided ({})": "另有 {0} 点未能判定（{1}）",
@@ -385,6 +440,7 @@ SENTENCES: dict[str, str] = {
     "a positive": "正的",
     "a negative": "负的",
     "positive": "正",
+    "nonnegative": "非负",
     "negative": "负",
     "largest": "最大",
     "smallest": "最小",
@@ -623,7 +679,8 @@ def proof_text(entry: Any, lang: str) -> str:
     if entry.argument is not None:
         for line in entry.argument.lines(lambda key: _called(key, lang)):
             said = line.lstrip()
-            lines.append(f"    {line[: len(line) - len(said)]}{_translated(said)}")
+            said = re.sub(r" in (\S+) from ([^\]]+)\]$", r"，对 \1，自 \2]", said)
+            lines.append(f"    {line[: len(line) - len(line.lstrip())]}{_translated(said)}")
     lines += [f"    条件为 {_translated(str(c))}" for c in entry.conditions]
     lines += [f"    {'；'.join(map(_translated, entry.facts))}"] if entry.facts else []
     return "\n".join(lines)
@@ -641,8 +698,17 @@ _WAYS = {
 }
 
 
+_OPENINGS = {"integral": "积分", "series": "级数"}
+_LAWS = {law.name: law.zh for law in (*INTEGRALS, *SERIES)}
+
+
 def _called(key: str, lang: str) -> str:
-    """What a way of arguing or a rule is called."""
+    """What a way of arguing, an opening or a rule is called."""
+    kind, by, names = key.partition(" by: ")
+    if by:
+        return f"{_OPENINGS[kind]}：{'、'.join(_LAWS[name] for name in names.split(', '))}"
+    if key == DERIVATIVE:
+        return "按求导法则"
     return _WAYS[key] if key in _WAYS else rule(key).name(lang)
 
 

@@ -20,6 +20,7 @@ from symderive.rendering.model import (
     Steps,
     Table,
     Text,
+    proof_lines,
 )
 from symderive.rendering.words import words
 
@@ -172,5 +173,7 @@ def _claim(claim: Claim, labels: dict[str, str], width: int) -> list[str]:
     for note in claim.notes:
         lines += wrapped(f"{note.label}{labels['colon']}{note.text}", width, "  ", "    ")
     for k, entry in enumerate(claim.proof, 1):
-        lines += wrapped(f"{k}. {entry}", width, "    ", "       ")
+        for depth, line in proof_lines(entry):
+            margin = f"    {'    ' * depth}"
+            lines += wrapped(line if depth else f"{k}. {line}", width, margin, f"{margin}   ")
     return lines
