@@ -71,12 +71,18 @@ _VISITED: dict[tuple[Node, bool, bool, frozenset[Leaf], bool], tuple[Node, tuple
 """What a visit to a node gave: adjoints share most of their parts, and nodes are immutable."""
 
 
+SPLITS = 48
+"""How many sums are distributed for one product, those in its parts included."""
+
+
 class _Simplifier:
     def __init__(self, blocked: frozenset[Leaf], recognise_only: bool) -> None:
         self.blocked = blocked
         self.shape_too = not recognise_only
         self.rewrites: list[Rewrite] = []
         self.done: dict[Node, Node] = {}
+        self.spread: dict[Node, Node] = {}
+        self.splits = 0
 
     def run(self, root: Node) -> Node:
         inner = _inner_of_regions(root)
@@ -251,7 +257,21 @@ class _Simplifier:
         return self._sums_to_one(node) is not None
 
     def _distributed(self, node: Contraction) -> Node:
-        """Σ f·(a + b) as Σ f·a + Σ f·b where that is shorter: Σ (x - mean x) = 0."""
+        """Σ f·(a + b) as Σ f·a + Σ f·b where that is shorter: Σ (x - mean x) = 0.
+
+        Sums in the parts are distributed in turn, a bounded number of times: products of many sums
+        have more parts than anybody would read.
+        """
+        known = self.spread.get(node)
+        if known is None:
+            outermost = self.splits == 0
+            known = self._spread_out(node)
+            self.spread[node] = known
+            if outermost:
+                self.splits = 0
+        return known
+
+    def _spread_out(self, node: Contraction) -> Node:
         best: Node = node
         for position, (total, labels) in enumerate(node.factors):
             if not isinstance(total, Sum) or not (node.bound or node.out_rank):
@@ -263,6 +283,9 @@ class _Simplifier:
             gains = gains or any(isinstance(f, Opaque) and f.function == "inv" for f, _ in node.factors)
             if len(node.factors) > 1 and not gains and "einsum" not in _functions(lift_tree(node)):
                 continue
+            if self.splits >= SPLITS:
+                break
+            self.splits += 1
             split = self._split(node, position, total, labels)
             measure = _shared_cost if "einsum" in _functions(lift_tree(node)) else cost
             if measure(split) < measure(best):

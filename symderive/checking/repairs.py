@@ -27,12 +27,15 @@ def numbers(side: Node) -> Iterator[tuple[Expr, Callable[[Expr], Node]]]:
     >>> [(old, str(sd.Array(make(old + 1)))) for old, make in numbers((x**2 / 3).node)]
     [(2, 'x**3 / 3'), (1/3, '4 * x**2 / 3')]
     """
-    count = 0
+    seen: set[Node] = set()
     for node in side.walk():
         for old, made in _of(node):
-            if count >= SITES:
+            other = build.substitute(side, {node: made(old + 1)})  # an exponent is a number and part of a power
+            if other in seen:
+                continue
+            if len(seen) >= SITES:
                 return
-            count += 1
+            seen.add(other)
             yield old, lambda new, node=node, made=made: build.substitute(side, {node: made(new)})
 
 

@@ -213,7 +213,7 @@ def directional_derivative(function: Any, wrt: Any, direction: Any, *, unit: boo
     '2 * (X @ w - y) @ X @ v'
     >>> x, t = sd.array("x"), sd.array("t")
     >>> str(sd.directional_derivative(x**2 * t, [x, t], [3, 4], unit=True).result)
-    '2 * (2 * x + 3 * t) * x / 5'
+    '2 * x * (2 * x + 3 * t) / 5'
     """
     derived = differential(function, wrt)
     given = _by_name(direction, derived.wrt, "direction")

@@ -20,7 +20,6 @@ from sympy import Symbol
 
 from symderive.deadline import sheltered, tick
 from symderive.judgement.elements import Element, Hole, Jet, as_ball, precision
-from symderive.language.functions import meaning
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 NAN = acb("nan")
@@ -177,15 +176,7 @@ class Analytic:
             return self._of_variable(node)
         if row is not None:
             return lambda known: row(*(known[a] for a in arguments))
-        written = meaning(node.function, arguments)
-        if written is None:
-            raise NotAnalytic(f"the function {node.function}")
-        inner = Analytic(written, dict.fromkeys(arguments, NAN), self.number, self.sizes)
-
-        def run(known: Mapping[Node, Complex]) -> Complex:
-            return inner.again({a: known[a] for a in arguments})
-
-        return run
+        raise NotAnalytic(f"the function {node.function}")
 
     def _of_variable(self, node: Map) -> Callable[[Mapping[Node, Complex]], Complex]:
         row = ROWS[node.function]

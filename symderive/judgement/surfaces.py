@@ -69,8 +69,9 @@ def surface(given: Sequence[Relation], leaves: Sequence[Leaf]) -> Surface | None
     >>> from symderive.language.statements import Relation
     >>> a, b = sd.array("a"), sd.array("b")
     >>> found = surface([Relation((a + b).node, "==", (a * b).node)], (a.node, b.node))
-    >>> found.moved({a.node: Fraction(0), b.node: Fraction(3)})[a.node]
-    Fraction(3, 2)
+    >>> moved = found.moved({a.node: Fraction(3), b.node: Fraction(3)})
+    >>> moved[a.node] + moved[b.node] == moved[a.node] * moved[b.node] == Fraction(9, 2)
+    True
     """
     plain = [
         leaf for leaf in leaves if not leaf.shape and leaf.domain.entries.values is None and not leaf.domain.structures
