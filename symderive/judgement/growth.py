@@ -18,7 +18,6 @@ from flint import arb, fmpq
 from sympy import Symbol
 
 from symderive.judgement.elements import Element, Hole, Jet, as_ball
-from symderive.language.functions import meaning
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 Key = Fraction | str
@@ -462,10 +461,7 @@ class Ray:
                 both = (*inner[1].upper, *inner[2].upper)
                 _bounded(both)
                 return Growth(both)
-        written = meaning(name, node.arguments)
-        if written is None:
-            raise NoBound(f"the function {name}")
-        return self.of(written)
+        raise NoBound(f"the function {name}")
 
     def _power(self, base: Growth, exponent: Growth) -> Growth:
         if exponent.combo is not None and set(exponent.combo) <= {CONST}:
@@ -561,10 +557,7 @@ class _Taylor:
                 exponent = self.known[node.arguments[1]][0].combo
                 if exponent is not None and set(exponent) <= {CONST}:
                     return self._power(u, _rational(exponent.get(CONST, fmpq(0))))
-        written = meaning(node.function, node.arguments)
-        if written is None or node.function == "power":
-            raise NoBound(f"the function {node.function} under a derivative")
-        return self.of(written)
+        raise NoBound(f"the function {node.function} under a derivative")
 
     def _sum(self, parts: Sequence[Growth]) -> Growth:
         return added(parts, self.start) if parts else Growth((), combo={})
