@@ -9,12 +9,13 @@ RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench clean
+.PHONY: help run test check oracles docs bench clean
 
 help:
 	@echo "make run    derive, judge, compile and train every shipped subject; pages go to build/"
 	@echo "make test   ruff, pyright and the whole test suite"
 	@echo "make check  the quick part of it: ruff and pyright"
+	@echo "make oracles  install JAX, with which the tests then compare too"
 	@echo "make docs   the full-detail page of every subject, in build/docs/"
 	@echo "make bench  the benchmarks"
 	@echo "make clean  remove what was built (.venv stays)"
@@ -28,6 +29,9 @@ test: check
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+oracles: $(TEST_STAMP)
+	$(PIP) jax
 
 docs: $(RUN_STAMP)
 	$(BIN)/symderive run --all --detail full --out build/docs
