@@ -221,11 +221,18 @@ def test_a_broken_pipe_is_quiet():
         assert child.stderr.read() == b""
 
 
+def heed_interrupts():
+    """What a shell starts in the background ignores interrupts, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupted_cleanly(tmp_path):
     file = tmp_path / "sleeper.py"
     file.write_text("print('ready', flush=True)\nimport time\ntime.sleep(60)\n")
     command = [sys.executable, "-m", "symderive", "run", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as child:
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.2)
         os.kill(child.pid, signal.SIGINT)
