@@ -270,74 +270,6 @@ _CALCULUS = (
     Rule(
         "directional derivative",
         Phrase("directional derivative", "方向导数"),
-        _form("D_v f := ⟨∇f, v⟩", r"D_v f := \langle \nabla f, v \rangle"),
-        Phrase("f is differentiable", "f 可微"),
-        Phrase("df is linear in the change, and v is put in for it", "df 关于变化量是线性的，以 v 代入即得"),
-        "Magnus & Neudecker, ch. 5",
-        "sd.directional_derivative(u**2 * v, [u, v], [3, 4])",
-    ),
-    Rule(
-        "tangent plane",
-        Phrase("tangent plane", "切平面"),
-        _form("z = f(a) + ⟨∇f(a), x - a⟩", r"z = f(a) + \langle \nabla f(a), x - a \rangle"),
-        Phrase("f is differentiable at a", "f 在 a 处可微"),
-        Phrase(
-            "the affine function with the value and the gradient of f at a", "在 a 处与 f 有相同的值与梯度的仿射函数"
-        ),
-        "Magnus & Neudecker, ch. 5",
-        "sd.tangent_plane(u**2 + v**2, [u, v], at=[1, 2])",
-    ),
-    Rule(
-        "Taylor's formula",
-        Phrase("Taylor's formula", "泰勒公式"),
-        _form(
-            "f(a + h) = f(a) + ⟨∇f(a), h⟩ + ⟨h, ∇²f(a) h⟩/2 + ... + R",
-            r"f(a + h) = f(a) + \langle \nabla f(a), h \rangle"
-            r" + \frac{1}{2} \langle h, \nabla^2 f(a) h \rangle + \dots + R",
-        ),
-        Phrase(
-            "f has one more continuous derivative on the segment from a to a + h",
-            "f 在 a 到 a + h 的线段上有再高一阶的连续导数",
-        ),
-        Phrase(
-            "the polynomial has the derivatives of f at a; R is the next derivative at a point between, "
-            "over its factorial",
-            "多项式在 a 处与 f 有相同的各阶导数；R 为中间某点处的下一阶导数除以相应的阶乘",
-        ),
-        "Apostol, 12.14",
-        "sd.taylor(np.exp(u), u, at=0, order=2)",
-    ),
-    Rule(
-        "symmetric convention",
-        Phrase("symmetric convention", "对称约定"),
-        _form("∇_S L := G + Gᵀ - diag G", r"\nabla_S L := G + G^{\top} - \operatorname{diag} G"),
-        Phrase("S is symmetric", "S 对称"),
-        Phrase(
-            "an entry off the diagonal and its mirror image move together, so their derivatives add",
-            "对角线外的元素与其对称元素同时变动，故两者的导数相加",
-        ),
-        "Petersen & Pedersen, 2.8",
-        'sd.gradient(w @ S @ w, S, convention="symmetric")',
-    ),
-    Rule(
-        "projected convention",
-        Phrase("projected convention", "投影约定"),
-        _form("∇_w L := P_T(G)", r"\nabla_w L := P_T(G)"),
-        Phrase(
-            "T is the tangent space of what w may be, and P_T the orthogonal projection on it: "
-            "(G + Gᵀ)/2 for symmetric matrices",
-            "T 为 w 的取值集合的切空间，P_T 为到 T 的正交投影：对称矩阵时为 (G + Gᵀ)/2",
-        ),
-        Phrase(
-            "w can only move along T, and there G and P_T(G) have the same products with every change",
-            "w 只能沿 T 变动，而在 T 上 G 与 P_T(G) 与任一变化的内积相同",
-        ),
-        "Petersen & Pedersen, 2.8",
-        'sd.gradient(w @ A @ S @ w, S, convention="projected")',
-    ),
-    Rule(
-        "directional derivative",
-        Phrase("directional derivative", "方向导数"),
         _form("D_v f(x) = ⟨∇f(x), v⟩", r"D_{v} f(x) = \langle \nabla f(x), v \rangle"),
         Phrase("f is differentiable at x", "f 在 x 处可微"),
         Phrase(
@@ -377,6 +309,34 @@ _CALCULUS = (
         ),
         "Apostol, 12.14",
         "sd.taylor(np.exp(u) * v, [u, v])",
+    ),
+    Rule(
+        "symmetric convention",
+        Phrase("symmetric convention", "对称约定"),
+        _form("∇_S L := G + Gᵀ - diag G", r"\nabla_S L := G + G^{\top} - \operatorname{diag} G"),
+        Phrase("S is symmetric", "S 对称"),
+        Phrase(
+            "an entry off the diagonal and its mirror image move together, so their derivatives add",
+            "对角线外的元素与其对称元素同时变动，故两者的导数相加",
+        ),
+        "Petersen & Pedersen, 2.8",
+        'sd.gradient(w @ S @ w, S, convention="symmetric")',
+    ),
+    Rule(
+        "projected convention",
+        Phrase("projected convention", "投影约定"),
+        _form("∇_w L := P_T(G)", r"\nabla_w L := P_T(G)"),
+        Phrase(
+            "T is the tangent space of what w may be, and P_T the orthogonal projection on it: "
+            "(G + Gᵀ)/2 for symmetric matrices",
+            "T 为 w 的取值集合的切空间，P_T 为到 T 的正交投影：对称矩阵时为 (G + Gᵀ)/2",
+        ),
+        Phrase(
+            "w can only move along T, and there G and P_T(G) have the same products with every change",
+            "w 只能沿 T 变动，而在 T 上 G 与 P_T(G) 与任一变化的内积相同",
+        ),
+        "Petersen & Pedersen, 2.8",
+        'sd.gradient(w @ A @ S @ w, S, convention="projected")',
     ),
 )
 
@@ -586,11 +546,11 @@ _REWRITING = (
     Rule(
         "power of a product",
         Phrase("power of a product", "积的幂"),
-        _form("(c·x)^k = c^k·x^k", r"(c x)^{k} = c^{k} x^{k}"),
+        _form("(a·b)^k = a^k·b^k", r"(a b)^{k} = a^{k} b^{k}"),
         Phrase("k is an integer", "k 为整数"),
-        Phrase("each factor is multiplied with itself as often", "各因子自乘同样多次"),
-        "DLMF, 4.2",
-        "sd.gradient(np.exp(-(u / 2)**2), u)",
+        Phrase("the factors of a product may be put in any order", "乘积的因子可按任意次序排列"),
+        "Hardy, ch. 1",
+        "sd.gradient(np.sum(np.outer(x, y)**2), x)",
     ),
     Rule(
         "absolute value",
@@ -967,15 +927,6 @@ _MATRICES = (
         Phrase("the definition of the mask of the largest entries", "最大元素示性函数的定义"),
         "Hardy, ch. 1",
         "sd.gradient(np.sum((x == np.max(x)) * y), y)",
-    ),
-    Rule(
-        "power of a product",
-        Phrase("power of a product", "积的幂"),
-        _form("(a·b)^k = a^k·b^k", r"(a b)^{k} = a^{k} b^{k}"),
-        Phrase("k is a positive integer", "k 为正整数"),
-        Phrase("the factors of a product may be put in any order", "乘积的因子可按任意次序排列"),
-        "Hardy, ch. 1",
-        "sd.gradient(np.sum(np.outer(x, y)**2), x)",
     ),
     Rule(
         "sum over parts",

@@ -113,6 +113,15 @@ def cited_in_sources():
                     yield path.name, value.value
 
 
+def test_no_row_hides_another():
+    """A table by key keeps the last of two rows, and says nothing of the first."""
+    source = ast.parse((PACKAGE / "derivation" / "rules.py").read_text(encoding="utf-8"))
+    calls = [n for n in ast.walk(source) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Rule"]
+    keys = [n.args[0].value for n in calls if isinstance(n.args[0], ast.Constant)]
+    assert len(keys) == len(RULES)
+    assert sorted(keys) == sorted(RULES)
+
+
 def test_every_rule_that_the_sources_name_has_a_row():
     found = set(cited_in_sources())
     assert len(found) > 40
