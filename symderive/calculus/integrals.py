@@ -7,13 +7,12 @@ derivatives by a parameter give the rows with logarithms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from math import comb, factorial
-from typing import final
 
 from sympy import Integer, Rational, factorial2, oo, pi
 
+from symderive.calculus.law_tables import Ends, Law, Shown, by_laws
 from symderive.calculus.polynomials import NotHandled
 from symderive.calculus.terms import (
     ONE_NODE,
@@ -34,22 +33,7 @@ from symderive.language.domains import interval, positive, real
 from symderive.language.nodes import Leaf, Node, Number
 from symderive.language.statements import Relation
 
-Ends = tuple[Node | None, Node | None]
-Shown = Callable[[str, Node], bool]
 MOST_MOMENT = 12
-
-
-@final
-@dataclass(frozen=True)
-class Law:
-    """A row: what it says, what it needs, and an example with its value (text that `symderive.check` reads)."""
-
-    name: str
-    form: str
-    conditions: str
-    example: tuple[str, str]
-    zh: str
-    apply: Callable[[Term, Ends, Shown], Node | None]
 
 
 def _half(node: Node) -> Node:
@@ -239,7 +223,7 @@ def _error_function(term: Term, ends: Ends, shown: Shown) -> Node | None:
     return times(term.coefficient, moments[n])
 
 
-LAWS: tuple[Law, ...] = (
+LAWS: tuple[Law[Term], ...] = (
     Law(
         "Gaussian moments",
         "∫ xⁿ exp(βx - αx²) dx = sqrt(π/α) exp(β²/4α) Σ C(n,2k) (2k-1)!! (β/2α)^(n-2k) (2α)^(-k)",
@@ -338,28 +322,18 @@ def integrate(
     above = low is not None and shown(">=", low) and (high is None or shown(">=", high))
     below = above and high is not None and _is(high, 1)
     expansion = Expansion(variable, above, below, shown)
-    terms = _collected(expansion.of(body))
-    names: dict[str, None] = {}
-    parts: list[Node] = []
+    value, names = by_laws(_plain(expansion.of(body)), LAWS, ends, shown, "integral")
+    return value, names, tuple(expansion.conditions)
+
+
+def _plain(terms: Sequence[Term]) -> Iterator[Term]:
+    """The terms that are not 0; no row has a gamma function of the variable."""
     for term in terms:
-        value, law = _by_law(term, ends, shown)
-        parts.append(value)
-        names[law.name] = None
-    return plus(*parts) if parts else ZERO_NODE, tuple(names), tuple(expansion.conditions)
+        if whole_number(term.coefficient) == 0:
+            continue
+        if term.bases or term.gammas:
+            raise NotHandled("no law for this integral: a gamma function of the variable")
+        yield term
 
 
-def _collected(terms: Sequence[Term]) -> list[Term]:
-    return [t for t in terms if whole_number(t.coefficient) != 0]
-
-
-def _by_law(term: Term, ends: Ends, shown: Shown) -> tuple[Node, Law]:
-    if term.bases or term.gammas:
-        raise NotHandled("no law for this integral: a gamma function of the variable")
-    for law in LAWS:
-        value = law.apply(term, ends, shown)
-        if value is not None:
-            return value, law
-    raise NotHandled("no law for this integral, or its conditions are not shown")
-
-
-__all__ = ["LAWS", "Law", "integrate", "variable_of"]
+__all__ = ["LAWS", "integrate", "variable_of"]

@@ -17,7 +17,7 @@ from typing import final
 from sympy import Integer, Rational, bernoulli, binomial, pi
 from sympy.functions.combinatorial.numbers import stirling
 
-from symderive.calculus.integrals import Ends, Shown
+from symderive.calculus.law_tables import Ends, Law, Shown, by_laws
 from symderive.calculus.polynomials import NotHandled
 from symderive.calculus.terms import (
     ONE_NODE,
@@ -40,19 +40,6 @@ from symderive.language.statements import Relation
 
 MOST_LEADING = 24
 """How many first terms of a series are taken off one by one."""
-
-
-@final
-@dataclass(frozen=True)
-class Law:
-    """A row: what it says, what it needs, an example with its value, and its name in Chinese."""
-
-    name: str
-    form: str
-    conditions: str
-    example: tuple[str, str]
-    zh: str
-    apply: Callable[[Summand, Ends, Shown], Node | None]
 
 
 @final
@@ -296,7 +283,7 @@ def _faulhaber(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
     return times(summand.coefficient, minus(upto(high), upto(minus(low, ONE_NODE))))
 
 
-LAWS: tuple[Law, ...] = (
+LAWS: tuple[Law[Summand], ...] = (
     Law(
         "geometric series",
         "Σ_{k>=0} k(k-1)...(k-m+1) r^k = m! r^m/(1-r)^(m+1)",
@@ -391,21 +378,9 @@ def summed(body: Node, variable: Leaf, ends: Ends, shown: Shown) -> tuple[Node, 
     low, _ = ends
     positive = low is not None and shown(">", low)
     expansion = Expansion(variable, positive, False, shown, integer=True)
-    names: dict[str, None] = {}
-    parts: list[Node] = []
-    for term in expansion.of(body):
-        if whole_number(term.coefficient) == 0:
-            continue
-        summand = _summand(term)
-        for law in LAWS:
-            value = law.apply(summand, ends, shown)
-            if value is not None:
-                parts.append(value)
-                names[law.name] = None
-                break
-        else:
-            raise NotHandled("no law for this sum, or its conditions are not shown")
-    return plus(*parts) if parts else ZERO_NODE, tuple(names), tuple(expansion.conditions)
+    summands = (_summand(term) for term in expansion.of(body) if whole_number(term.coefficient) != 0)
+    value, names = by_laws(summands, LAWS, ends, shown, "sum")
+    return value, names, tuple(expansion.conditions)
 
 
-__all__ = ["LAWS", "Law", "Summand", "index_of", "is_integer", "summed"]
+__all__ = ["LAWS", "Summand", "index_of", "is_integer", "summed"]

@@ -82,6 +82,9 @@ class Program:
         data: Sequence[Any],
         order: int = 1,
     ) -> None:
+        for what, function in (("loss", loss), ("grad" if order == 1 else "hess", grad)):
+            if not callable(function):
+                raise UnsupportedError(f"{what} is a function {what}(params, *data), got {type(function).__name__}")
         self.loss, self.grad, self.order = loss, grad, order
         if isinstance(params, list) and params and all(_is_number(v) for v in params):
             params = np.array(params, dtype=float)

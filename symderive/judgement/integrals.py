@@ -29,9 +29,9 @@ from symderive.judgement.growth import CONST, Form, NoBound, Ray, tail_integral
 from symderive.judgement.templates import (
     Evaluates,
     Template,
+    all_lengthened,
     coefficient_of,
     jet,
-    lengthened,
     moves,
     moving_from,
     template,
@@ -493,20 +493,12 @@ def _moving(
     total = _series_over(node, arguments, starts, cap, evaluator)
     terms = 2 * cap
     with precision(ctx.prec, terms):
-        fixed = {s: _long(a, terms) for s, a in zip(others, arguments, strict=True)}
+        fixed = {s: all_lengthened(a, terms) for s, a in zip(others, arguments, strict=True)}
         function = Template(node.body, (slot,), fixed, evaluator)
     for end, sign in ((high, 1), (low, -1)):
         if isinstance(end, Jet):
             total = total + _end_part(function, end, cap) * fmpq(sign)
     return total, None
-
-
-def _long(array: np.ndarray, terms: int) -> np.ndarray:
-    out = np.empty(array.shape, object)
-    flat = out.reshape(-1)
-    for k, value in enumerate(array.reshape(-1)):
-        flat[k] = lengthened(value, terms)
-    return out
 
 
 def _rows(function: Template, x: Element, order: int, cap: int) -> list[Element] | Hole:

@@ -115,6 +115,15 @@ def lengthened(value: Element, terms: int) -> Element:
     return Jet(kind([value.series[k] for k in range(min(value.series.prec, terms))], prec=terms))
 
 
+def all_lengthened(array: np.ndarray, terms: int) -> np.ndarray:
+    """An array of elements, each `lengthened`."""
+    out = np.empty(array.shape, object)
+    flat = out.reshape(-1)
+    for k, value in enumerate(array.reshape(-1)):
+        flat[k] = lengthened(value, terms)
+    return out
+
+
 def coefficient_of(value: Element, order: int) -> Element:
     """The t^order coefficient of an element."""
     if isinstance(value, Jet):
@@ -220,7 +229,7 @@ def _moving_derivative(
     cap = ctx.cap
     count = len(node.names)
     with precision(ctx.prec, cap + order):
-        long = [_lengthened_all(a, cap + order) for a in arguments]
+        long = [all_lengthened(a, cap + order) for a in arguments]
         fixed = dict(zip(node.slots[count:], long, strict=True))
         function = Template(node.body, node.slots[:count], fixed, evaluator)
         starts = [lengthened(p, cap + order) for p in point]
@@ -232,14 +241,6 @@ def _moving_derivative(
         if isinstance(value, Hole):
             return value
         return value * fmpq(factorial(order)) if count == 1 else value
-
-
-def _lengthened_all(array: np.ndarray, terms: int) -> np.ndarray:
-    out = np.empty(array.shape, object)
-    flat = out.reshape(-1)
-    for k, value in enumerate(array.reshape(-1)):
-        flat[k] = lengthened(value, terms)
-    return out
 
 
 def _unmixed(function: Template, starts: Sequence[Element], direction: Sequence[int], order: int, cap: int) -> Element:
