@@ -13,6 +13,7 @@ from itertools import count
 from typing import final
 
 from symderive.calculus.integrals import integrate, variable_of
+from symderive.calculus.kinks import remaining_kinks
 from symderive.calculus.normal_form import directional, unmet
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.series import index_of, is_integer, summed
@@ -200,6 +201,8 @@ def _derivative(binding: Binding, given: Sequence[Relation]) -> Opening:
     if has_binding(inside.node):
         raise UnsupportedError("; ".join(inside.reasons) or "the derivative of what no law opens")
     value, kinks = partial_derivative(inside.node, variables, binding.orders)
+    if len(variables) == 1 and kinks and not inside.unmet:
+        kinks = remaining_kinks(inside.node, value, variables[0], binding.orders[0], kinks, _Shown(tuple(given)))
     point = tuple(end for end in binding.low if end is not None)
     where = dict(zip(variables, point, strict=True))
     conditions = tuple(

@@ -188,15 +188,18 @@ def _from_sides(function: Template, point: Element, here: Element, order: int, k
         if isinstance(value, Hole):
             return kink
         sides.append([coefficient_of(value, k) for k in range(order + 1)])
+    unknown = False
     for k in range(order + 1):
         left, right = sides[0][k], sides[1][k]
         gaps = [left - right] + ([left - here, right - here] if k == 0 else [])
         signs = [sign_of(g) for g in gaps]
         if any(signs):
+            # whatever is not known of lower coefficients, there is no derivative
             what = "the function jumps there" if k == 0 else "its sides have different slopes there"
             return Undefined(f"a derivative at a kink: {what}")
-        if any(s is None for s in signs):
-            return kink
+        unknown = unknown or None in signs
+    if unknown:
+        return kink
     return sides[0][order] * fmpq(factorial(order))
 
 
