@@ -73,6 +73,7 @@ from symderive.derivation.one_variable import (
 from symderive.derivation.proofs import Argument, Instance
 from symderive.derivation.scalars import to_expression, to_scalar
 from symderive.derivation.squares import sum_of_squares
+from symderive.judgement.floats import polygamma
 from symderive.language import build
 from symderive.language.domains import interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
@@ -941,7 +942,7 @@ def _evaluated_once(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]
         return np.log(v), r / abs(v) + _EPS
     name = e.func.__name__
     if name == "polygamma":
-        value = special.polygamma(int(inner[0][0]), inner[1][0])
+        value = polygamma(int(inner[0][0]), inner[1][0])
     elif name in _NUMERIC:
         value = _NUMERIC[name](inner[0][0])
     else:

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.special import polygamma
 
 import symderive as sd
 from symderive.checking.sides import read_claim
@@ -230,6 +231,14 @@ def test_floats_agree_with_their_oracle_and_refuse_what_they_do_not_know():
     assert np.all(form.sizes[0] >= np.abs(expected))
     with pytest.raises(UnsupportedError):
         Floats([np.sum(sd.array("w", "n")).node])
+
+
+def test_polygamma_far_below_zero_has_no_value_rather_than_a_long_wait():
+    """SciPy goes there one pole at a time: 2 s at -1e8, hours at -1e12; a hunt meets such points."""
+    x = sd.array("x")
+    (values,) = Floats([np.log(sd.polygamma(1, x)).node])({x.node: np.array([-1e8 + 0.5, -20.5, 1.0])})
+    assert np.isnan(values[0])
+    assert values[1:] == pytest.approx(np.log([polygamma(1, -20.5), np.pi**2 / 6]), rel=1e-12)
 
 
 def test_nothing_is_hunted_among_arrays():
