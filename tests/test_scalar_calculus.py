@@ -311,17 +311,46 @@ DIVERGENT = (
     sp.Integral(1 / x, (x, 0, 1)),
     sp.Integral(1 / x, (x, 1, sp.oo)),
     sp.Integral(1 / x**2, (x, -1, 1)),
-    sp.Integral(sp.cos(x), (x, 0, sp.oo)),
+    sp.Integral(x / (1 + x**2), (x, -sp.oo, sp.oo)),
+    sp.Integral(1 / (1 + x), (x, 0, sp.oo)),
+    sp.Integral(1 / (1 - x), (x, 0, 1)),
     sp.Sum(1 / k, (k, 1, sp.oo)),
     sp.Sum(sp.Rational(3, 2) ** k, (k, 0, sp.oo)),
+    sp.Sum((-1) ** k, (k, 0, sp.oo)),
+    sp.Sum(k / (k + 1), (k, 1, sp.oo)),
+    sp.Sum(sp.factorial(k) / 2**k, (k, 0, sp.oo)),
 )
-
+CONDITIONAL = (
+    sp.Integral(sp.cos(x), (x, 0, sp.oo)),
+    sp.Integral(sp.sin(x) / x, (x, 1, sp.oo)),
+    sp.Sum((-1) ** k / k, (k, 1, sp.oo)),
+    sp.Sum((-1) ** k / sp.sqrt(k), (k, 1, sp.oo)),
+)
+CONVERGENT = (
+    (sp.Integral(1 / x**t, (x, 1, sp.oo)), 1 / (t - 1), (1, 3), (0, 3)),
+    (sp.Integral(x**t, (x, 0, 1)), 1 / (1 + t), (-1, 3), (-2, -1)),
+    (sp.Integral(sp.exp(t * x), (x, 0, sp.oo)), -1 / t, (-3, 0), (0, 3)),
+    (sp.Sum(t**k, (k, 0, sp.oo)), 1 / (1 - t), (-1, 1), (1, 2)),
+)
 
 @pytest.mark.parametrize("claimed", DIVERGENT)
 def test_what_diverges_has_no_value(claimed):
     for op in ("==", "<=", ">="):
-        assert not sd.check(claimed, op, 1).upheld
-        assert sd.check(claimed, op, 1).status != "refuted"
+        assert sd.check(claimed, op, 1).status == "refuted"
+
+
+@pytest.mark.parametrize("claimed", CONDITIONAL)
+def test_what_converges_by_its_signs_or_not_at_all_is_left_open(claimed):
+    for op in ("==", "<=", ">="):
+        assert sd.check(claimed, op, 1).status == "undecided"
+
+
+@pytest.mark.parametrize(("left", "right", "good", "bad"), CONVERGENT)
+def test_divergence_is_said_on_the_right_side_of_the_border(left, right, good, bad):
+    assert sd.check(left, "==", right, domains={t: sd.interval(*good)}).upheld
+    found = sd.check(left, "==", right, domains={t: sd.interval(*bad)})
+    assert found.status == "refuted"
+    assert "diverges" in found.reason, found
 
 
 def test_an_integral_of_the_wrong_order_is_negative():
@@ -342,3 +371,24 @@ def test_derivatives_of_integrals_by_parameters_and_ends():
     with mpmath.workdps(30):
         true = mpmath.diff(lambda v: mpmath.quad(lambda u: mpmath.exp(-(u**2) * v), [0, v**2]), mpmath.mpf("0.8"))
         assert abs(mpmath.mpf(found.mid().str(20, radius=False)) - true) < mpmath.mpf(10) ** -12
+
+
+def test_binomial_coefficients_beyond_their_row_are_zero():
+    m, j = sp.Symbol("m", integer=True, nonnegative=True), sp.Symbol("j", integer=True, nonnegative=True)
+    assert sd.check(sp.binomial(2, j), "==", 0, given=[j > 2]).upheld
+    pascal = sp.binomial(m, j) + sp.binomial(m, j + 1)
+    assert sd.check(pascal, "==", sp.binomial(m + 1, j + 1)).status == "proved"
+    assert sd.check(pascal, "==", sp.binomial(m + 1, j)).status == "refuted"
+    assert sd.check(j * sp.binomial(m, j), "==", m * sp.binomial(m - 1, j - 1), given=[m > 0]).status == "proved"
+    assert sd.check(sp.log(sp.binomial(m, j)), ">=", 0).status == "refuted"
+
+
+def test_the_end_of_a_sum_is_a_number():
+    """Not a dimension: the laws of sums speak of it, and so do inequalities."""
+    assert sd.check(sp.Sum(k, (k, 1, n)), "==", n * (n + 1) / 2).status == "proved"
+    assert sd.check(sp.Sum(1 / k, (k, 1, n)), ">=", sp.log(n + 1)).upheld
+    assert sd.check(sp.Sum(1 / k, (k, 1, n)), ">=", sp.log(n + 1) + sp.Rational(1, 2)).status == "refuted"
+    entries = sp.IndexedBase("z")
+    assert sd.check(sp.Sum(entries[k], (k, 1, n)) / n, "==", sp.Sum(entries[k] / n, (k, 1, n))).status == "proved"
+    both = sp.Sum(k, (k, 1, n)) * sp.Sum(entries[k], (k, 1, n))
+    assert sd.check(both, "==", n * (n + 1) / 2 * sp.Sum(entries[k], (k, 1, n))).upheld

@@ -477,8 +477,14 @@ class Normaliser:
         law = self._gamma_law(node.function, p)
         bounds = self.signs.bounds(node) if not steps else Bounds()
         if node.function == "rgamma":
+            further = 0 if steps or law is not None or algebra.bounds(p).sign == "+" else self._steps_up(p)
             if law is not None:
                 result = law
+            elif further:
+                # 1/Γ(p) = p/Γ(p + 1) for every p: the largest argument that the statement speaks of
+                result = self._gamma_at_least(node, add(p, scale(further, ONE)))
+                for k in range(further):
+                    result = algebra.multiply(result, add(p, scale(k, ONE)))
             else:
                 result = ONE if p == ONE else algebra.function("rgamma", [p], Bounds(Fraction(0)) if steps else bounds)
             for q in between:
@@ -490,6 +496,11 @@ class Normaliser:
         n = int(cast(Number, node.arguments[0]).value)
         first = algebra.function("polygamma", [algebra.constant(language.ONE * n), p], bounds)
         return add(first, *(scale((-1) ** n * factorial(n), algebra.power(q, -n - 1)) for q in between))
+
+    def _steps_up(self, p: Polynomial) -> int:
+        """By which integer the largest argument of a gamma function is above p, among those a few steps away."""
+        gaps = [constant_value(add(q, scale(-1, p))) for q in self.gammas]
+        return max((int(g) for g in gaps if g is not None and g.denominator == 1 and 0 < g <= _STEPS), default=0)
 
     def _gamma_law(self, name: str, p: Polynomial) -> Polynomial | None:
         """1/Γ or ψ at 1/2, at 2q or at 1 - q by what it is at q, for a q > 0 that the statement speaks of.

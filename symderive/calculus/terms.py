@@ -215,11 +215,11 @@ class Expansion:
                     size = _of_sign(node, slope) if isinstance(slope, Number) else function(node.function, slope)
                     outer = Term(size)
                     return (outer.times(Term(power=ONE_NODE)) if node.function == "abs" else outer,)
-            case "gamma":
+            case "gamma" | "rgamma":
                 slope, shift = self.affine(inner[0])
                 whole = whole_number(slope)
                 if whole in (1, -1):
-                    return (Term(gammas=((whole, tidy(shift), 1),)),)
+                    return (Term(gammas=((whole, tidy(shift), 1 if node.function == "gamma" else -1),)),)
         written = meaning(node.function, inner)
         if written is None:
             raise NotHandled(f"no law for {node.function} of the variable")

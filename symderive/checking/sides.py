@@ -288,7 +288,8 @@ class Reader:
         }
         bound = {self._key(s) for part in found for e in preorder_traversal(part) for s in bound_symbols(e)}
         self.used |= bound & set(self.domains)
-        made = from_sympy_together(found, self.domains, shapes, names=self.names)
+        taken = {name for name, value in self.scope.items() if isinstance(value, Dim)}
+        made = from_sympy_together(found, self.domains, shapes, names=self.names, taken=taken)
         replacements: dict[Node, Node] = {}
         for item in made:
             for leaf in item.node.leaves():

@@ -1,7 +1,7 @@
 """How fast a scalar expression grows or falls as one variable tends to infinity: rigorous bounds on a ray.
 
 For z >= A a `Growth` bounds |u(z)| by a sum of *forms* exp(Σ c_j φ_j(z)), where the scale functions
-φ are 1, log z, powers z^e with e > 0 and z·log z; also from below by one form, and exactly where
+φ are 1, log z and its square, powers z^e with e > 0 and z·log z; also from below by one form, and exactly where
 that can be said.  What cannot be bounded is `NoBound`: the tail of an integral or a series then is
 not known, and nothing is guessed.  Sources: DLMF 5.11 (Stirling's bounds for Γ), 7.8 (erfc).
 """
@@ -21,12 +21,13 @@ from symderive.judgement.elements import Element, Hole, Jet, as_ball
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 Key = Fraction | str
-"""A scale function: "log" (log z), "zlog" (z log z), or the exponent e of z^e; 0 is the constant 1."""
+"""A scale function: "log" (log z), "log2" (its square), "zlog" (z log z), or the exponent e of z^e; 0 for 1."""
 
 Form = Mapping[Key, arb]
 """Σ c_j φ_j(z), as a quantity or as the logarithm of one."""
 
 LOG: Key = "log"
+LOG2: Key = "log2"
 ZLOG: Key = "zlog"
 CONST: Key = Fraction(0)
 MOST_TERMS = 40
@@ -35,6 +36,10 @@ MOST_POWERS = 8
 
 class NoBound(Exception):
     """No bound was found; the message says of what."""
+
+
+class Divergent(Exception):
+    """What certainly has no value; the message says of what."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ def value_at(form: Form, z: arb) -> arb:
 def _scale(key: Key, z: arb) -> arb:
     if key == LOG:
         return z.log()
+    if key == LOG2:
+        return z.log() ** 2
     if key == ZLOG:
         return z * z.log()
     return z ** arb(fmpq(key.numerator, key.denominator)) if isinstance(key, Fraction) else arb(0)
@@ -94,6 +101,8 @@ def _order(key: Key) -> tuple[Fraction, int]:
     """How fast a scale function grows: by its power of z, then of log z."""
     if key == LOG:
         return Fraction(0), 1
+    if key == LOG2:
+        return Fraction(0), 2
     if key == ZLOG:
         return Fraction(1), 1
     assert isinstance(key, Fraction)
@@ -104,6 +113,8 @@ def _slope(key: Key) -> tuple[tuple[Fraction, int], Callable[[arb], arb]]:
     """z·φ'(z): its order, and its value."""
     if key == LOG:
         return (Fraction(0), 0), lambda z: arb(1)
+    if key == LOG2:
+        return (Fraction(0), 1), lambda z: 2 * z.log()
     if key == ZLOG:
         return (Fraction(1), 1), lambda z: z * z.log() + z
     assert isinstance(key, Fraction)
@@ -167,7 +178,7 @@ def from_combo(form: Form, start: arb) -> Growth:
     lead = max(form, key=_order)
     lower, sign, exact = None, 0, None
     c = form[lead]
-    if (c > 0 or c < 0) and lead not in (LOG, ZLOG):
+    if (c > 0 or c < 0) and lead not in (LOG, LOG2, ZLOG):
         rest = arb(0)
         for key, other in form.items():
             if key == lead:
@@ -190,6 +201,8 @@ def _single(key: Key, c: arb, start: arb) -> tuple[Form, ...]:
     size = abs(c).upper().log() if not (c > 0 or c < 0) else abs(c).log()
     if key == LOG:
         return ({CONST: size + arb(4).log(), LOG: arb(fmpq(1, 4))},)
+    if key == LOG2:
+        return ({CONST: size + arb(16).log(), LOG: arb(fmpq(1, 2))},)
     if key == ZLOG:
         return ({CONST: size + arb(4).log(), LOG: arb(fmpq(5, 4))},)
     assert isinstance(key, Fraction)
@@ -264,6 +277,8 @@ def _combo_product(a: Form, b: Form) -> Form | None:
                 key = k if j == CONST else j
             elif {j, k} == {LOG, Fraction(1)}:
                 key = ZLOG
+            elif j == k == LOG:
+                key = LOG2
             elif isinstance(j, Fraction) and isinstance(k, Fraction):
                 key = j + k
             else:
@@ -334,10 +349,21 @@ def powered(u: Growth, r: Element, start: arb) -> Growth:
         lower = _scaled(u.lower, ball) if u.lower is not None else None
     elif ball < 0 and u.lower is not None:
         upper = (_scaled(u.lower, ball),)
-        lower = _scaled(u.upper[0], ball) if len(u.upper) == 1 else None
+        whole_upper = _merged(u.upper, start)
+        lower = _scaled(whole_upper, ball) if whole_upper is not None else None
     else:
         raise NoBound("a power of what may vanish")
     return Growth(upper, lower, sign, None, exact)
+
+
+def _merged(forms: Sequence[Form], start: arb) -> Form | None:
+    """One form whose exp is at least the sum of those of several, where one of them leads for good."""
+    for k, lead in enumerate(forms):
+        ratios = [_plus(form, lead, -1) for j, form in enumerate(forms) if j != k]
+        if all(falls(ratio, start) for ratio in ratios):
+            rest = sum((value_at(ratio, start).exp() for ratio in ratios), arb(1))
+            return _plus(lead, {CONST: rest.log()})
+    return None
 
 
 def gamma_function(u: Growth, start: arb) -> Growth:
@@ -451,6 +477,8 @@ class Ray:
                 return times(u, logarithmic(inner[1], start), start)
             case "gamma":
                 return gamma_function(u, start)
+            case "rgamma":
+                return powered(gamma_function(u, start), fmpq(-1), start)
             case "expit":
                 return self._expit(u)
             case "erfc":
@@ -474,7 +502,7 @@ class Ray:
         if logged is None:
             raise NoBound("a power of too fast growth")
         made = exponentiated(from_combo(logged, self.start), self.start)
-        return made if base.sign > 0 else replace(made, sign=0)
+        return made if base.sign > 0 else replace(made, sign=0, combo=None)
 
     def _expit(self, u: Growth) -> Growth:
         if u.combo is not None and u.sign < 0:
@@ -557,6 +585,8 @@ class _Taylor:
                 exponent = self.known[node.arguments[1]][0].combo
                 if exponent is not None and set(exponent) <= {CONST}:
                     return self._power(u, _rational(exponent.get(CONST, fmpq(0))))
+                if exponent is not None:
+                    return self._moving_power(node, u, self.known[node.arguments[1]][0])
         raise NoBound(f"the function {node.function} under a derivative")
 
     def _sum(self, parts: Sequence[Growth]) -> Growth:
@@ -593,6 +623,19 @@ class _Taylor:
         return tuple(out)
 
 
+    def _moving_power(self, node: Map, u: tuple[Growth, ...], r: Growth) -> tuple[Growth, ...]:
+        """u(t)**r where r depends on z, not on t."""
+        out = [self.ray.applied(node, {node.arguments[0]: u[0], node.arguments[1]: r})]
+        below = powered(u[0], fmpq(-1), self.start)
+        for k in range(1, self.order + 1):
+            terms = []
+            for j in range(1, min(k, len(u) - 1) + 1):
+                weight = added([self._scaled(fmpq(j), r), constant(fmpq(j - k))], self.start)
+                terms.append(times(times(weight, u[j], self.start), out[k - j], self.start))
+            out.append(self._scaled(fmpq(1, k), self._sum(terms), below))
+        return tuple(out)
+
+
 def _rational(ball: Any) -> Element:
     """An exact ball as the rational that it is, another one as it stands."""
     if type(ball) is not arb or not _is_zero(ball.rad()):
@@ -619,12 +662,38 @@ def tail_sum(growth: Growth, start: arb) -> arb:
     return total
 
 
+def integral_diverges(growth: Growth, jacobian: int, start: arb) -> bool:
+    """Whether ∫_start^∞ u(z) z^jacobian dz certainly has no value: u keeps its sign, |u| >= c/z^(1 + jacobian)."""
+    if growth.lower is None or not growth.sign:
+        return False
+    return falls(_scaled(_plus(growth.lower, {LOG: arb(jacobian + 1)}), -1), start)
+
+
+def sum_diverges(growth: Growth, start: arb) -> bool:
+    """Whether Σ_{k >= start} u(k) certainly has no value: as an integral, or since its terms do not tend to 0."""
+    if growth.lower is None:
+        return False
+    return integral_diverges(growth, 0, start) or falls(_scaled(growth.lower, -1), start)
+
+
 def _tail(form: Form, start: arb) -> arb:
     """∫_start^∞ exp(form): where z^s·exp(form) never rises, at most start·exp(form(start))/(s - 1)."""
     for s in (fmpq(2), fmpq(3, 2), fmpq(11, 10), fmpq(101, 100), fmpq(1001, 1000), fmpq(10001, 10000)):
         if falls(_plus(form, {LOG: arb(s)}), start):
             return (start * value_at(form, start).exp() / arb(s - 1)).upper()
+    lead = max(form, key=_order, default=CONST)
+    if _order(lead) > _order(LOG) and form[lead] < 0:
+        raise NoBound("it falls so late that it needs too many pieces")
     raise NoBound("what does not fall fast enough")
 
 
-__all__ = ["Growth", "NoBound", "Ray", "tail_integral", "tail_sum"]
+__all__ = [
+    "Divergent",
+    "Growth",
+    "NoBound",
+    "Ray",
+    "integral_diverges",
+    "sum_diverges",
+    "tail_integral",
+    "tail_sum",
+]

@@ -25,7 +25,7 @@ from sympy import Rational, Symbol
 
 from symderive.judgement.complex_values import Analytic, NotAnalytic, complex_of, integrated, plain
 from symderive.judgement.elements import Element, Hole, Jet, Undefined, Unknown, as_ball, join, precision, sign_of
-from symderive.judgement.growth import CONST, Form, NoBound, Ray, tail_integral
+from symderive.judgement.growth import CONST, Divergent, Form, NoBound, Ray, integral_diverges, tail_integral
 from symderive.judgement.templates import (
     Evaluates,
     Template,
@@ -119,6 +119,8 @@ def integral_value(
             return _Quadrature(node, get, evaluator).run(*ends)
     except NoBound as problem:
         return Unknown(f"no bound of an integral: {problem}"), None
+    except Divergent as problem:
+        return Undefined(str(problem)), None
 
 
 class _Quadrature:
@@ -250,7 +252,7 @@ class _Quadrature:
         """Where to cut: zeros of the parts that are affine in the variable, the switches' among them, in order."""
         found: list[Element] = []
         parts = [n for n in self.node.body.walk() if isinstance(n, SumNode) and self.slot in n.leaves()]
-        for gap in (*self.switches().values(), *parts[:8]):
+        for gap in (*self.switches().values(), *parts[:8], *self.poles()):
             jet = Template(gap, (self.slot,), self.fixed, self.evaluator).at([Jet(fmpq_series([0, 1], prec=4))])
             if not isinstance(jet, Jet) or type(jet.series) is not fmpq_series:
                 continue
@@ -260,6 +262,12 @@ class _Quadrature:
                 if zero not in found and _affine(gap, self.slot):
                     found.append(zero)
         return sorted(found)
+
+    def poles(self) -> list[Node]:
+        """The variable itself, where a logarithm or a quotient is taken of it."""
+        taken = [n for n in self.node.body.walk() if isinstance(n, Map) and n.arguments[0] is self.slot]
+        singular = [n for n in taken if n.function == "log" or (n.function == "power" and _divides(n.arguments[1]))]
+        return [self.slot] if singular else []
 
     def branch(self, inside: Element) -> Node:
         """The integrand with the switches that are affine set to the side on which a point lies."""
@@ -323,7 +331,13 @@ class _Quadrature:
         fixed = {node: array[()] for node, array in known.items() if not array.shape}
         ray = Ray(start, self.slot, form, fixed, self.evaluator.sizes, number_of(self.evaluator))
         growth = ray.of(piece.body)
-        return tail_integral(growth, 0 if piece.kind == "far" else -2, start)
+        jacobian = 0 if piece.kind == "far" else -2
+        try:
+            return tail_integral(growth, jacobian, start)
+        except NoBound:
+            if integral_diverges(growth, jacobian, start):
+                raise Divergent("an integral that diverges") from None
+            raise
 
     def smooth(self, piece: _Piece, target: arb) -> Element:
         """The integral over a piece without kinks inside: on complex balls where that is possible."""
@@ -432,6 +446,11 @@ def _short(y: arb) -> arb:
 def number_of(evaluator: Any) -> Callable[[Any, Mapping[Symbol, int]], Element]:
     """The values of constants, as an evaluator makes them."""
     return lambda value, sizes: evaluator.step(Number(value), lambda n: n)[()]
+
+
+def _divides(exponent: Node) -> bool:
+    """Whether a power may be singular at 0."""
+    return not isinstance(exponent, Number) or not (exponent.value.is_integer and exponent.value.is_nonnegative)
 
 
 def _affine(node: Node, slot: Leaf) -> bool:

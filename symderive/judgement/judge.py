@@ -55,6 +55,11 @@ from symderive.language.build import zeros
 from symderive.language.nodes import Differential, Leaf, Node
 from symderive.language.statements import Relation
 
+LEAST_AGREEING = 3
+"""How many agreeing points uphold an equality where every point that is left is only too costly to enclose."""
+COSTLY = ("it needs too many pieces", "it converges too slowly", " terms", "too close to tell apart", "out of range")
+"""How such reasons end: the value is there, but not to enough bits.  A doubt whether it is there counts as a doubt."""
+
 
 def _key(point: Point) -> Any:
     values = tuple(tuple(v.reshape(-1)) for v in point.instance.values.values())
@@ -73,7 +78,7 @@ class _Run:
         leaves = tuple(dict.fromkeys(leaf for root in roots for leaf in root.leaves()))
         self.source = Source(leaves, given, statement.changing, seed, constraints(roots))
         self.sizes: dict[tuple[tuple[str, int], ...], None] = {}
-        self.decided = self.skipped = self.unresolved = self.searched = 0
+        self.decided = self.skipped = self.unresolved = self.doubted = self.searched = 0
         self.least: int | None = None
         self.near: float | None = None
         self.odd: dict[str, tuple[Outcome, Point]] = {}
@@ -100,6 +105,7 @@ class _Run:
             self.odd.setdefault("skipped", (outcome, point))
         elif outcome.kind == "unresolved":
             self.unresolved += 1
+            self.doubted += not outcome.reason.endswith(COSTLY)
             self.odd.setdefault("unresolved", (outcome, point))
         else:
             self.odd.setdefault(outcome.kind, (outcome, point))
@@ -289,7 +295,8 @@ class _Run:
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)
             return self._undecided(f"no point could be decided; for instance at {ce.point}: {outcome.reason}")
-        if self.unresolved > max(1, self.decided // 2):
+        costly = self.statement.op == "==" and self.decided >= LEAST_AGREEING and not self.doubted
+        if self.unresolved > max(1, self.decided // 2) and not costly:
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)
             return self._undecided(

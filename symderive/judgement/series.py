@@ -20,7 +20,7 @@ from symderive.judgement.elements import (
     join,
     precision,
 )
-from symderive.judgement.growth import CONST, LOG, NoBound, Ray, tail_sum
+from symderive.judgement.growth import CONST, LOG, Divergent, NoBound, Ray, sum_diverges, tail_sum
 from symderive.judgement.integrals import MOST_BITS, TARGET, integral_value, number_of
 from symderive.judgement.templates import Evaluates, Template, coefficient_of, moves, moving_from, template
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum, slot
@@ -63,6 +63,8 @@ def series_value(
             return up + down, both
     except NoBound as problem:
         return Unknown(f"no bound of a series: {problem}"), None
+    except Divergent as problem:
+        return Undefined(str(problem)), None
 
 
 def _finite(function: Template, low: int, high: int) -> tuple[Element, arb | None]:
@@ -171,7 +173,13 @@ def _algebraic(body: Node) -> bool:
 
 def _rest(function: Template, start: int, way: int, evaluator: Evaluates) -> arb:
     z = arb(abs(start))
-    return tail_sum(_ray(function, z, way, evaluator).of(function.body), z)
+    growth = _ray(function, z, way, evaluator).of(function.body)
+    try:
+        return tail_sum(growth, z)
+    except NoBound:
+        if sum_diverges(growth, z):
+            raise Divergent("a series that diverges") from None
+        raise
 
 
 def _ray(function: Template, start: arb, way: int, evaluator: Evaluates) -> Ray:

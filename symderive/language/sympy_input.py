@@ -8,7 +8,7 @@ so two sums may share a dummy's name.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
@@ -128,7 +128,7 @@ from symderive.errors import DomainError, ShapeError, UnknownNameError, Unsuppor
 from symderive.language import arrays, build
 from symderive.language.arrays import Array, check_name, dimension_symbol, shape_text
 from symderive.language.bindings import bound_leaf, derivative_node, range_node
-from symderive.language.domains import Domain, Entries, nonnegative, nonzero, positive, real
+from symderive.language.domains import Domain, Entries, integers, nonnegative, nonzero, positive, real
 from symderive.language.functions import FUNCTIONS, applied
 from symderive.language.joining import block
 from symderive.language.linear_algebra import block_diag
@@ -241,6 +241,28 @@ def _as_printed(expr: Any) -> Iterator[Any]:
         stack.extend(reversed(inner))
 
 
+def _sizes_of_arrays(expressions: Sequence[Any]) -> set[str]:
+    """The names in the shapes and index ranges of arrays."""
+    found: set[Any] = set()
+    for part in (p for expression in expressions for p in preorder_traversal(expression)):
+        if isinstance(part, MatrixSymbol | Identity | ZeroMatrix | OneMatrix | IndexedBase):
+            found |= {s for size in part.shape or () for s in sympify(size).free_symbols}
+        elif isinstance(part, Idx):
+            found |= {s for end in (part.lower, part.upper) if end is not None for s in end.free_symbols}
+        elif isinstance(part, Product) or (isinstance(part, Sum) and _is_indexed(part)):
+            found |= {s for limit in part.limits for end in limit[1:] for s in end.free_symbols}
+    return {str(s) for s in found}
+
+
+def _is_indexed(expr: Any) -> bool:
+    """Whether a sum or product runs over the entries of arrays."""
+    indices = {limit[0] for limit in expr.limits}
+    return any(isinstance(i, Idx) for i in indices) or any(
+        isinstance(part, Indexed | MatrixElement) and indices & part.free_symbols
+        for part in preorder_traversal(expr.function)
+    )
+
+
 def _linear(index: Any, known: Mapping[Any, Any]) -> tuple[Any, Integer, Any] | None:
     """An index such as ``i + 1`` or ``n - i``: the known symbol, its integer factor, and the rest."""
     symbols = [s for s in getattr(index, "free_symbols", ()) if s in known]
@@ -262,6 +284,7 @@ class _Translator:
         shapes: Mapping[Any, Any] | None,
         indices: Sequence[Any] | None,
         names: Mapping[str, str] | None = None,
+        taken: Collection[str] | None = None,
     ) -> None:
         self.places = count()
         self.domains: dict[str, Domain] = {}
@@ -272,6 +295,9 @@ class _Translator:
         self.names = dict(names or {})
         self.scalars = {name for name in self.domains if name not in (shapes or {})}
         self.series: dict[Any, bool] = {}
+        self.in_statement = taken is not None
+        self.sizes_of_arrays = {*(taken or ()), *_sizes_of_arrays(expressions)}
+        self.counts: set[str] = set()
         self.bound: set[Any] = set()
         self.dimensions: set[str] = set()
         self.symbols: dict[str, Symbol] = {}
@@ -312,17 +338,16 @@ class _Translator:
         return self.series[expr]
 
     def _is_series(self, expr: Any) -> bool:
-        indices = {limit[0] for limit in expr.limits}
-        if any(isinstance(i, Idx) for i in indices):
+        if _is_indexed(expr):
             return False
-        for part in preorder_traversal(expr.function):
-            if isinstance(part, Indexed | MatrixElement) and indices & part.free_symbols:
-                return False
+        indices = {limit[0] for limit in expr.limits}
         ends = [end for limit in expr.limits for end in limit[1:]]
         if any(end in (S.Infinity, S.NegativeInfinity) for end in ends):
             return True
         outer = {s for end in ends for s in end.free_symbols}
         if outer & (indices | self.bound):
+            return True
+        if self.in_statement and not {str(s) for s in outer} & (self.sizes_of_arrays | self.dimensions):
             return True
         return any(str(s) in self.scalars or (s.is_nonnegative and not s.is_positive) for s in outer)
 
@@ -335,6 +360,7 @@ class _Translator:
         for part in preorder_traversal(expression):
             if isinstance(part, Sum) and self.is_series(part):
                 bound |= {limit[0] for limit in part.limits}
+                self.counts |= {str(s) for limit in part.limits for end in limit[1:] for s in end.free_symbols}
             elif isinstance(part, Sum | Product):
                 for limit in part.limits:
                     if len(limit) != 3:
@@ -469,6 +495,9 @@ class _Translator:
                 )
             return self.leaves[name]
         domain = self.assumed(symbol) & self.domains.get(name, real)
+        if name in self.counts and name not in self.domains and not shape:
+            signed = symbol.is_nonnegative or symbol.is_nonpositive
+            domain = domain & integers(S.NegativeInfinity if signed else 1, S.Infinity)
         if domain.is_empty:
             raise DomainError(f"the domain {domain} of {name} is empty (SymPy's assumptions included)")
         made = arrays.array(name, *shape, domain=domain).node
@@ -563,12 +592,13 @@ class _Translator:
         return nodes, axes
 
     def binomial(self, expr: Expr, scope: _Scope) -> _Value:
-        """A binomial coefficient: a polynomial for a constant k, else by Γ."""
+        """A binomial coefficient: a polynomial for a constant k, else by Γ; 0 for integers k < 0 and k > n >= 0."""
         n, k = expr.args
         if isinstance(k, Integer) and 0 <= k <= BINOMIAL:
             falling = [Add(n, -i) for i in range(int(k))]
             return self.value(Mul(Rational(1, int(factorial(k))), *falling), scope)
-        return self.value(gamma(n + 1) / (gamma(k + 1) * gamma(n - k + 1)), scope)
+        below = (self.map("rgamma", self.value(part, scope)) for part in (k + 1, n - k + 1))
+        return self.product([self.value(gamma(n + 1), scope), *below])
 
     def map(self, function: str, *values: _Value) -> _Value:
         nodes, axes = self.aligned(values)
@@ -1190,10 +1220,13 @@ def from_sympy_together(
     shapes: Mapping[Any, Any] | None = None,
     indices: Sequence[Any] | None = None,
     names: Mapping[str, str] | None = None,
+    taken: Collection[str] | None = None,
 ) -> list[Array]:
     """Read the expressions of one statement (both sides of a claim): they share dimensions and shapes.
 
-    ``names`` are legal names for symbols whose own are none; see :func:`from_sympy`.
+    ``names`` are legal names for symbols whose own are none; see :func:`from_sympy`.  ``taken`` are
+    the dimensions of a claim that is judged: a sum of what is not indexed then is one over integers,
+    and a symbol in its ends is an integer, >= 1 where nothing else is said, unless it is a dimension.
 
     >>> from sympy import IndexedBase, Sum, symbols
     >>> from symderive.language.sympy_input import from_sympy_together
@@ -1210,5 +1243,5 @@ def from_sympy_together(
         read.append(made.as_immutable() if isinstance(made, MatrixBase) else made)
     legal = dict(names) if names is not None else legal_names(read)
     told = {legal.get(str(key), str(key)): domain for key, domain in (domains or {}).items()}
-    translator = _Translator(read, told, shapes, indices, legal)
+    translator = _Translator(read, told, shapes, indices, legal, taken)
     return [translator.array(expr) for expr in read]
