@@ -103,7 +103,7 @@ def certificate(verdict: Verdict) -> dict[str, Any]:
     if outcome.ok:
         return written
     # What the file cannot carry is left out, and the file says less.
-    again = _again(statement, _seed(verdict))
+    again = _again(statement, _seed(verdict), status)
     weaker = again.status if status.upheld and again.status is not Status.refuted else Status.undecided
     why = f"{again.reason}; the verdict was {status.value}, which this file cannot show: {outcome.problems[0]}"
     return _written(verdict, statement, (), weaker, why)
@@ -119,7 +119,7 @@ def _written(
     writer = NodeWriter()
     judge = _Judge(statement)
     points = _points(verdict, judge, status)
-    again = _again(statement, _seed(verdict)) if status.upheld else None
+    again = _again(statement, _seed(verdict), status) if status.upheld else None
     content: dict[str, Any] = {
         "symderive": VERSION,
         "kind": "certificate",
@@ -144,9 +144,11 @@ def _versions() -> dict[str, str]:
     return {"symderive": __version__, **{name: version(name) for name in ("sympy", "python-flint")}}
 
 
-def _again(statement: Claimed, seed: int) -> Verdict:
-    """What the judge says of the statement, by itself."""
-    return judge_relation(statement.relation, statement.given, seed=seed)
+def _again(statement: Claimed, seed: int, status: Status) -> Verdict:
+    """What the judge says of the statement, by itself; covers are made again for what is certified."""
+    return judge_relation(
+        statement.relation, statement.given, seed=seed, covering=status is Status.certified
+    )
 
 
 def _domain(writer: NodeWriter, leaf: Leaf) -> dict[str, Any]:
@@ -481,7 +483,7 @@ class _Reading:
             return
         if kinds != {"agrees"}:
             yield f"{status.value}, but it has no points at which the sides agree"
-        again = _again(self.claimed, self.top["seed"].integer())
+        again = _again(self.claimed, self.top["seed"].integer(), status)
         if again.status is Status.refuted:
             yield f"{status.value}, but the judge refutes the claim: {str(again.counterexample).splitlines()[0]}"
         elif status is Status.proved or (status is Status.certified and again.status < status):

@@ -625,7 +625,7 @@ def prove_inequality(relation: Relation, given: tuple[Relation, ...] = (), claim
 
     ``proved`` carries a trace from the larger side down to the smaller one; the
     checker has replayed it and the judge found no violation.  Without a proof
-    the verdict is the judge's: checked, refuted or undecided.  Raises
+    the verdict is the judge's: certified where it covers a bounded domain, checked, refuted or undecided.  Raises
     `JudgementConflictError` if the judge refutes what was proved.
 
     >>> import numpy as np, symderive as sd
@@ -640,7 +640,7 @@ def prove_inequality(relation: Relation, given: tuple[Relation, ...] = (), claim
     given = tuple(given)
     trace = find_trace(relation, given)
     if trace is None:
-        return judge_relation(relation, given=given, claim=claim)
+        return judge_relation(relation, given=given, claim=claim, covering=True)
     agreed, verdict = judged(relation, given, (), "an inequality with a trace")
     if not agreed and verdict.status is Status.undecided and relation.op in ("<", ">"):
         # far out the sides of a true strict inequality cannot be told apart: judge the weak one

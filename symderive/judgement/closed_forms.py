@@ -106,8 +106,9 @@ class Closed:
 
     def decided(self) -> int:
         """The sign, -1, 0 or 1; `NoClosedForm` where neither the form nor the ball says."""
-        if not self.terms:
-            return 0
+        shown = self.rational
+        if shown is not None:
+            return (shown > 0) - (shown < 0)
         found = sign_of(self.ball)
         if found is None:
             if not self._cleared().terms:
@@ -164,6 +165,10 @@ class Closed:
         other = closed(other)
         if len(self.terms) * len(other.terms) > TERMS:
             raise NoClosedForm("too many terms")
+        for one, two in ((self, other), (other, self)):
+            cancelled = one._over(two)
+            if cancelled is not None:
+                return cancelled
         total: dict[Monomial, Fraction] = {}
         for m, c in self.terms.items():
             for m2, c2 in other.terms.items():
@@ -172,6 +177,22 @@ class Closed:
         return Closed(total, self.ball * other.ball)
 
     __rmul__ = __mul__
+
+    def _over(self, other: Closed) -> Closed | None:
+        """The product of a sum and a term with a negative power of that sum; None where it is none."""
+        if len(self.terms) < 2 or len(other.terms) != 1:
+            return None
+        ((m, c),) = other.terms.items()
+        for g, e in m:
+            if g.kind == "sum" and e < 0:
+                for sign in (1, -1):
+                    weight, rest = (self if sign > 0 else -self)._content()
+                    if rest == g.payload:
+                        left = tuple((h, k) for h, k in m if h is not g)
+                        return Closed({left: sign * weight * c}, _product_ball(left) * _ball(sign * weight * c)) * (
+                            _raised(g, e + 1)
+                        )
+        return None
 
     def __truediv__(self, other: Any) -> Closed:
         return self * closed(other).raised(Fraction(-1))
@@ -459,6 +480,11 @@ def rational(c: Fraction | int) -> Closed:
     return Closed({UNIT: c} if c else {}, _ball(c))
 
 
+def unknown(name: str, ball: arb) -> Closed:
+    """A number of which nothing is known but that it lies in a ball: what is shown of it holds on the whole ball."""
+    return Closed({((Generator("unknown", name, ball), Fraction(1)),): Fraction(1)}, ball)
+
+
 def closed(value: Any) -> Closed:
     """A number in closed form: of one, of an int, a Fraction or an exact rational of python-flint."""
     if isinstance(value, Closed):
@@ -501,7 +527,10 @@ def _ball_of(g: Generator) -> arb:
 def _product_ball(m: Monomial) -> arb:
     ball = arb(1)
     for g, e in m:
-        ball = ball * as_ball(power(_ball_of(g), fmpq(e.numerator, e.denominator)))
+        factor = power(_ball_of(g), fmpq(e.numerator, e.denominator))
+        if isinstance(factor, Hole):
+            raise NoClosedForm(factor.reason)
+        ball = ball * as_ball(factor)
     return ball
 
 
@@ -702,4 +731,4 @@ def equal_exactly(lhs: Node, rhs: Node, instance: Instance, entry: tuple[int, ..
             return False
 
 
-__all__ = ["Closed", "NoClosedForm", "closed", "constant", "equal_exactly", "rational"]
+__all__ = ["Closed", "NoClosedForm", "closed", "constant", "equal_exactly", "rational", "unknown"]

@@ -27,6 +27,7 @@ from symderive.judgement.balls import (
     precision,
 )
 from symderive.judgement.cases import every_case
+from symderive.judgement.covers import cover
 from symderive.judgement.examine import (
     BITS,
     BUDGET,
@@ -337,6 +338,7 @@ def judge_relation(
     bits: int = BITS,
     points: int | None = None,
     claim: str = "",
+    covering: bool = False,
 ) -> Verdict:
     """Judge ``lhs op rhs`` in every entry, at exact points of the declared domains.
 
@@ -345,7 +347,9 @@ def judge_relation(
     differentiated has no derivative the relation says nothing, and the point is skipped).
     ``checked``: both sides are defined and related at every decided point, and for an inequality a
     search found no violation.  ``refuted``: an exact point where they provably are not, shrunk.
-    ``undecided``: neither, with the reason.  Shapes that do not fit raise `ShapeError`.
+    ``undecided``: neither, with the reason.  With ``covering``, an inequality between scalars that is
+    checked is ``certified`` where `covers.cover` covers the whole of its domain.  Shapes that do not
+    fit raise `ShapeError`.
 
     >>> from symderive.language.arrays import array
     >>> from symderive.language.statements import Relation
@@ -395,7 +399,14 @@ def judge_relation(
         changing=tuple(changing) if deep else (),
         method="power series of balls" if deep else "ball arithmetic",
     )
-    return _Run(statement, given, seed, bits).run(points)
+    verdict = _Run(statement, given, seed, bits).run(points)
+    if not covering or deep or verdict.status is not Status.checked or verdict.evidence is None:
+        return verdict
+    found = cover(relation, given)
+    if isinstance(found, str):
+        return verdict
+    evidence = replace(verdict.evidence, method="a cover by boxes in ball arithmetic, and points on it")
+    return replace(verdict, status=Status.certified, reason=str(found), evidence=evidence)
 
 
 def _leading(array: np.ndarray) -> np.ndarray:

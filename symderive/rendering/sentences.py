@@ -108,6 +108,8 @@ SENTENCES: dict[str, str] = {
     "{} more were skipped ({})": "另有 {0} 点跳过（{1}）",
     "{} more could not be decided ({})": "另有 {0} 点未能判定（{1}）",
     "holds in every one of the {} cases of the domain": "在定义域的全部 {0} 种情形下成立",
+    "holds on the whole domain: {} boxes, {} to {} wide, {} of them by slopes where the sides touch, {} bits":
+        "在整个定义域上成立：{0} 个盒子，宽 {1} 到 {2}，其中 {3} 个在两边相接处由斜率判定，{4} 位",
     "the domain of {} is empty, so the claim says nothing": "{0} 的定义域为空，故命题无所断言",
     "none of {} drawn points satisfied what is given, so nothing was judged":
         "抽取的 {0} 个点均不满足所给条件，故未作判定",
@@ -136,6 +138,7 @@ SENTENCES: dict[str, str] = {
     "power series of balls": "球幂级数",
     "ball arithmetic": "球算术",
     "every case in exact or ball arithmetic": "逐一精确计算或球算术",
+    "a cover by boxes in ball arithmetic, and points on it": "以球算术用盒子覆盖，并检验其上的点",
     "{}: {} points{}, seed {}": "{0}：{1} 个点{2}，种子 {3}",
     ", {} bits": "，{0} 位",
     ", {} bits, sizes {}": "，{0} 位，维数 {1}",
