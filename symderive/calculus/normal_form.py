@@ -30,9 +30,11 @@ from sympy import Expr, cancel, floor, pi
 from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
+from symderive.calculus.corners import corner_bounds, quotient_bounds
 from symderive.calculus.definedness import existence, off_kink, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.elimination import substituted
+from symderive.calculus.merging import merged_parts
 from symderive.calculus.polynomials import (
     ONE,
     UNIT,
@@ -259,7 +261,7 @@ class Normaliser:
         self.opens_angles = False
         self.gammas: list[Polynomial] = []
         self.algebra.special = self._special
-        self.algebra.reckon = lambda p: conjugate_bounds(self.algebra, p)
+        self.algebra.reckon = self._reckoned
         self.algebra.denest = lambda p: denested(self.algebra, p)
         self.signs = Signs(given)
         self.arrays = ArrayLaws(self.algebra, self._shown)
@@ -605,6 +607,15 @@ class Normaliser:
         except NotHandled:
             return frozenset()
 
+    def _reckoned(self, p: Polynomial) -> Bounds:
+        """Bounds of a sum by what its parts are to each other."""
+        found = Bounds()
+        for way in (conjugate_bounds, corner_bounds, quotient_bounds):
+            found = found.meet(way(self.algebra, p))
+            if found.sign in ("+", "-"):
+                break
+        return found
+
     def product_bounds(self, p: Polynomial) -> Bounds:
         """Bounds of every entry, from the terms and from the factors."""
         algebra = self.algebra
@@ -626,12 +637,17 @@ class Normaliser:
         """Whether a polynomial is 0 wherever it is defined: as it stands, or with denominators cleared."""
         if not p:
             return True
-        if self._cleared(p):
+        cleared = self._cleared(p)
+        if not cleared:
             return True
         if depth == 0:
             return False
         if any(self.is_zero(q, depth - 1) for q in self._summands(p)) or self._by_sign(p, depth - 1):
             return True
+        for spelled in (p, cleared):
+            parts = merged_parts(self.algebra, spelled, lambda q: self.is_zero(q, depth - 1))
+            if parts is not None and all(self.is_zero(q, depth - 1) for q in parts):
+                return True
         return self._without_inverses(p, 4)
 
     def _without_inverses(self, p: Polynomial, depth: int) -> bool:
@@ -644,7 +660,7 @@ class Normaliser:
             key = polynomial_key(q)
             if key not in tried:
                 tried.add(key)
-                if not q or self._cleared(q) or self._without_inverses(q, depth - 1):
+                if not q or not self._cleared(q) or self._without_inverses(q, depth - 1):
                     return True
         return False
 
@@ -674,7 +690,8 @@ class Normaliser:
                 return False
         return True
 
-    def _cleared(self, p: Polynomial) -> bool:
+    def _cleared(self, p: Polynomial) -> Polynomial:
+        """The polynomial times the sums that it has in denominators; it is 0 where this is."""
         algebra = self.algebra
         for _ in range(6):
             worst: dict[tuple[int, tuple[int, ...]], Fraction] = {}
@@ -685,20 +702,9 @@ class Normaliser:
                     if all(i >= -1 for i in labels):
                         worst[a, labels] = max(worst.get((a, labels), Fraction(0)), Fraction(-e))
             if not worst:
-                return not p
-            total: Polynomial = {}
-            for m, c in p.items():
-                factors, bound = algebra.open(m)
-                merged = {(a, ls): e for a, ls, e in factors}
-                for at, k in worst.items():
-                    old = merged.get(at, 0)
-                    merged[at] = exponent_of(Fraction(old) + k)  # type: ignore[arg-type]
-                lifted = algebra.reduce(c, [(a, ls, e) for (a, ls), e in merged.items() if e != 0], bound)
-                total = add(total, lifted)
-            p = total
-            if not p:
-                return True
-        return False
+                return p
+            p = algebra.lifted(p, worst)
+        return p
 
     def _summands(self, p: Polynomial) -> Iterable[Polynomial]:
         """Polynomials whose sum over a new free label is ``p``: it is 0 if one of them is."""

@@ -23,7 +23,7 @@ interpolated (Lagrange), which is a proof by exhaustion of the cases.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -66,9 +66,9 @@ UNIT: Monomial = ((), ())
 ZERO: Polynomial = {}
 ONE: Polynomial = {UNIT: Fraction(1)}
 POSITIVE = Bounds(Fraction(0))
-_ODD = frozenset({"sin", "arctan", "arcsin", "erf", "erfinv", "cbrt", "i1"})
+ODD = frozenset({"sin", "arctan", "arcsin", "erf", "erfinv", "cbrt", "i1"})
 """Functions with f(-x) = -f(x)."""
-_EVEN = frozenset({"cos", "i0", "sinc"})
+EVEN = frozenset({"cos", "i0", "sinc"})
 """Functions with f(-x) = f(x) and f(0) = 1."""
 _QUARTER = Fraction(355, 226) - Fraction(1, 10**6)
 """A little less than π/2."""
@@ -1048,6 +1048,18 @@ class Algebra:
             opened.append(total)
         return label, opened
 
+    def lifted(self, p: Polynomial, powers: Mapping[tuple[int, Labels], Fraction]) -> Polynomial:
+        """The polynomial times powers of factors over free labels."""
+        total: Polynomial = {}
+        for m, c in p.items():
+            factors, bound = self.open(m)
+            merged = {(a, ls): e for a, ls, e in factors}
+            for at, k in powers.items():
+                merged[at] = exponent_of(Fraction(merged.get(at, 0)) + k)  # type: ignore[arg-type]
+            made = self.reduce(c, [(a, ls, e) for (a, ls), e in merged.items() if e != 0], bound)
+            total = add(total, made)
+        return total
+
     def vanish(self, p: Polynomial, a: int, labels: Labels) -> Polynomial:
         """Put 0 for a factor, inside functions too."""
         total: Polynomial = {}
@@ -1345,10 +1357,7 @@ class Algebra:
 
     def bounds(self, p: Polynomial) -> Bounds:
         """Bounds of every entry, from the bounds of the atoms and the known relations."""
-        parts = [exactly(c).times(self._monomial_bounds(m)) for m, c in p.items()]
-        total = parts[0] if parts else exactly(Fraction(0))
-        for part in parts[1:]:
-            total = total.plus(part)
+        total = self.term_bounds(p)
         if total.sign in ("unknown", "0+"):
             for laws in self.laws:
                 total = total.meet(laws.bounds(p))
@@ -1358,6 +1367,14 @@ class Algebra:
             found = self._known.get(self.wrap("known", [q])[0])
             if found is not None:
                 total = total.meet(found.times(exactly(lead)))
+        return total
+
+    def term_bounds(self, p: Polynomial) -> Bounds:
+        """Bounds of every entry, from those of the terms alone."""
+        parts = [exactly(c).times(self._monomial_bounds(m)) for m, c in p.items()]
+        total = parts[0] if parts else exactly(Fraction(0))
+        for part in parts[1:]:
+            total = total.plus(part)
         return total
 
     def assume(self, p: Polynomial, bounds: Bounds) -> None:
@@ -1702,14 +1719,14 @@ class Algebra:
         known = self.special(name, inner)
         if known is not None:
             return known
-        if name in _ODD or name in _EVEN:
+        if name in ODD or name in EVEN:
             p = inner[0]
             if not p:
-                return ONE if name in _EVEN else {}
+                return ONE if name in EVEN else {}
             _, lead = self._normalise(p)
             if lead < 0:
-                flipped = bounds if name in _EVEN else bounds.negate()
-                return scale(1 if name in _EVEN else -1, self.function(name, [scale(-1, p)], flipped))
+                flipped = bounds if name in EVEN else bounds.negate()
+                return scale(1 if name in EVEN else -1, self.function(name, [scale(-1, p)], flipped))
             if name in ("sin", "cos"):
                 bounds = self._on_circle(name, p)
         a, ls = self.wrap(name, inner, bounds)

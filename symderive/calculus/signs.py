@@ -258,6 +258,7 @@ def entry_bounds(entries: Entries) -> Bounds:
             entries.high_open or most.high_open,
             bool(entries.is_nonzero),
         )
+    entries = entries.tight
     low, outward_low = _end(entries.low, False)
     high, outward_high = _end(entries.high, True)
     return Bounds(

@@ -346,7 +346,7 @@ def _wider(argument: Argument) -> str:
     (new,), (part,) = argument.nodes, argument.parts
     if not isinstance(new, Leaf) or new.name != variable.name or variable.shape or not is_interval(new):
         return "the variable does not range over an interval"
-    old, wide = variable.domain.entries, new.domain.entries
+    old, wide = variable.domain.entries.tight, new.domain.entries
     if old.symbols or old.values is not None:
         return "the domain is not between numbers"
     both = old & wide

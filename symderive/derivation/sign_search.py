@@ -223,7 +223,7 @@ class Search:
             return self._zero(goal, given) if not strict else None
         whole = next((x for x in goal.leaves() if _is_whole(x) and not any(mentions(r, x) for r in given)), None)
         if whole is not None:
-            entries = whole.domain.entries
+            entries = whole.domain.entries.tight
             closed = {(False, False): "both", (False, True): "left", (True, False): "right"}
             kind = closed.get((bool(entries.low.is_infinite), bool(entries.high.is_infinite)), "none")
             wide = interval(entries.low, entries.high, kind)
@@ -874,7 +874,7 @@ _DRAWN = 4000
 
 def _sample(leaf: Leaf, generator: np.random.Generator) -> np.ndarray:
     """Points of a scalar's domain: dense near finite ends, over some orders of size elsewhere."""
-    entries = leaf.domain.entries
+    entries = leaf.domain.entries.tight
     low, high = float(entries.low), float(entries.high)
     spread = np.exp(generator.normal(0, 1.5, _DRAWN))
     if np.isfinite(low) and np.isfinite(high):

@@ -108,6 +108,25 @@ class Entries:
         numbers = {k: Integer(v) for k, v in sizes.items()}
         return replace(self, low=self.low.xreplace(numbers), high=self.high.xreplace(numbers))
 
+    @property
+    def tight(self) -> Entries:
+        """The same entries, with the ends that integers reach: those of the positive integers begin at 1.
+
+        >>> from sympy import oo
+        >>> Entries(low=Integer(0), high=oo, integer=True).tight.low
+        1
+        """
+        if not self.integer or self.symbols or self.is_empty:
+            return self
+        low, high = self.low, self.high
+        if low.is_finite:
+            low = floor(low) + 1 if self.low_open else ceiling(low)
+        if high.is_finite:
+            high = ceiling(high) - 1 if self.high_open else floor(high)
+        return replace(
+            self, low=low, high=high, low_open=bool(low.is_infinite), high_open=bool(high.is_infinite)
+        )
+
     def contains(self, value: Expr) -> bool:
         """Whether an exact number is a possible entry.
 

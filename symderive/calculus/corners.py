@@ -1,0 +1,119 @@
+"""Signs of sums by what their terms are to each other: affine ones at the ends of ranges, quotients by numerators.
+
+``a·p + b·(1 - p)`` with p between 0 and 1 is b at one end and a at the other, and in between it is a mean of
+the two.  Atoms are taken as if they were independent of each other, so that what is shown holds all the more.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sympy import Expr
+
+from symderive.calculus.polynomials import Algebra, Monomial, Polynomial, add, scale
+from symderive.calculus.signs import INFINITY, Bounds
+
+MOST_TERMS = 12
+MOST_ATOMS = 4
+"""Longer polynomials, or ends of more atoms, are not looked at."""
+
+_AT_LEAST = {"+": Bounds(Fraction(0)), "0+": Bounds(Fraction(0), INFINITY, False)}
+_AT_MOST = {"-": _AT_LEAST["+"].negate(), "0-": _AT_LEAST["0+"].negate()}
+
+
+def corner_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
+    """The bounds > 0, >= 0, <= 0 or < 0 of a scalar that is affine in each atom; none where no sign is shown."""
+    if not 2 <= len(p) <= MOST_TERMS:
+        return Bounds()
+    if any(bound or any(labels for _, labels, _ in factors) for factors, bound in p):
+        return Bounds()
+    sign = _sign(algebra, p, MOST_ATOMS)
+    return (_AT_LEAST | _AT_MOST).get(sign, Bounds())
+
+
+def quotient_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
+    """The sign of a sum of quotients whose denominators are > 0, by its numerator: 1/a - 1/(a + b) is > 0 as b is."""
+    if not 2 <= len(p) <= MOST_TERMS:
+        return Bounds()
+    powers: dict[tuple[int, tuple[int, ...]], Fraction] = {}
+    for factors, bound in p:
+        if bound:
+            return Bounds()
+        for a, labels, e in factors:
+            if labels or isinstance(e, Expr):
+                return Bounds()
+            if e < 0:
+                powers[a, labels] = max(powers.get((a, labels), Fraction(0)), Fraction(-e))
+    if not powers or any(algebra.atoms[a].bounds.sign != "+" for a, _ in powers):
+        return Bounds()
+    cleared = algebra.lifted(p, powers)
+    if any(not isinstance(e, Expr) and e < 0 for factors, _ in cleared for _, _, e in factors):
+        return Bounds()
+    sign = algebra.bounds(cleared).sign
+    return {"0": Bounds(Fraction(0), Fraction(0), False, False), **_AT_LEAST, **_AT_MOST}.get(sign, Bounds())
+
+
+def _sign(algebra: Algebra, p: Polynomial, depth: int) -> str:
+    if not p:
+        return "0"
+    best = algebra.term_bounds(p).sign
+    if depth == 0:
+        return best
+    for a in _affine_in(algebra, p):
+        if best in ("+", "-", "0"):
+            break
+        found = _between(algebra, p, a, depth - 1)
+        if found != "unknown":
+            best = found
+    return best
+
+
+def _affine_in(algebra: Algebra, p: Polynomial) -> list[int]:
+    """The atoms with an end that every term has to the first power or not at all, those of few terms first."""
+    count: dict[int, int] = {}
+    bent: set[int] = set()
+    for factors, _ in p:
+        for a, _, e in factors:
+            count[a] = count.get(a, 0) + 1
+            if e != 1:
+                bent.add(a)
+    ends = {a: algebra.atoms[a].bounds for a in count if a not in bent}
+    return sorted((a for a, b in ends.items() if b.low != -INFINITY or b.high != INFINITY), key=lambda a: (count[a], a))
+
+
+def _between(algebra: Algebra, p: Polynomial, a: int, depth: int) -> str:
+    """The sign of ``A + B·x`` for an atom x between its ends; a half-line is what it is at its end, and its slope."""
+    bounds = algebra.atoms[a].bounds
+    slope: Polynomial = {}
+    rest: Polynomial = {}
+    for (factors, bound), c in p.items():
+        left: Monomial = (tuple(f for f in factors if f[0] != a), bound)
+        target = slope if len(left[0]) < len(factors) else rest
+        target[left] = target.get(left, Fraction(0)) + c
+    slope = {m: c for m, c in slope.items() if c}
+    if bounds.low == -INFINITY:
+        one = _sign(algebra, _at(rest, slope, bounds.high), depth)
+        two = _sign(algebra, scale(-1, slope), depth)
+        return _mean(one, two, bounds.high_open, True)
+    one = _sign(algebra, _at(rest, slope, bounds.low), depth)
+    if bounds.high == INFINITY:
+        return _mean(one, _sign(algebra, slope, depth), bounds.low_open, True)
+    return _mean(one, _sign(algebra, _at(rest, slope, bounds.high), depth), bounds.low_open, bounds.high_open)
+
+
+def _at(rest: Polynomial, slope: Polynomial, value: Fraction | float) -> Polynomial:
+    return add(rest, scale(Fraction(value), slope))
+
+
+def _mean(one: str, two: str, one_open: bool, two_open: bool) -> str:
+    """The sign of means of what has the sign ``one`` at an end and the sign ``two`` at the other."""
+    for up, level in (("+", "0+"), ("-", "0-")):
+        signs = (one, two)
+        if all(s in (up, level, "0") for s in signs):
+            if signs == (up, up) or (one == up and two_open) or (two == up and one_open):
+                return up
+            return "0" if signs == ("0", "0") else level
+    return "unknown"
+
+
+__all__ = ["MOST_ATOMS", "MOST_TERMS", "corner_bounds", "quotient_bounds"]
