@@ -181,6 +181,7 @@ class SelectionLaws:
                     found = self._of_unit(c, factors, bound, k)
                 case "sign":
                     found = self._of_order(c, factors, bound, k)
+                    found = self._of_look_up(c, factors, bound, k) if found is None else found
                 case _:
                     continue
             if found is not None:
@@ -532,6 +533,45 @@ class SelectionLaws:
                 places = scale(2, algebra.single(algebra.range(here), (kept,)))
                 value = add(places, scale(-1, algebra.constant(here)), ONE)
                 return self._without(sign * c, factors, bound, [k], [summed], value)
+        return None
+
+    def _looked_up(self, atom: Atom) -> tuple[Expr, int] | None:
+        """``(k, place)`` where a sign is that of ``y - j`` either way round, with every y in 0, ..., k - 1.
+
+        ``place`` is where the sign has the label of j.
+        """
+        found: dict[str, tuple[int, Labels, Fraction]] = {}
+        for m, c in atom.inner[0].items():
+            if len(m[0]) != 1 or m[1] or m[0][0][2] != 1:
+                return None
+            found[self.algebra.atoms[m[0][0][0]].kind] = (m[0][0][0], m[0][0][1], c)
+        if found.keys() != {"leaf", "range"} or found["leaf"][2] != -found["range"][2]:
+            return None
+        entries = self.algebra.atoms[found["leaf"][0]].payload.domain.entries
+        size = self.algebra.atoms[found["range"][0]].payload
+        (place,) = found["range"][1]
+        ends = entries.values or (entries.low, entries.high)
+        inside = entries.integer and all(nonnegative(x) and nonnegative(size - 1 - x) for x in ends)
+        return (size, place) if inside and place >= 0 and place not in found["leaf"][1] else None
+
+    def _of_look_up(self, c: Fraction, factors: list[Factor], bound: Bound, k: int) -> Items | None:
+        """``sign(y - j)^2 = 1 - [y = j]`` sums to k - 1 over j, and two masks of one y meet where their indices do."""
+        algebra = self.algebra
+        a, labels, e = factors[k]
+        found = self._looked_up(algebra.atoms[a]) if e == 2 else None
+        if found is None:
+            return None
+        size, place = found
+        i = labels[place]
+        if self._alone(factors, bound, i, [k]):
+            return self._without(c, factors, bound, [k], [i], algebra.constant(size - 1))
+        for q, (b, ls, power) in enumerate(factors):
+            j = ls[place] if b == a else i
+            if power != 2 or j == i or ls != (*labels[:place], j, *labels[place + 1 :]):
+                continue
+            here, there = algebra.single(a, labels, 2), algebra.single(a, ls, 2)
+            both = algebra.multiply(algebra.single(algebra.delta(size), (i, j)), add(ONE, scale(-1, here)))
+            return self._without(c, factors, bound, [k, q], [], add(here, there, scale(-1, ONE), both))
         return None
 
     def _against(self, at: tuple[int, int], c: Fraction, rest: Polynomial) -> Polynomial | None:

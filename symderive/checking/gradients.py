@@ -17,6 +17,7 @@ import numpy as np
 
 from symderive.checking.check import check, within
 from symderive.checking.hints import hint
+from symderive.checking.parameters import told_shape
 from symderive.checking.programs import (
     Layout,
     Program,
@@ -118,7 +119,8 @@ def check_gradient(
         failure = DataError(f"the functions cannot be run at this point: {type(error).__name__}: {error}")
     if random:
         return _random(claim, random)
-    found = _Judge(program, claim, trial is None or not trial.fails, seed).verdict(timeout)
+    seen = trial.check.wrong if trial is not None and trial.fails and trial.check is not None else ()
+    found = _Judge(program, claim, seen, seed).verdict(timeout)
     if failure is not None and found.verdict.status is not Status.refuted:
         raise failure
     if not found.read or found.verdict.status is Status.undecided:
@@ -177,12 +179,12 @@ class _Found:
 class _Judge:
     """Reads a program and judges what it claims.
 
-    ``again``: what is refuted for real numbers is tried for numbers of the kind that was given
-    (labels, signs), unless finite differences refute it there already.
+    ``seen`` are the parameters that finite differences show to be wrong.  What is refuted for real
+    numbers is tried for numbers of the kind that was given (labels, signs), unless it is these.
     """
 
-    def __init__(self, program: Program, claim: str, again: bool, seed: int) -> None:
-        self.program, self.claim, self.again, self.seed = program, claim, again, seed
+    def __init__(self, program: Program, claim: str, seen: Sequence[str], seed: int) -> None:
+        self.program, self.claim, self.seen, self.seed = program, claim, frozenset(seen), seed
         self.paths = {part.name: part.path for part in program.parts}
 
     def verdict(self, seconds: float | None) -> _Found:
@@ -225,13 +227,13 @@ class _Judge:
     def _by_kinds(self, layout: Layout, judge: Callable[[Layout, Mapping[int, Domain]], _Found]) -> _Found:
         """The judgement for all numbers, or else for those of the kind that was given."""
         first = judge(layout, {})
-        if first.verdict.upheld or not self.again:
+        if first.verdict.upheld or (self.seen and first.wrong.keys() <= self.seen):
             return first
         samples = layout.samples(self.program)
         if samples.axes != layout.axes:
             with suppress(SymderiveError):
                 found = self._by_kinds(samples, judge)
-                if found.verdict.upheld:
+                if found.verdict.upheld and not self.seen:
                     note = "data of one length are taken to be the same samples"
                     return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}; {note}"))
         tries: list[dict[int, Domain]] = []
@@ -245,10 +247,19 @@ class _Judge:
                 found = judge(squared(layout, domains), domains)
             except SymderiveError:
                 continue
-            if found.verdict.upheld:
-                return self._weakened(layout, domains, found, judge)
-            last = found
+            if not self.seen:
+                if found.verdict.upheld:
+                    return self._weakened(layout, domains, found, judge)
+                last = found
+            elif found.verdict.status is Status.refuted and len(found.wrong) < len(last.wrong):
+                last = self._taken(found, domains)  # some parts are right for data of this kind
         return last
+
+    def _taken(self, found: _Found, domains: Mapping[int, Domain]) -> _Found:
+        """The judgement with what the data are taken to be."""
+        used = [f"{s.part.path} is taken to be {domains[s.number]}" for s in self.program.slots if s.number in domains]
+        reason = "; ".join([found.verdict.reason, *used])
+        return replace(found, verdict=replace(found.verdict, reason=reason))
 
     def _weakened(
         self,
@@ -267,9 +278,7 @@ class _Judge:
                 continue
             if fewer and other.verdict.upheld:
                 kept, found = fewer, other
-        used = [f"{s.part.path} is taken to be {kept[s.number]}" for s in self.program.slots if s.number in kept]
-        verdict = replace(found.verdict, reason="; ".join([found.verdict.reason, *used]))
-        return replace(found, verdict=verdict)
+        return self._taken(found, kept)
 
     # -- for every shape ------------------------------------------------------------------------
 
@@ -297,6 +306,16 @@ class _Judge:
                 results[name] = Array(build.zeros(array.node.shape))
         return self._put_together(reading, whole, verdicts, results)
 
+    def _sized(self, reading: Reading) -> str:
+        """What is said of parameters whose gradient has a number for a size."""
+        layout = reading.layout
+        told = [
+            f"the shape of {part.path} is taken as given: {told_shape(layout.shape(slot, None))}"
+            for part, slot in zip(self.program.parts, self.program.slots, strict=False)
+            if reading.sizes is None and not layout.fixed.keys().isdisjoint(layout.axes[slot.number])
+        ]
+        return "; ".join(told)
+
     def _looked_at(self, reading: Reading, wrt: Mapping[str, Array]) -> dict[str, Verdict]:
         """A first look by power series, where all shapes fit: what is wrong is found before anything is derived."""
         found: dict[str, Verdict] = {}
@@ -313,7 +332,7 @@ class _Judge:
         """The verdict on parts of which some are refuted; what is right is looked for afterwards."""
         wrong = {self.paths[name]: v for name, v in looked.items() if v.status is Status.refuted}
         worst = next(iter(wrong.values()))
-        reason = "\n".join(x for x in (_note(reading), worst.reason) if x)
+        reason = "\n".join(x for x in (_note(reading), worst.reason, self._sized(reading)) if x)
         verdict = replace(worst, claim=self.claim, reason=reason, hint="", trace=())
         return _Found(verdict, True, reading, looked, dict.fromkeys(wrong, ("", "")))
 
@@ -346,8 +365,8 @@ class _Judge:
         status = weakest([whole, *verdicts.values()]) if not wrong else Status.refuted
         worst = next((v for v in (*wrong.values(), whole, *verdicts.values()) if v.status is status), whole)
         reason = whole.reason if whole.status is status else worst.reason
+        reason = "\n".join(x for x in (_note(reading), reason, self._sized(reading)) if x)
         if reading.forced:
-            reason = "\n".join(x for x in (_note(reading), reason) if x)
             status = Status.refuted if status is Status.refuted else Status.undecided
         verdict = replace(
             whole,

@@ -290,12 +290,13 @@ def _refuse_shapes(found: Mapping[int, Any], params: Any, names: Sequence[str]) 
             raise ShapeError(f"the gradient by {names[number]} is no array: {type(found[number]).__name__}")
         if ours != theirs:
             raise ShapeError(
-                f"the gradient by {names[number]} has shape {_told(theirs)}, but {names[number]} has shape "
-                f"{_told(ours)}{_repair(ours, theirs)}"
+                f"the gradient by {names[number]} has shape {told_shape(theirs)}, but {names[number]} has shape "
+                f"{told_shape(ours)}{_repair(ours, theirs)}"
             )
 
 
-def _told(shape: tuple[Any, ...] | None) -> str:
+def told_shape(shape: tuple[Any, ...] | None) -> str:
+    """A shape in words, as NumPy has it: ``(n, 2)``, ``(2,)``."""
     return "(" + ", ".join(map(str, shape or ())) + ("," if len(shape or ()) == 1 else "") + ")"
 
 
@@ -343,6 +344,7 @@ __all__ = [
     "items",
     "parts_of",
     "replaced",
+    "told_shape",
     "value_of",
     "walk",
 ]

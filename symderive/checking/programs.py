@@ -189,11 +189,15 @@ def sign_of(value: Any) -> Domain:
 
 
 class Layout:
-    """Which dimension each axis of each slot stands for; axes of length 1 stay 1."""
+    """Which dimension each axis of each slot stands for; axes of length 1 stay 1.
+
+    ``fixed`` are the dimensions that the gradient's code gives as numbers (``np.array([a, b])``).
+    """
 
     def __init__(self, program: Program) -> None:
         self.axes: dict[int, tuple[int, ...]] = {}
         self.given: list[int] = []
+        self.fixed: dict[int, int] = {}
         taken = {s.part.name for s in program.slots} | set(RESERVED)
         taken |= set(parameter_names(program.loss, 60)) | set(parameter_names(program.grad, 60))
         letters = iter(x for x in (*_LETTERS, *(f"n{k}" for k in range(10**6))) if x not in taken)
@@ -212,7 +216,7 @@ class Layout:
     def copy(self) -> Layout:
         """A layout of its own, to be joined further."""
         made = copy.copy(self)
-        made.axes = dict(self.axes)
+        made.axes, made.fixed = dict(self.axes), dict(self.fixed)
         return made
 
     @property
@@ -220,15 +224,34 @@ class Layout:
         """The dimensions that are left, in order."""
         return sorted({c for row in self.axes.values() for c in row if c >= 0})
 
+    def letter(self, number: int) -> str:
+        """What a dimension is called: its letter, or its size where that is fixed."""
+        return str(self.fixed.get(number, self.letters[number]))
+
     def shape(self, slot: Slot, sizes: Mapping[int, int] | None) -> tuple[str | int, ...]:
         """The shape of a slot in letters, or at sizes."""
         row = self.axes[slot.number]
-        return tuple(1 if c < 0 else self.letters[c] if sizes is None else sizes[c] for c in row)
+        if sizes is None:
+            return tuple(1 if c < 0 else self.fixed.get(c, self.letters[c]) for c in row)
+        return tuple(1 if c < 0 else sizes[c] for c in row)
 
     def join(self, one: int, two: int) -> None:
         """Make two dimensions one."""
         kept, gone = sorted((one, two))
+        if gone in self.fixed:
+            self.fixed[kept] = self.fixed.pop(gone)
         self.axes = {k: tuple(kept if c == gone else c for c in row) for k, row in self.axes.items()}
+
+    def fix(self, program: Program, claimed: Mapping[str, Array]) -> bool:
+        """Fix the dimensions of parameters whose gradient has that many entries by number; whether there are such."""
+        before = dict(self.fixed)
+        for number, part in enumerate(program.parts):
+            row = self.axes[number] * program.order
+            shape = claimed[part.name].node.shape
+            for own, size in zip(row, shape, strict=True) if len(row) == len(shape) else ():
+                if own >= 0 and size == self.given[own]:
+                    self.fixed[own] = int(size)
+        return self.fixed != before
 
     def samples(self, program: Program) -> Layout:
         """The layout with the leading axes of data of one length joined: they count the same samples.
@@ -249,7 +272,7 @@ class Layout:
 
     def pair(self, message: str, sizes: Mapping[int, int] | None) -> tuple[int, int] | None:
         """The two dimensions that an error names and that have one size as given."""
-        names = {self.letters[c] if sizes is None else str(sizes[c]): c for c in self.classes}
+        names = {self.letter(c) if sizes is None else str(sizes[c]): c for c in self.classes}
         for a, b in _AGAINST.findall(message):
             one, two = names.get(a), names.get(b)
             if one is not None and two is not None and one != two and self.given[one] == self.given[two]:
@@ -315,6 +338,9 @@ def read(
             loss = _loss(program, layout, known, sizes, fixed)
     inner = layout.copy() if sizes is None else layout
     claimed = _joining(program, inner, known, sizes, fixed, lambda: _claimed(program, inner, known, sizes, fixed))
+    if sizes is None and inner.fix(program, claimed):
+        layout.fixed = inner.fixed
+        return read(program, layout, domains, sizes, fixed)
     forced = _further(layout, inner)
     if forced:
         loss = _loss(program, inner, known, sizes, fixed)
@@ -465,7 +491,7 @@ def _sizes(layout: Layout, attempt: int) -> dict[int, int]:
     if attempt == 2:
         return {c: layout.given[c] for c in layout.classes}
     order = sorted(layout.classes, key=lambda c: (layout.given[c], c if attempt else -c))
-    return {c: 2 + attempt + k + (attempt if k else 0) for k, c in enumerate(order)}
+    return {c: 2 + attempt + k + (attempt if k else 0) for k, c in enumerate(order)} | layout.fixed
 
 
 def _drawn(slot: Slot, shape: Sequence[Any], as_given: bool, rng: np.random.Generator) -> np.ndarray:

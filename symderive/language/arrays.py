@@ -387,7 +387,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
                 "index rows by np.arange(n), or add with np.add.at"
             )
         picked = value._picked if isinstance(value, Array) else None
-        if picked is not None and picked.added is not None and picked.is_of(root, selection):
+        if picked is not None and picked.added is not None and picked.is_of(root, selection) and selection.once:
             root._change(build.add([(ONE, root.node), (ONE, selection.place(picked.added))], root.node.shape))
             return
         value = as_array(value)

@@ -123,11 +123,14 @@ class Selection:
 
     @property
     def distinct(self) -> bool:
-        """Whether certainly no entry is written twice at once: each index axis has an array without repetitions."""
+        """Whether certainly no entry is written twice at once: lists of places are written in turn."""
+        return self.once or not any(isinstance(k, Along) for k in self.keys)
+
+    @property
+    def once(self) -> bool:
+        """Whether certainly no entry is selected twice: each index axis has an array or a list without repetitions."""
         alone = {k.along for k in self.keys if isinstance(k, Along) and k.distinct}
         lists = [k for k in self.keys if isinstance(k, Listed)]
-        if not any(isinstance(k, Along) for k in self.keys):
-            return True  # lists are written in turn
         alone |= {(k.along,) for k in lists if all((a - b).is_nonzero for a, b in combinations(k.places, 2))}
         return all((k,) in alone for k in range(len(self.index)))
 

@@ -181,8 +181,12 @@ def _product(sizes: Sequence[Expr]) -> Expr:
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
     """``np.repeat``: every entry several times in a row."""
     a = as_array(a)
+    count = as_dimension(repeats)
+    if axis is not None and a.axes[(single := axes_of(a, axis, "np.repeat")[0])] is None:
+        wide = (*a.dims[:single], count, *a.dims[single + 1 :])  # of length 1: as long as it is repeated
+        return Array(build.view(a.node, [a.axes.index(k) for k in range(a.node.rank)], wide))
     position = single_axis(a, axis, "np.repeat")
-    node, count = solid(a), as_dimension(repeats)
+    node = solid(a)
     labels = [k if k <= position else k + 1 for k in range(node.rank)]
     shape = (*node.shape[: position + 1], count, *node.shape[position + 1 :])
     return Array(merged(build.view(node, labels, shape), position))

@@ -126,18 +126,28 @@ def take(a: Any, indices: Any, axis: Any = None) -> Array:
 
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Array:
     """``np.take_along_axis``: for each place of ``indices``, the entry of its line along the axis."""
-    a, index = as_array(arr), as_array(indices)
-    (position,) = axes_of(a, axis, "np.take_along_axis")
+    a = as_array(arr)
+    return a[_along_axis(a, indices, axis, "np.take_along_axis")]
+
+
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
+    """``np.put_along_axis``: writes what ``take_along_axis`` would read, in place."""
+    arr[_along_axis(arr, indices, axis, "np.put_along_axis")] = values
+
+
+def _along_axis(a: Array, indices: Any, axis: Any, name: str) -> tuple[Any, ...]:
+    index = as_array(indices)
+    (position,) = axes_of(a, axis, name)
     if axis is None or index.ndim != a.ndim:
         raise ShapeError(
-            f"np.take_along_axis needs an axis and indices with {a.ndim} axes (y[:, None] for one a row), "
+            f"{name} needs an axis and indices with {a.ndim} axes (y[:, None] for one a row), "
             f"got {shape_text(index.dims)}"
         )
     keys: list[Any] = []
     for k, size in enumerate(a.dims):
         places = Array(Range(size))[tuple(slice(None) if k == j else None for j in range(a.ndim))]
         keys.append(index if k == position else places)
-    return a[tuple(keys)]
+    return tuple(keys)
 
 
 def ix_(*args: Any) -> tuple[Array, ...]:
@@ -194,6 +204,7 @@ ARRAY_FUNCTIONS.update(
         np.tril: tril,
         np.take: take,
         np.take_along_axis: take_along_axis,
+        np.put_along_axis: put_along_axis,
         np.fill_diagonal: fill_diagonal,
         np.copyto: copyto,
         np.putmask: putmask,

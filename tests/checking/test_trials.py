@@ -320,3 +320,59 @@ def test_data_that_carry_a_relation():
 def test_structures_in_words():
     assert described({"W": np.ones((2, 3)), "b": [1.0, None]}) == "{W: (2, 3), b: [number, None]}"
     assert gradient_in((np.float64(1.0), np.ones(2)), np.zeros(2), ["w"])[0].shape == (2,)
+
+
+def test_no_right_parameter_is_blamed_for_what_holds_of_the_data_only():
+    """M * M is M for masks of 0 and 1: only V, whose factor is wrong for these too, is named."""
+
+    def loss(p, R, M):
+        return np.sum((M * (R - p["U"] @ p["V"].T)) ** 2) / 2
+
+    def grad(p, R, M):
+        E = M * (R - p["U"] @ p["V"].T)
+        return {"U": -E @ p["V"], "V": -2 * E.T @ p["U"]}
+
+    params = {"U": rng.normal(size=(4, 2)), "V": rng.normal(size=(3, 2))}
+    found = sd.check_gradient(loss, grad, params, rng.normal(size=(4, 3)), np.eye(4, 3))
+    assert found.status == "refuted"
+    assert "M is taken to be labels(0, 1)" in found.reason
+    assert found.hint == "V: the claim is 2 times the gradient: off by the factor 2"
+    assert "U: hand" not in found.reason
+
+
+def test_sizes_that_the_gradient_has_as_numbers():
+    """``np.array([a, b])`` is the gradient by two numbers, whatever else there is of length 2."""
+
+    def loss(p, x):
+        return np.exp(-p["s"][0]) * np.sum((x - p["m"]) ** 2) + p["s"][0] * p["s"][1]
+
+    def grad(p, x, factor=1.0):
+        first = -np.exp(-p["s"][0]) * np.sum((x - p["m"]) ** 2) + p["s"][1]
+        return {"m": 2 * np.exp(-p["s"][0]) * (p["m"] - x), "s": np.array([first, factor * p["s"][0]])}
+
+    params = {"m": rng.normal(size=2), "s": np.array([0.3, -0.2])}
+    found = sd.check_gradient(loss, grad, params, rng.normal(size=2))
+    assert found.status == "proved", str(found)
+    assert "the shape of s is taken as given: (2,)" in found.reason
+    assert "the shape of m" not in found.reason
+    wrong = sd.check_gradient(loss, lambda p, x: grad(p, x, 2.0), params, rng.normal(size=2))
+    assert wrong.status == "refuted"
+    assert wrong.cross_check.wrong == ("s",)
+    assert "m: hand" not in wrong.reason
+
+
+def test_rows_written_twice():
+    """``dE[i] += r`` adds once where an index occurs twice; ``np.add.at`` adds as often."""
+
+    def loss(E, i, t):
+        return np.sum((E[i] - t) ** 2)
+
+    def grad(E, i, t):
+        dE = np.zeros_like(E)
+        dE[i] += 2 * (E[i] - t)
+        return dE
+
+    E, i, t = rng.normal(size=(5, 3)), np.array([0, 1, 1, 4]), rng.normal(size=(4, 3))
+    found = sd.check_gradient(loss, grad, E, i, t)
+    assert found.status == "refuted", str(found)
+    assert "np.add.at" in found.reason

@@ -160,6 +160,23 @@ def scatter_rows(X, y, k):
     return sums
 
 
+def written_twice(f, g):
+    """NumPy reads the entries, adds, and writes in turn: of equal places the last one counts."""
+    out = np.outer(f, g)
+    out[[0, 1, 1, 2], [0, 1, 1, 0]] -= g
+    out[[2, 2]] *= 3
+    out[:, [1, 1]] += f[:2]
+    return out
+
+
+def put_along(L, y):
+    out = np.zeros_like(L)
+    np.put_along_axis(out, y[:, None], 2.0, axis=1)
+    taken = np.take_along_axis(out, y[:, None], axis=1)
+    np.put_along_axis(out, y[:, None], L.sum(axis=1, keepdims=True) + taken, axis=1)
+    return out
+
+
 def into_out(x, z):
     r = x * 2
     np.add(r, z, out=r)
@@ -389,7 +406,8 @@ def layers(X, S, w):
 PROGRAMS = [
     one_hot, softmax_gradient, relu_backward, leaky, stable_sigmoid, columns, differences, overlapping, backwards,
     penalised_without_bias, off_diagonal, diagonal_added, diagonal_by_indices, rows_by_a_loop, recurrence,
-    loop_over_rows, enumerated, triangle_filled, literal_lower_triangle, rotation, scatter, scatter_rows, into_out,
+    loop_over_rows, enumerated, triangle_filled, literal_lower_triangle, rotation, scatter, scatter_rows,
+    written_twice, put_along, into_out,
     copied_under_a_mask, filled, scalar_row_column, broadcast_into, views_write_through, views_follow,
     numbers_do_not_follow, zero_rank_views_follow, copies_do_not_follow, gathers_are_copies, swapped_entries,
     swapped_rows, names_of_one_array, changed_by_a_helper, kept_in_a_list, masks_of_rows, masked_column,

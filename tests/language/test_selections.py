@@ -133,6 +133,9 @@ RESHAPES = {
     "kron of matrices": lambda S, F: np.kron(S, F[:2]),
     "repeat": lambda x, X, k: np.repeat(x, 3) + np.repeat(x, 3) * 2 + np.repeat(X, k, axis=0).sum(),
     "repeat columns": lambda X: np.repeat(X, 2, axis=1) + X.repeat(2, axis=1),
+    "repeat a made axis": lambda x, X, k: np.repeat(X[:, None, :], k, axis=1).sum(axis=2) * np.repeat(
+        x[:, None] + X.mean(axis=1, keepdims=True), k, axis=1
+    ) + np.repeat(x[None], 3, axis=0).sum() + np.repeat(X[:, None, :], 2, axis=2).sum(),
     "tile": lambda x, k: np.tile(x, 2) + np.tile(x, 2)[::-1] + np.tile(x, k).sum(),
     "tile a matrix": lambda X, w: np.tile(X, (2, 3)).sum(axis=1) * 2 + np.tile(X, 2).sum() + np.tile(w, (3, 1)).sum(),
     "broadcast_to": lambda w, n, d, X: np.broadcast_to(w, (n, d)) * X + np.broadcast_to(2.0 * w, X.shape),

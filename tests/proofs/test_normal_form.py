@@ -34,7 +34,16 @@ def decide(lhs, rhs, given=()):
     return decide_equal(as_array(lhs).node, as_array(rhs).node, given)
 
 
+i = sd.array("i", n, domain=sd.integers(0, k - 1))
+j = sd.array("j", n, domain=sd.integers(1, k))
+hot = sd.eye(k)[i]
+
 EQUAL = [
+    (np.sum(hot, axis=1), sd.ones(n)),
+    (np.sum(hot, axis=1)[:, None] * Z, Z),
+    (hot[:, :, None] * hot[:, None, :], hot[:, :, None] * sd.eye(k)),
+    (np.sum((Z - hot) * hot), np.sum(Z * hot) - n),
+    (hot.T @ hot, np.diag(np.sum(hot, axis=0))),
     (np.sum((X @ w - y) ** 2), (X @ w) @ (X @ w) - 2 * y @ (X @ w) + y @ y),
     (expit(z) * expit(-z), expit(z) - expit(z) ** 2),
     (np.logaddexp(0, z), np.log(1 + np.exp(z))),
@@ -218,3 +227,10 @@ def test_back_to_a_node():
     node = (X.T @ (expit(z) - y) / n).node
     back = to_node(normaliser.algebra, normaliser.of(node), [0], {0: d.value})
     assert decide_equal(back, node).equal
+
+
+def test_a_mask_of_indices_sums_to_one_only_where_all_indices_are_counted():
+    """An index that may be k meets none of 0, ..., k - 1."""
+    assert not decide(np.sum(j[:, None] == sd.arange(k), axis=1), sd.ones(n)).equal
+    assert not decide(np.sum(hot, axis=0), sd.ones(k)).equal
+    assert not decide(hot[:, :, None] * hot[:, None, :], hot[:, :, None]).equal

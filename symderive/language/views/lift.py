@@ -475,8 +475,10 @@ class _Lifter:
 
 def _at_index(item: _Item, label: int, own: Labels, index: t.Tree) -> _Item | None:
     """The item with an axis taken at an array of indices that lies along ``own``; None where that is not one index."""
-    position = item.labels.index(label)
+    if len(own) != 1:
+        return None
     (row,) = own
+    position = item.labels.index(label)
     shape = list(item.tree.shape)
     keys: list[t.Key] = [":"] * len(shape)
     keys[position] = index
@@ -557,7 +559,7 @@ class _Selecting:
             index = t.Name(leaf.shape, leaf.name)
             # An index picks one entry: without anything to pick from, the mask sums to 1.
             picked = [_at_index(i, summed, own, index) if i in carriers else i for i in self.items]
-            if None not in picked and (len(own) == 1 or not carriers):
+            if None not in picked:
                 self.items = [i for i in picked if i is not None]
                 self.gathers.remove(entry)
                 return True
