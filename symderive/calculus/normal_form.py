@@ -62,6 +62,7 @@ from symderive.language import build
 from symderive.language import nodes as language
 from symderive.language.array_functions import change
 from symderive.language.functions import function, meaning, needs, partial, template
+from symderive.language.integers import is_integer
 from symderive.language.nodes import (
     Basis,
     Binding,
@@ -881,6 +882,9 @@ class Definedness:
                         self._require("!=", first, places[0], (), strong)
                 else:
                     self._require(">=" if value.is_nonnegative else ">", first, places[0], (), strong)
+                return
+            if isinstance(first, Number) and first.value.is_nonzero and is_integer(exponent):
+                self._visit(exponent, places[1], (), strong)
                 return
             self._require(">", first, places[0], (), strong)
         else:

@@ -16,12 +16,13 @@ from symderive.calculus.integrals import integrate, variable_of
 from symderive.calculus.kinks import remaining_kinks
 from symderive.calculus.normal_form import directional, unmet
 from symderive.calculus.polynomials import NotHandled, TooLarge
-from symderive.calculus.series import index_of, is_integer, summed
+from symderive.calculus.series import index_of, summed
 from symderive.calculus.terms import ZERO_NODE, Expansion, tidy, whole_number
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.bindings import opened, variables_of
 from symderive.language.domains import nonzero, positive, real
+from symderive.language.integers import is_integer
 from symderive.language.nodes import ONE, Binding, Differential, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
 

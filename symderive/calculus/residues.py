@@ -21,7 +21,7 @@ from symderive.language.nodes import ONE, Leaf, Map, Node, Number
 CASES = 100
 """More residue classes than these are not looked at."""
 
-def residue_cases(lhs: Node, rhs: Node) -> Iterator[tuple[Node, Node]] | None:
+def residue_cases(*sides: Node) -> Iterator[tuple[Node, ...]] | None:
     """Both sides in every residue class of the integers that they round; None where that is no way to go.
 
     >>> import numpy as np, symderive as sd
@@ -30,8 +30,16 @@ def residue_cases(lhs: Node, rhs: Node) -> Iterator[tuple[Node, Node]] | None:
     >>> [str(sd.Array(left)) for left, _ in cases]
     ['0', '1', '0', '1']
     """
-    rounded = [n for side in (lhs, rhs) for n in side.walk() if _rounds(n)]
-    leaves = list(dict.fromkeys(leaf for n in rounded for leaf in n.leaves()))
+    classes = residue_classes(*sides)
+    if classes is None:
+        return None
+    return (tuple(_folded(build.substitute(side, values)) for side in sides) for values in classes)
+
+
+def residue_classes(*sides: Node) -> list[dict[Node, Node]] | None:
+    """What the integers that the sides round are in each residue class: ``M·quotient + r``; None as above."""
+    rounded = [n for side in sides for n in side.walk() if _rounds(n)]
+    leaves = rounded_leaves(*sides)
     if not rounded or any(leaf.shape or not leaf.domain.entries.integer for leaf in leaves):
         return None
     modulus = 1
@@ -39,17 +47,19 @@ def residue_cases(lhs: Node, rhs: Node) -> Iterator[tuple[Node, Node]] | None:
         modulus = lcm(modulus, _modulus(node))
     if modulus ** len(leaves) > CASES:
         return None
-    return _cases(lhs, rhs, leaves, modulus)
-
-
-def _cases(lhs: Node, rhs: Node, leaves: list[Leaf], modulus: int) -> Iterator[tuple[Node, Node]]:
     quotients = {leaf: Leaf(f"{leaf.name}_quotient", (), domains.integers(-oo, oo)) for leaf in leaves}
-    for residues in product(range(modulus), repeat=len(leaves)):
-        values: dict[Node, Node] = {
+    return [
+        {
             leaf: build.add([(ONE * modulus, quotients[leaf]), (ONE, Number(Rational(r)))], ())
             for leaf, r in zip(leaves, residues, strict=True)
         }
-        yield _folded(build.substitute(lhs, values)), _folded(build.substitute(rhs, values))
+        for residues in product(range(modulus), repeat=len(leaves))
+    ]
+
+
+def rounded_leaves(*sides: Node) -> list[Leaf]:
+    """The leaves inside of remainders, floors and powers of -1."""
+    return list(dict.fromkeys(leaf for side in sides for n in side.walk() if _rounds(n) for leaf in n.leaves()))
 
 
 def _rounds(node: Node) -> bool:
@@ -142,4 +152,4 @@ def _number(value: Fraction) -> Number:
     return Number(Rational(value.numerator, value.denominator))
 
 
-__all__ = ["residue_cases"]
+__all__ = ["residue_cases", "residue_classes", "rounded_leaves"]

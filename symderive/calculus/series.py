@@ -35,7 +35,8 @@ from symderive.calculus.terms import (
 )
 from symderive.language import build
 from symderive.language.domains import Domain, Entries, integers
-from symderive.language.nodes import Contraction, Leaf, Map, Node, Number, Sum
+from symderive.language.integers import is_integer
+from symderive.language.nodes import Leaf, Node
 from symderive.language.statements import Relation
 
 MOST_LEADING = 24
@@ -79,26 +80,6 @@ def _summand(term: Term) -> Summand:
         term.gammas,
         tuple(b for b, _ in term.bases),
     )
-
-
-def is_integer(node: Node) -> bool:
-    """Whether a scalar is an integer at every point, by its form."""
-    match node:
-        case Leaf():
-            return node.domain.entries.integer
-        case Number(value=value):
-            return bool(value.is_integer)
-        case Sum():
-            return all(bool(w.is_integer) and is_integer(t) for w, t in node.terms)
-        case Contraction() if not node.label_dims:
-            return bool(node.coefficient.is_integer) and all(is_integer(f) for f, _ in node.factors)
-        case Map(function="floor" | "ceil"):
-            return True
-        case Map(function="power"):
-            base, exponent = node.arguments
-            n = whole_number(exponent)
-            return is_integer(base) and n is not None and n >= 0
-    return False
 
 
 # -- infinite sums from 0 ---------------------------------------------------------------------------
@@ -383,4 +364,4 @@ def summed(body: Node, variable: Leaf, ends: Ends, shown: Shown) -> tuple[Node, 
     return value, names, tuple(expansion.conditions)
 
 
-__all__ = ["LAWS", "Summand", "index_of", "is_integer", "summed"]
+__all__ = ["LAWS", "Summand", "index_of", "summed"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from symderive.calculus.normal_form import Definedness, Normaliser, decide_equal
+from symderive.calculus.residues import residue_cases, residue_classes
 from symderive.derivation.conditions import granted, instance_problem
 from symderive.derivation.one_variable import (
     UNBOUNDED,
@@ -92,6 +93,8 @@ def argument_problem(argument: Argument) -> str:
         "cases": _cases,
         "increasing function": _increasing,
         "wider domain": _wider,
+        "parts of the domain": _parted,
+        "residue classes": _by_residues,
     }
     problem = checks[argument.way](argument)
     if problem:
@@ -357,6 +360,57 @@ def _wider(argument: Argument) -> str:
     if argument.strict and not part.strict:
         return "the part shows >= only"
     return defined(part.goal, Normaliser(part.given))
+
+
+def _parted(argument: Argument) -> str:
+    variable, given = argument.variable, argument.given
+    if variable is None or variable.shape or len(argument.nodes) != 2 or len(argument.parts) != 2:
+        return "it needs a variable, two of the same name with ranges of integers, and two parts"
+    old = variable.domain.entries.tight
+    if not old.integer or old.symbols:
+        return "the variable does not range over integers"
+    ranges = []
+    for new, part in zip(argument.nodes, argument.parts, strict=True):
+        if not isinstance(new, Leaf) or new.name != variable.name or new.shape or new.domain.structures:
+            return "a part is not about a variable of the same name"
+        entries = new.domain.entries.tight
+        if not entries.integer or entries.values is not None or entries.symbols or entries.nonzero:
+            return "a part is not a whole range of integers"
+        if not _under(part, without(variable, given)):
+            return "a part assumes more than is given"
+        if part.goal is not build.substitute(argument.goal, {variable: new}):
+            return "a part is not the goal on its range"
+        if argument.strict and not part.strict:
+            return "a part shows >= only"
+        ranges.append(entries)
+    lower, upper = ranges
+    if not (lower.low <= old.low and old.high <= upper.high and upper.low <= lower.high + 1):
+        return "the ranges do not make up the domain"
+    return ""
+
+
+def _by_residues(argument: Argument) -> str:
+    classes = residue_classes(argument.goal)
+    cases = residue_cases(argument.goal)
+    if classes is None or cases is None or len(classes) != len(argument.parts):
+        return "the goal rounds no integers, or other ones"
+    if argument.nodes != tuple(value for values in classes for value in values.values()):
+        return "the residue classes are other ones"
+    kept = argument.given
+    for leaf in classes[0]:
+        kept = without(leaf, kept) if isinstance(leaf, Leaf) else ()
+    for (goal,), part in zip(cases, argument.parts, strict=True):
+        if part.goal is not goal:
+            return "a part is not the goal in its residue class"
+        if not _under(part, kept):
+            return "a part assumes more than is given"
+        if argument.strict and not part.strict:
+            return "a part shows >= only"
+        definedness = Definedness(Normaliser(part.given))
+        definedness.visit(goal)
+        if definedness.settled():
+            return "the goal is not shown to be defined for all integers of a class"
+    return ""
 
 
 def applied_to(function: str, node: Node) -> Node:

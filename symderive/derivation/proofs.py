@@ -16,6 +16,7 @@ from typing import Any, final
 from sympy import Expr
 
 from symderive.calculus.normal_form import decide_equal
+from symderive.calculus.residues import rounded_leaves
 from symderive.calculus.slopes import anchor
 from symderive.errors import JudgementConflictError, UnknownNameError
 from symderive.judgement.judge import judge_relation
@@ -166,6 +167,8 @@ WAYS: dict[str, Way] = {
         Way("cases", "it is >= 0 in each case of a sign"),
         Way("increasing function", "an increasing function keeps the order of its arguments"),
         Way("wider domain", "what holds on more than the domain holds on the domain"),
+        Way("parts of the domain", "it holds on each of two ranges of integers that make up the domain"),
+        Way("residue classes", "it holds in each residue class of the integers that are rounded"),
     )
 }
 """How the sign of a scalar is argued.  Source: Rudin, Principles of Mathematical Analysis, ch. 5."""
@@ -183,7 +186,9 @@ class Argument:
     * concave: the values at ``nodes`` (both ends) and minus the second derivative between them;
     * cases: one part where ``point`` is >= 0 (``side`` 1) or > 0 (0), one where it is not;
     * increasing function: the goal is f(a) - f(b) with ``nodes`` a, b and ``function`` f; the part is a - b;
-    * wider domain: the part is the goal with ``variable`` ranging over the domain of the one of ``nodes``.
+    * wider domain: the part is the goal with ``variable`` ranging over the domain of the one of ``nodes``;
+    * parts of the domain: likewise for two ranges of integers, those of ``nodes``;
+    * residue classes: the parts are the goal with what ``nodes`` say for its integers, M·quotient + r.
     """
 
     way: str
@@ -225,7 +230,12 @@ class Argument:
                 return (*(f"{name} = {text(n)}" for n in self.nodes), f"-d²/d{name}²")
             case "cases" if self.point is not None:
                 return (f"{text(self.point)} {'>=' if self.side else '>'} 0", f"{text(self.point)} <= 0")
-            case "wider domain":
+            case "residue classes":
+                names = ", ".join(leaf.name for leaf in rounded_leaves(self.goal))
+                width = len(self.nodes) // max(len(self.parts), 1)
+                rows = [self.nodes[k : k + width] for k in range(0, len(self.nodes), max(width, 1))]
+                return tuple(f"{names} = {', '.join(map(text, row))}" for row in rows)
+            case "wider domain" | "parts of the domain":
                 return tuple(f"{n.name} in {n.domain}" for n in self.nodes if isinstance(n, Leaf))
         return tuple("" for _ in self.parts)
 

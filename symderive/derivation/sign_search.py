@@ -13,8 +13,8 @@ Analytic Inequalities, 1970, 2.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, final
@@ -35,10 +35,12 @@ from sympy import (
     Rational,
     S,
     Symbol,
+    ceiling,
     exp,
     expand_power_exp,
     factor,
     factor_terms,
+    floor,
     fraction,
     log,
     together,
@@ -46,6 +48,7 @@ from sympy import (
 
 from symderive.calculus.normal_form import Normaliser, decide_equal
 from symderive.calculus.polynomials import NotHandled, TooLarge
+from symderive.calculus.residues import residue_cases, residue_classes, rounded_leaves
 from symderive.derivation.argument_checks import (
     INCREASING,
     applied_to,
@@ -75,7 +78,7 @@ from symderive.derivation.scalars import to_expression, to_scalar
 from symderive.derivation.squares import sum_of_squares
 from symderive.judgement.floats import polygamma
 from symderive.language import build
-from symderive.language.domains import interval
+from symderive.language.domains import integers, interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
 from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
@@ -88,6 +91,7 @@ STEPS = 120
 SECONDS = 2.0
 _POWERS = 12
 _ROUNDS = 2000
+_CUTS = 3
 
 
 class _Over(Exception):
@@ -203,6 +207,8 @@ class Search:
         kink = _kink(goal)
         if kink is not None:
             return self._by_cases(goal, *kink, given, strict, depth)
+        if (classes := residue_classes(goal)) is not None:
+            return self._by_residues(goal, classes, given, strict, depth)
         if not scalar_analytic(goal):
             return None
         context = self.context(given)
@@ -227,7 +233,8 @@ class Search:
             closed = {(False, False): "both", (False, True): "left", (True, False): "right"}
             kind = closed.get((bool(entries.low.is_infinite), bool(entries.high.is_infinite)), "none")
             wide = interval(entries.low, entries.high, kind)
-            return self._wider(goal, whole, Leaf(whole.name, (), wide), given, strict, depth)
+            found = self._wider(goal, whole, Leaf(whole.name, (), wide), given, strict, depth)
+            return found or self._in_parts(goal, whole, factors, given, strict, depth)
         if len(factors) == 1:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
@@ -372,20 +379,79 @@ class Search:
         self, goal: Node, old: Leaf, new: Leaf, given: tuple[Relation, ...], strict: bool, depth: int
     ) -> Argument | None:
         """The goal with a variable over a wider domain, and then the next one."""
-        symbol = scalar_symbol(new)
-        self.symbols[new] = symbol
-        before = self.back.get(symbol)
-        self.back[symbol] = new
-        if symbol not in self.samples:
-            self.samples[symbol] = _sample(new, np.random.default_rng(7))
-        try:
+        with self._known(new):
             part = self._on_wider_domains(build.substitute(goal, {old: new}), given, strict, depth)
-        finally:
-            if before is not None:
-                self.back[symbol] = before
         if part is None:
             return None
         return Argument("wider domain", goal, strict, given, (part,), nodes=(new,), variable=old)
+
+    @contextmanager
+    def _known(self, *leaves: Leaf) -> Iterator[None]:
+        """New variables have symbols and samples; where a name is taken, the new one has it inside."""
+        before = {}
+        for leaf in leaves:
+            symbol = self.symbols[leaf] = scalar_symbol(leaf)
+            if symbol in self.back:
+                before[symbol] = self.back[symbol]
+            self.back[symbol] = leaf
+            if symbol not in self.samples:
+                self.samples[symbol] = _sample(leaf, np.random.default_rng(7))
+        try:
+            yield
+        finally:
+            self.back.update(before)
+
+    # -- integers --------------------------------------------------------------------------
+
+    def _in_parts(
+        self, goal: Node, old: Leaf, factors: Sequence[Expr], given: tuple[Relation, ...], strict: bool, depth: int
+    ) -> Argument | None:
+        """The goal on both sides of a place between two integers where, over the reals, a factor has a root."""
+        entries = old.domain.entries.tight
+        kept = without(old, given)
+        symbol = self.symbols[old]
+        roots = {r for f in factors for r in _simple_roots(f, symbol) if r.is_number and r.is_real}
+        cuts = sorted({int(ceiling(r)) for r in roots} | {int(floor(r)) + 1 for r in roots}, key=lambda c: (abs(c), c))
+        for cut in (c for c in cuts[:_CUTS] if entries.low < c <= entries.high):
+            halves = [
+                Leaf(old.name, (), integers(low, high)) for low, high in ((entries.low, cut - 1), (cut, entries.high))
+            ]
+            parts = []
+            for new in halves:
+                with self._known(new):
+                    part = self.prove(build.substitute(goal, {old: new}), kept, strict, depth - 1)
+                if part is None:
+                    break
+                parts.append(part)
+            else:
+                return Argument(
+                    "parts of the domain", goal, strict, given, tuple(parts), nodes=tuple(halves), variable=old
+                )
+        return None
+
+    def _by_residues(
+        self,
+        goal: Node,
+        classes: Sequence[Mapping[Node, Node]],
+        given: tuple[Relation, ...],
+        strict: bool,
+        depth: int,
+    ) -> Argument | None:
+        """The goal in each residue class of the integers that it rounds, where that leaves nothing to round."""
+        kept = given
+        for leaf in rounded_leaves(goal):
+            kept = without(leaf, kept)
+        parts = []
+        for (case,) in residue_cases(goal) or ():
+            if residue_classes(case) is not None:
+                return None
+            with self._known(*(leaf for leaf in case.leaves() if leaf not in self.symbols)):
+                part = self.prove(case, kept, strict, depth - 1)
+            if part is None:
+                return None
+            parts.append(part)
+        nodes = tuple(value for values in classes for value in values.values())
+        return Argument("residue classes", goal, strict, given, tuple(parts), nodes=nodes)
 
     # -- one factor ----------------------------------------------------------------------
 

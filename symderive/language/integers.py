@@ -34,6 +34,30 @@ from symderive.language.nodes import (
 from symderive.language.spans import Span, apart, supports
 
 
+def is_integer(node: Node) -> bool:
+    """Whether a scalar is an integer at every point, by its form.
+
+    >>> import symderive as sd
+    >>> n = sd.array("n", domain=sd.integers(0, 9))
+    >>> is_integer((n * n - 1).node), is_integer((n / 2).node)
+    (True, False)
+    """
+    match node:
+        case Leaf():
+            return node.domain.entries.integer
+        case Number(value=value):
+            return bool(value.is_integer)
+        case Sum():
+            return all(bool(w.is_integer) and is_integer(t) for w, t in node.terms)
+        case Contraction() if not node.label_dims:
+            return bool(node.coefficient.is_integer) and all(is_integer(f) for f, _ in node.factors)
+        case Map(function="floor" | "ceil"):
+            return True
+        case Map(function="power", arguments=(base, Number(value=n))):
+            return bool(n.is_integer and n.is_nonnegative) and is_integer(base)
+    return False
+
+
 def integer_bounds(node: Node) -> tuple[Expr, Expr] | None:
     """The least and the largest value of a node whose entries are certainly integers; None where that is open.
 

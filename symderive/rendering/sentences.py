@@ -698,6 +698,8 @@ _WAYS = {
     "cases": "分情形",
     "increasing function": "增函数",
     "wider domain": "在更大的定义域上",
+    "parts of the domain": "在定义域的各部分上",
+    "residue classes": "按同余类",
 }
 
 

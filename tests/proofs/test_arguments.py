@@ -66,6 +66,10 @@ PROVED = {
     "three means": ("(x*y*z)**(1/3) <= (x + y + z)/3", dict.fromkeys("xyz", POSITIVE), []),
     "cosh": ("cosh(x) <= exp(x**2/2)", {}, []),
     "powers of two": ("2**n > n", {"n": sd.integers(0, np.inf)}, []),
+    "integers and their squares": ("n**2 >= n", {"n": sd.integers(-np.inf, np.inf)}, []),
+    "between two roots": ("(n - 3)*(n - 4) >= 0", {"n": sd.integers(-7, np.inf)}, []),
+    "squares modulo 4": ("mod(n**2, 4) <= 1", {"n": sd.integers(1, np.inf)}, []),
+    "parities of sums": ("mod(m + n, 2) <= mod(m, 2) + mod(n, 2)", dict.fromkeys("mn", sd.integers(0, np.inf)), []),
     "powers of two and squares": ("2**n >= n**2", {"n": sd.integers(4, np.inf)}, []),
     "softplus and relu": ("log(1 + exp(x)) >= maximum(x, 0)", {}, []),
     "log-mean": ("log(x)*(x + 1) >= 2*(x - 1)", {"x": sd.interval(1, np.inf, closed="left")}, []),
@@ -136,7 +140,7 @@ def test_no_part_can_be_left_out_or_weakened(name):
         weighted = part.instances or part.way not in ("sum of parts", "product of parts")
         changed += [replace(part, way=way) for way in WAYS if way != part.way and part.goal.leaves() and weighted]
         changed += [replace(part, side=-part.side)] if part.way == "monotone" and part.side else []
-        zero = any(build.is_zero(a) for i in part.instances for a in i.arguments)
+        zero = equal(part.goal, Number(0 * ONE), part.given)  # then there is nothing to add up
         changed += [replace(part, instances=())] if part.instances and not zero else []
         if part.nodes and part.way == "sum of parts":
             changed.append(replace(part, nodes=(build.scale(-1, part.nodes[0]), *part.nodes[1:])))
@@ -224,6 +228,36 @@ def test_a_domain_is_only_made_wider():
             inner = replace(part.parts[0], goal=build.substitute(part.goal, {part.variable: narrow}))
             other = replace(part, nodes=(narrow,), parts=(inner,))
             assert argument_problem(put(argument, path, other)), domain
+
+
+def test_parts_of_a_domain_leave_no_integer_out():
+    argument = found("integers and their squares")
+    parts = [(path, part) for path, part in parts_of(argument) if part.way == "parts of the domain"]
+    assert parts
+    for path, part in parts:
+        lower, upper = (node.domain.entries for node in part.nodes)
+        for low, high in ((lower.high - 1, upper.low), (lower.high, upper.low + 1)):
+            ends = ((lower.low, low), (high, upper.high))
+            if any(a > b for a, b in ends):
+                continue
+            narrow = [sd.array("n", domain=sd.integers(*e)).node for e in ends]
+            inner = tuple(
+                replace(p, goal=build.substitute(part.goal, {part.variable: leaf}))
+                for p, leaf in zip(part.parts, narrow, strict=True)
+            )
+            assert "make up" in argument_problem(replace(part, nodes=tuple(narrow), parts=inner))
+            assert argument_problem(put(argument, path, replace(part, nodes=tuple(narrow), parts=inner)))
+
+
+def test_residue_classes_are_all_looked_at():
+    argument = found("squares modulo 4")
+    (path, part), *_ = [(p, a) for p, a in parts_of(argument) if a.way == "residue classes"]
+    for k in range(4):
+        shorter = replace(part, parts=part.parts[:k] + part.parts[k + 1 :], nodes=part.nodes[:k] + part.nodes[k + 1 :])
+        assert argument_problem(put(argument, path, shorter))
+        other = part.parts[(k + 1) % 4]
+        assert fails(argument, path, replace(part, parts=(*part.parts[:k], other, *part.parts[k + 1 :])))
+    assert argument_problem(replace(part, nodes=part.nodes[::-1]))
 
 
 x = sd.array("x", domain=POSITIVE)

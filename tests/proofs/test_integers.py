@@ -1,0 +1,84 @@
+"""Claims about integers: remainders, floors, powers of negative numbers, gaps between roots."""
+
+import random
+
+import pytest
+import sympy as sp
+
+import symderive as sd
+
+i, j = sp.symbols("i j", integer=True)
+n = sp.Symbol("n", integer=True, positive=True)
+Mod, Abs, floor, sqrt = sp.Mod, sp.Abs, sp.floor, sp.sqrt
+HALF = sp.Rational(1, 2)
+
+
+def power(base, exponent):
+    return sp.Pow(base, exponent, evaluate=False)
+
+
+TRUE = [
+    (i**2, ">=", i),
+    (i**4, ">=", i**2),
+    ((i - 3) * (i - 4), ">=", 0),
+    (4 * i**2 - 4 * i, ">=", 0),
+    (i**2 + j**2, ">=", i * j),
+    (Mod(i, 3), "<=", 2),
+    (Mod(i**2, 8), "<=", 4),
+    (Mod(i, 4) * Mod(j, 4), "<=", 9),
+    (Mod(i, 2) + Mod(j, 2), ">=", Mod(i + j, 2)),
+    (Mod(i, 2) * n, "<=", n),
+    (floor(n / 2), "<=", n / 2),
+    (floor(n / 2), ">=", (n - 1) / 2),
+    (power((-1) ** i, 2), "==", 1),
+    ((-1) ** (i + 1), "==", -((-1) ** i)),
+    ((-1) ** (i**2), "==", (-1) ** i),
+    ((-1) ** i * (-1) ** j, "==", (-1) ** (i - j)),
+    ((-2) ** i, "==", (-1) ** i * 2**i),
+    (Abs(power(-3, i)), "==", 3**i),
+    (sqrt(power(-2, 2 * n)), "==", 2**n),
+]
+
+FALSE = [
+    (i**2, ">", i),
+    (i**3, ">=", i),
+    ((i - 3) * (i - 5), ">=", 0),
+    (i**2, ">=", i * j),
+    (Mod(i, 3), "<", 2),
+    (Mod(i**2, 8), "<=", 3),
+    (Mod(i, 4) * Mod(j, 4), "<", 9),
+    (Mod(i, 2) + Mod(j, 2), "<=", Mod(i + j, 2)),
+    (floor(n / 2), "<", n / 2),
+    (floor(n / 2), ">", (n - 1) / 2),
+    ((-1) ** i, "==", 1),
+    ((-1) ** (i + 1), "==", (-1) ** i),
+    ((-1) ** i * (-1) ** j, "==", (-1) ** (i * j)),
+    ((-2) ** i, "==", 2**i),
+    (sqrt(power(-2, 2 * n)), "==", (-2) ** n),
+    ((-3) ** i, ">", 0),
+]
+
+
+@pytest.mark.parametrize("claim", TRUE, ids=str)
+def test_true_claims_are_proved(claim):
+    assert str(sd.check(*claim).status) == "proved"
+
+
+@pytest.mark.parametrize("claim", FALSE, ids=str)
+def test_false_claims_are_refuted(claim):
+    assert str(sd.check(*claim).status) == "refuted"
+
+
+def test_bounds_of_remainders_are_those_of_all_cases():
+    """The most and the least that a combination of remainders can be, by trying every residue."""
+    rng = random.Random(11)
+    for _ in range(12):
+        modulus = rng.choice([2, 3, 4, 5, 6])
+        inner = rng.randint(1, 3) * i**2 + rng.randint(-3, 3) * i + rng.randint(0, 4)
+        formula = rng.choice([1, 2, -1]) * Mod(inner, modulus) + rng.choice([0, 1, -2]) * Mod(i, 2)
+        values = [formula.subs(i, v) for v in range(-30, 31)]
+        low, high = min(values), max(values)
+        for claim in ((formula, "<=", high), (formula, ">=", low)):
+            assert str(sd.check(*claim).status) == "proved", claim
+        for claim in ((formula, "<=", high - HALF), (formula, ">=", low + HALF), (formula, "<", high)):
+            assert str(sd.check(*claim).status) == "refuted", claim
