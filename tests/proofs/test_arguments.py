@@ -12,7 +12,7 @@ from sympy import Integer
 
 import symderive as sd
 from symderive.checking.sides import read_claim
-from symderive.derivation.argument_checks import argument_problem
+from symderive.derivation.argument_checks import argument_problem, equal
 from symderive.derivation.checker import replay
 from symderive.derivation.one_variable import UNBOUNDED, difference, slope, value_at
 from symderive.derivation.proofs import WAYS, Argument
