@@ -15,7 +15,8 @@ from symderive.calculus.signs import INFINITY, Bounds
 
 MOST_TERMS = 12
 MOST_ATOMS = 4
-"""Longer polynomials, or ends of more atoms, are not looked at."""
+TRIES = 3
+"""Longer polynomials, ends of more atoms, and more atoms to begin with, are not looked at."""
 
 _AT_LEAST = {"+": Bounds(Fraction(0)), "0+": Bounds(Fraction(0), INFINITY, False)}
 _AT_MOST = {"-": _AT_LEAST["+"].negate(), "0-": _AT_LEAST["0+"].negate()}
@@ -27,7 +28,9 @@ def corner_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
         return Bounds()
     if any(bound or any(labels for _, labels, _ in factors) for factors, bound in p):
         return Bounds()
-    sign = _sign(algebra, p, MOST_ATOMS)
+    if _both_signs(algebra, p):
+        return Bounds()
+    sign = _sign(algebra, p, MOST_ATOMS, TRIES)
     return (_AT_LEAST | _AT_MOST).get(sign, Bounds())
 
 
@@ -53,19 +56,59 @@ def quotient_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
     return {"0": Bounds(Fraction(0), Fraction(0), False, False), **_AT_LEAST, **_AT_MOST}.get(sign, Bounds())
 
 
-def _sign(algebra: Algebra, p: Polynomial, depth: int) -> str:
+def _sign(algebra: Algebra, p: Polynomial, depth: int, tries: int = 1) -> str:
+    """The sign of a sum, an atom put at its ends first.
+
+    Whichever atom is taken first, the same corners are reached; it matters only to whether 0 is taken out, so
+    that some are tried where that is not shown.
+    """
     if not p:
         return "0"
     best = algebra.term_bounds(p).sign
-    if depth == 0:
+    if depth == 0 or best in ("+", "-"):
         return best
-    for a in _affine_in(algebra, p):
-        if best in ("+", "-", "0"):
-            break
+    for a in _affine_in(algebra, p)[:tries]:
         found = _between(algebra, p, a, depth - 1)
-        if found != "unknown":
-            best = found
+        if found == "unknown":
+            break
+        best = found
+        if best in ("+", "-"):
+            break
     return best
+
+
+def _both_signs(algebra: Algebra, p: Polynomial) -> bool:
+    """Whether the polynomial takes both signs at points of the ranges, by floats: then there is no sign to look for."""
+    signs = set()
+    for share in (0.03, 0.21, 0.5, 0.83, 0.98):
+        total = 0.0
+        for (factors, _), c in p.items():
+            term = float(c)
+            for a, _, e in factors:
+                if isinstance(e, Expr):
+                    return False
+                # atoms in different places of their ranges, by the golden ratio
+                value = _inside(algebra.atoms[a].bounds, (share + 0.618 * a) % 1.0)
+                try:
+                    term *= value ** float(e)
+                except (ArithmeticError, ValueError):
+                    return False
+                if isinstance(term, complex):
+                    return False
+            total += term
+        signs.add((total > 1e-9) - (total < -1e-9))
+    return {1, -1} <= signs
+
+
+def _inside(bounds: Bounds, share: float) -> float:
+    low, high = float(bounds.low), float(bounds.high)
+    if low == -INFINITY and high == INFINITY:
+        return 4 * share - 2
+    if low == -INFINITY:
+        return high - share / (1.001 - share)
+    if high == INFINITY:
+        return low + share / (1.001 - share)
+    return low + (high - low) * share
 
 
 def _affine_in(algebra: Algebra, p: Polynomial) -> list[int]:
@@ -116,4 +159,4 @@ def _mean(one: str, two: str, one_open: bool, two_open: bool) -> str:
     return "unknown"
 
 
-__all__ = ["MOST_ATOMS", "MOST_TERMS", "corner_bounds", "quotient_bounds"]
+__all__ = ["MOST_ATOMS", "MOST_TERMS", "TRIES", "corner_bounds", "quotient_bounds"]
