@@ -49,7 +49,7 @@ from symderive.derivation.checker import replay
 from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line, Trace, judged
 from symderive.derivation.sign_search import find_argument, sampled_below
 from symderive.errors import ShapeError, UnsupportedError
-from symderive.judgement.judge import judge_relation
+from symderive.judgement.judge import judge_relation, with_cover
 from symderive.judgement.verdicts import Status, Verdict
 from symderive.language import build
 from symderive.language import nodes as language
@@ -638,10 +638,14 @@ def prove_inequality(relation: Relation, given: tuple[Relation, ...] = (), claim
     'proved'
     """
     given = tuple(given)
+    _oriented(relation)  # refuses what is no inequality
+    first = judge_relation(relation, given=given, claim=claim)
+    if first.status is Status.refuted:
+        return first  # nothing is looked for that is not there
     trace = find_trace(relation, given)
     if trace is None:
-        return judge_relation(relation, given=given, claim=claim, covering=True)
-    agreed, verdict = judged(relation, given, (), "an inequality with a trace")
+        return with_cover(first, relation, given)
+    agreed, verdict = judged(relation, given, (), "an inequality with a trace", before=first)
     if not agreed and verdict.status is Status.undecided and relation.op in ("<", ">"):
         # far out the sides of a true strict inequality cannot be told apart: judge the weak one
         weak = Relation(relation.lhs, relation.op + "=", relation.rhs)

@@ -332,14 +332,17 @@ def judged(
     proof: str,
     seed: int = 0,
     points: int | None = None,
+    before: Verdict | None = None,
 ) -> tuple[bool, Verdict]:
-    """What the judge says of a relation that a proof supports.
+    """What the judge says of a relation that a proof supports; ``before``: what it said when it was asked already.
 
     True with the verdict if it is checked, at two settings of the dimensions
     where there are dimensions.  Raises `JudgementConflictError` where the judge
     refutes it: then the proof, or the judge, has a bug.
     """
-    verdict = judge_relation(relation, given=tuple(given), changing=tuple(changing), seed=seed, points=points)
+    verdict = before
+    if verdict is None:
+        verdict = judge_relation(relation, given=tuple(given), changing=tuple(changing), seed=seed, points=points)
     if verdict.status is Status.refuted:
         raise JudgementConflictError(
             f"the proof says yes ({proof}) and the judge says no; this is a bug in symderive, please report it\n"

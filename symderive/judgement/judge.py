@@ -400,7 +400,12 @@ def judge_relation(
         method="power series of balls" if deep else "ball arithmetic",
     )
     verdict = _Run(statement, given, seed, bits).run(points)
-    if not covering or deep or verdict.status is not Status.checked or verdict.evidence is None:
+    return with_cover(verdict, relation, given) if covering and not deep else verdict
+
+
+def with_cover(verdict: Verdict, relation: Relation, given: Sequence[Relation] = ()) -> Verdict:
+    """A verdict ``checked`` on an inequality between scalars made ``certified`` where its whole domain is covered."""
+    if verdict.status is not Status.checked or verdict.evidence is None:
         return verdict
     found = cover(relation, given)
     if isinstance(found, str):

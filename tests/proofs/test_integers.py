@@ -6,6 +6,8 @@ import pytest
 import sympy as sp
 
 import symderive as sd
+from symderive.checking.sides import read_claim
+from symderive.derivation.inequalities import find_trace
 
 i, j = sp.symbols("i j", integer=True)
 n = sp.Symbol("n", integer=True, positive=True)
@@ -67,6 +69,13 @@ def test_true_claims_are_proved(claim):
 @pytest.mark.parametrize("claim", FALSE, ids=str)
 def test_false_claims_are_refuted(claim):
     assert str(sd.check(*claim).status) == "refuted"
+
+
+@pytest.mark.parametrize("claim", [c for c in FALSE if c[1] != "=="], ids=str)
+def test_false_inequalities_have_no_proof(claim):
+    """The judge is asked first; the search for proofs must not find one even where it is not."""
+    made = read_claim(*claim)
+    assert find_trace(made.relation, made.given) is None
 
 
 def test_bounds_of_remainders_are_those_of_all_cases():
