@@ -58,6 +58,7 @@ from symderive.derivation.argument_checks import (
     reaches,
     resolved,
 )
+from symderive.derivation.log_sums import splits
 from symderive.derivation.one_variable import (
     UNBOUNDED,
     along,
@@ -86,10 +87,13 @@ from symderive.language.statements import Relation
 from symderive.language.views.components import scalar_symbol
 
 SIGN, STRICT, SQUARE = "nonnegative by its sign", "positive by its sign", "a square is >= 0"
+LOG = "log t <= t - 1"
 POINTS = 160
 STEPS = 120
 SECONDS = 2.0
 _POWERS = 12
+_PLAIN = 3
+"""How deep the proof of what tangents leave may be: it has no logarithms and is simple, or it is of no use."""
 _ROUNDS = 2000
 _CUTS = 3
 
@@ -246,10 +250,10 @@ class Search:
     def _plainly_signed(self, goal: Node, context: _Context) -> Node:
         """A goal whose sign is shown, in factors where that shows it to a reader."""
         signs = context.normaliser.signs
-        if signs.bounds(goal).sign in ("+", "0+", "0"):
-            return goal
         if not context.normaliser.of(goal):
             return Number(ZERO)
+        if signs.bounds(goal).sign in ("+", "0+"):
+            return goal
         with suppress(NotHandled, PolynomialError):
             made = self.node(_factored(to_expression(goal, self.symbols)))
             if signs.bounds(made).sign in ("+", "0+") and decide_equal(goal, made, context.given).equal:
@@ -285,7 +289,8 @@ class Search:
         for part in Mul.make_args(made):
             base, exponent = part.as_base_exp()
             if part.is_number:
-                weight *= part
+                weight *= abs(part)
+                unknown += [S.NegativeOne] if part.is_negative else []
                 continue
             sign = shown_bounds(context.normaliser, self.node(part)).sign
             if sign in ("+", "-") or (exponent.is_even and exponent.is_positive):
@@ -303,8 +308,6 @@ class Search:
                 sign = -sign
             else:
                 kept.append(part)
-        if weight.as_coeff_Mul()[0].is_negative:
-            weight, sign = -weight, -sign
         if sign == -1:
             if kept:
                 kept[0] = _negative(kept[0])
@@ -458,7 +461,14 @@ class Search:
     def _of_core(
         self, goal: Node, weight: Expr, core: Expr, context: _Context, strict: bool, depth: int
     ) -> Argument | None:
-        routes = (self._by_increasing, self._by_squares, self._by_logarithms, self._by_calculus, self._by_splitting)
+        routes = (
+            self._by_increasing,
+            self._by_squares,
+            self._by_tangents,
+            self._by_logarithms,
+            self._by_calculus,
+            self._by_splitting,
+        )
         for route in routes:
             for factor_, part in route(core, context, strict, depth):
                 found = self._weighted(goal, weight * factor_, part, context)
@@ -549,6 +559,37 @@ class Search:
             else:
                 goal = self.node((core * multiplier).expand())
                 yield 1 / multiplier, Argument("sum of parts", goal, False, context.given, instances=tuple(instances))
+                return
+
+    def _by_tangents(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """A sum of logarithms by tangents, -w·log u >= w·(1 - u)."""
+        if len(core.atoms(log)) < 2:
+            return
+
+        def sign(e: Expr) -> str:
+            return shown_bounds(context.normaliser, self.node(e)).sign
+
+        def values(e: Expr) -> np.ndarray:
+            return self._values(e, context.at)[0]
+
+        for split in splits(core, sign, values, _factored):
+            self._tick()
+            rest = self.node(split.rest)
+            weak = bool(split.at_most_one) and strict
+            for first in (strict, False) if weak else (strict,):
+                parts = [self.prove(rest, context.given, first, min(depth - 1, _PLAIN))]
+                for _, u in split.at_most_one:
+                    if parts[-1] is not None:
+                        parts.append(self.prove(self.node(log(1 / u)), context.given, weak and not first, depth - 1))
+                found = [p for p in parts if p is not None]
+                if len(found) < len(parts):
+                    continue
+                instances = tuple(Instance(LOG, (self.node(u),), self.node(w), (), 0) for w, u in split.tangents)
+                weights = (Number(ONE), *(self.node(w) for w, _ in split.at_most_one))
+                goal = self.node(core)
+                yield S.One, Argument("sum of parts", goal, strict, context.given, tuple(found), instances, weights)
                 return
 
     def _by_logarithms(
@@ -785,6 +826,11 @@ def _factored(expression: Expr) -> Expr:
         exponent = power.args[-1]
         if any(r.q > _POWERS or abs(r.p) > 3 * _POWERS for r in exponent.atoms(Rational)):
             hard[power] = Dummy(positive=True)  # type: ignore[index]
+    arguments: dict[Expr, Symbol] = {}
+    for logarithm in sorted(opened.atoms(log), key=str):
+        # as they are written: multiplied out they may not show their sign
+        inner = logarithm.args[0].expand()  # type: ignore[attr-defined]
+        hard[logarithm] = arguments.setdefault(inner, Dummy(real=True))  # type: ignore[index]
     masked = opened.xreplace(hard)
     if len(Add.make_args(masked)) > 60:
         raise NotHandled("too many terms to factor")
@@ -809,6 +855,8 @@ def _split(expression: Expr, search: Search, context: _Context) -> Expr:
     def opened(logarithm: Expr) -> Expr:
         made = _factored(logarithm.args[0])
         parts = Mul.make_args(made)
+        if sum(not part.is_number for part in parts) == 1 and not any(isinstance(p, Pow | exp) for p in parts):
+            return logarithm
         total: Expr = S.Zero
         number: Expr = S.One
         for part in parts:

@@ -31,6 +31,22 @@ PROVED = {
     "binary entropy": (f"{H} <= log(2)", {"p": OPEN}, []),
     "binary entropy from below": (f"{H} >= 2*log(2)*minimum(p, 1-p)", {"p": OPEN}, []),
     "two Bernoullis": (f"{KL} >= 0", {"p": OPEN, "q": OPEN}, []),
+    "chi-square": (f"{KL} <= (p-q)**2/(q*(1-q))", {"p": OPEN, "q": OPEN}, []),
+    "chi-square in a logarithm": (f"{KL} <= log(1 + (p-q)**2/(q*(1-q)))", {"p": OPEN, "q": OPEN}, []),
+    "Hellinger": (f"{KL} >= (sqrt(p)-sqrt(q))**2 + (sqrt(1-p)-sqrt(1-q))**2", {"p": OPEN, "q": OPEN}, []),
+    "Bhattacharyya": (f"{KL} >= -2*log(sqrt(p*q) + sqrt((1-p)*(1-q)))", {"p": OPEN, "q": OPEN}, []),
+    "Rényi of order two": (f"{KL} <= log(p**2/q + (1-p)**2/(1-q))", {"p": OPEN, "q": OPEN}, []),
+    "collision entropy": (f"-log(p**2 + (1-p)**2) <= {H}", {"p": OPEN}, []),
+    "Jensen with closed weights": (
+        "w*log(x) + (1-w)*log(y) <= log(w*x + (1-w)*y)",
+        {"x": POSITIVE, "y": POSITIVE, "w": sd.unit_interval},
+        [],
+    ),
+    "log-sum": (
+        "(w*x + (1-w)*y)*log(w*x + (1-w)*y) <= w*x*log(x) + (1-w)*y*log(y)",
+        {"x": POSITIVE, "y": POSITIVE, "w": sd.unit_interval},
+        [],
+    ),
     "two Bernoullis, strictly": (f"{KL} > 0", {"p": OPEN, "q": OPEN}, ["p != q"]),
     "Pinsker": (f"{KL} >= 2*(p-q)**2", {"p": OPEN, "q": OPEN}, []),
     "two Gaussians": (
@@ -167,6 +183,16 @@ def test_a_verdict_is_proved_replays_and_prints():
 
 
 NOT_TRUE = {
+    "chi-square with less": (f"{KL} <= 0.999999*(p-q)**2/(q*(1-q))", {"p": OPEN, "q": OPEN}, []),
+    "chi-square the other way": (f"{KL} <= (p-q)**2/(p*(1-p))", {"p": OPEN, "q": OPEN}, []),
+    "Bhattacharyya with less": (f"{KL} >= -2.000001*log(sqrt(p*q) + sqrt((1-p)*(1-q)))", {"p": OPEN, "q": OPEN}, []),
+    "Hellinger twice": (f"{KL} >= 2.01*(sqrt(p)-sqrt(q))**2 + 2*(sqrt(1-p)-sqrt(1-q))**2", {"p": OPEN, "q": OPEN}, []),
+    "collision entropy, strictly": (f"-log(p**2 + (1-p)**2) < {H}", {"p": OPEN}, []),
+    "Jensen with weights beyond 1": (
+        "w*log(x) + (1-w)*log(y) <= log(w*x + (1-w)*y)",
+        {"x": POSITIVE, "y": POSITIVE, "w": sd.interval(0, 1.001)},
+        ["w*x + (1-w)*y > 0"],
+    ),
     "Pinsker with more": (f"{KL} >= 2.0001*(p-q)**2", {"p": OPEN, "q": OPEN}, []),
     "entropy strictly": (f"{H} < log(2)", {"p": OPEN}, []),
     "two Bernoullis, strictly, without p != q": (f"{KL} > 0", {"p": OPEN, "q": OPEN}, []),

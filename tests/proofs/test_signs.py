@@ -97,3 +97,69 @@ def test_no_sign_is_refuted_by_the_judge(batch):
             verdict = judge_relation(Relation(node, OPS[sign], as_array(0).node), points=10)
             if verdict.status == "refuted":
                 assert "undefined" in verdict.reason, f"seed {seed}: {sign}\n{verdict}"
+
+
+# -- from end to end -----------------------------------------------------------------------------
+
+DOMAINS = {
+    "open": (sd.interval(0, 1), (1 / 1024, 0.5, 1023 / 1024)),
+    "closed": (sd.unit_interval, (0.0, 0.5, 1.0)),
+    "positive": (sd.positive, (1 / 1024, 1.0, 1024.0)),
+    "nonnegative": (sd.nonnegative, (0.0, 1.0, 1024.0)),
+    "half open": (sd.interval(-1, 2, closed="left"), (-1.0, 0.0, 2 - 1 / 1024)),
+    "real": (sd.real, (-1024.0, 0.0, 1024.0)),
+    "integers": (sd.integers(0, 3), (0.0, 1.0, 3.0)),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "domains", "sign"),
+    [
+        ("w*x + (1-w)*y", ("closed", "positive", "positive"), "+"),
+        ("w*x + (1-w)*y", ("closed", "nonnegative", "positive"), "0+"),
+        ("w*x + (1-w)*y", ("open", "nonnegative", "positive"), "+"),
+        ("x + y - x*y", ("real", "closed", "closed"), "0+"),
+        ("x + y - x*y", ("real", "open", "closed"), "+"),
+        ("1 - x*y", ("real", "closed", "closed"), "0+"),
+        ("1 - x*y", ("real", "open", "closed"), "+"),
+        ("x**2 - 2*x*y + y", ("real", "open", "open"), "+"),
+        ("2*x**2 - 2*x + 1", ("real", "real", "real"), "+"),
+        ("x**2 - 2*x + 1", ("real", "open", "real"), "+"),
+        ("x**2 - 2*x + 1", ("real", "positive", "real"), "0+"),
+        ("1 - 2*x", ("real", "open", "real"), "unknown"),
+        ("x - y", ("real", "open", "open"), "unknown"),
+        ("w*x + (1-w)*y", ("half open", "positive", "positive"), "unknown"),
+    ],
+)
+def test_polynomials_that_are_affine_between_two_numbers(text, domains, sign):
+    scope = {name: sd.array(name, domain=DOMAINS[key][0]) for name, key in zip("wxy", domains, strict=True)}
+    expression = sd.read(text, **scope)
+    assert sign_of(expression.node) == sign
+    normaliser = Normaliser()
+    assert normaliser.product_bounds(normaliser.of(expression.node)).sign == sign
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_shown_signs_of_random_polynomials_hold_at_the_ends(seed):
+    """Exact values at, or next to, the ends of the domains: a shown sign holds at each."""
+    rng = random.Random(seed)
+    for _ in range(15):
+        keys = [rng.choice(list(DOMAINS)) for _ in "xyz"]
+        arrays = [sd.array(name, domain=DOMAINS[key][0]) for name, key in zip("xyz", keys, strict=True)]
+
+        def made(deep, parts):
+            if not deep:
+                return rng.choice([*parts, *parts, 1, 1, 2])
+            a, b = made(deep - 1, parts), made(deep - 1, parts)
+            return (a + b, a - b, a * b)[rng.randrange(3)]
+
+        state = rng.getstate()
+        expression = as_array(made(3, arrays))
+        after = rng.getstate()
+        sign = sign_of(expression.node).value
+        tests = {"+": lambda v: v > 0, "-": lambda v: v < 0, "0+": lambda v: v >= 0, "0-": lambda v: v <= 0,
+                 "0": lambda v: v == 0, "nonzero": lambda v: v != 0, "unknown": lambda v: True}  # fmt: skip
+        for point in np.array(np.meshgrid(*(DOMAINS[key][1] for key in keys))).reshape(3, -1).T:
+            rng.setstate(state)
+            assert tests[sign](made(3, [float(v) for v in point])), (str(expression), sign, point)
+        rng.setstate(after)
