@@ -1,4 +1,5 @@
-"""Signs of sums by what their terms are to each other: affine ones at the ends of ranges, quotients by numerators.
+"""Signs of sums by what their terms are to each other: affine ones at the ends of ranges, quadratics at the vertex,
+quotients by numerators.
 
 ``a·p + b·(1 - p)`` with p between 0 and 1 is b at one end and a at the other, and in between it is a mean of
 the two.  Atoms are taken as if they were independent of each other, so that what is shown holds all the more.
@@ -64,7 +65,7 @@ def _sign(algebra: Algebra, p: Polynomial, depth: int, tries: int = 1) -> str:
     """
     if not p:
         return "0"
-    best = algebra.term_bounds(p).sign
+    best = algebra.term_bounds(p).meet(quadratic_bounds(algebra, p)).sign
     if depth == 0 or best in ("+", "-"):
         return best
     for a in _affine_in(algebra, p)[:tries]:
@@ -75,6 +76,28 @@ def _sign(algebra: Algebra, p: Polynomial, depth: int, tries: int = 1) -> str:
         if best in ("+", "-"):
             break
     return best
+
+
+def quadratic_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
+    """Bounds of a quadratic in one atom by its vertex, or by the end of the range that is nearer to it."""
+    terms: dict[int, Fraction] = {}
+    atoms = set()
+    for (factors, bound), c in p.items():
+        if bound or len(factors) > 1 or any(labels or e not in (1, 2) for _, labels, e in factors):
+            return Bounds()
+        atoms |= {a for a, _, _ in factors}
+        terms[int(factors[0][2]) if factors else 0] = c  # type: ignore[arg-type]
+    a, b, c = (terms.get(k, Fraction(0)) for k in (2, 1, 0))
+    if len(atoms) != 1 or not a:
+        return Bounds()
+    if a < 0:
+        return quadratic_bounds(algebra, scale(-1, p)).negate()
+    ends, place, open_ = algebra.atoms[atoms.pop()].bounds, -b / (2 * a), False
+    if isinstance(ends.low, Fraction) and place <= ends.low:
+        place, open_ = ends.low, ends.low_open
+    elif isinstance(ends.high, Fraction) and place >= ends.high:
+        place, open_ = ends.high, ends.high_open
+    return Bounds(a * place**2 + b * place + c, INFINITY, open_)
 
 
 def _both_signs(algebra: Algebra, p: Polynomial) -> bool:

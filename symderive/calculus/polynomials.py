@@ -48,14 +48,11 @@ from sympy import (
     pi,
 )
 
-from symderive.calculus.signs import Bounds, _of_sign, affine_bounds, exactly, number_bounds
+from symderive.calculus.signs import Bounds, _of_sign, exactly, number_bounds
 from symderive.deadline import tick
 from symderive.language.nodes import Leaf
 
 Exponent = int | Fraction | Expr
-
-_LONGEST_AFFINE = 24
-"""Polynomials of more terms are not looked at from end to end."""
 Labels = tuple[int, ...]
 Factor = tuple[int, Labels, Exponent]
 Monomial = tuple[tuple[Factor, ...], tuple[Expr, ...]]
@@ -1365,7 +1362,6 @@ class Algebra:
             for laws in self.laws:
                 total = total.meet(laws.bounds(p))
             total = total.meet(self.reckon(p))
-            total = total.meet(self._between_ends(p))
         if self._known and p and len(p) < 40 and len(free_labels(p)) < 4:
             q, lead = self._normalise(p)
             found = self._known.get(self.wrap("known", [q])[0])
@@ -1380,17 +1376,6 @@ class Algebra:
         for part in parts[1:]:
             total = total.plus(part)
         return total
-
-    def _between_ends(self, p: Polynomial) -> Bounds:
-        """Bounds of a polynomial in scalars that is affine in one between two numbers."""
-        terms: dict[tuple[int, ...], Fraction] = {}
-        for (factors, bound), c in p.items():
-            if bound or any(labels or not isinstance(e, int) or not 0 < e < 5 for _, labels, e in factors):
-                return Bounds()
-            terms[tuple(a for a, _, e in factors for _ in range(e))] = c  # type: ignore[arg-type]
-        if len(terms) > _LONGEST_AFFINE:
-            return Bounds()
-        return affine_bounds(terms, lambda a: self.atoms[a].bounds)
 
     def assume(self, p: Polynomial, bounds: Bounds) -> None:
         """Take bounds of every entry of a polynomial as given."""

@@ -13,13 +13,13 @@ given relations cut the bounds of what they name.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, final
+from typing import final
 
-from sympy import Expr, Integer, S
+from sympy import Expr, S
 
 from symderive.calculus.structure import Structures, stated
 from symderive.language import build
@@ -398,8 +398,6 @@ class Signs:
                 for weight, term in node.terms:
                     total = total.plus(number_bounds(weight).times(self._memo[term][0]))
                     facts += self._memo[term][1]
-                if total.sign not in ("+", "-", "0"):
-                    total = total.meet(_between_ends(node))
                 return total, tuple(facts)
             case Contraction():
                 return self._contraction(node)
@@ -535,117 +533,6 @@ class Signs:
             case "eigvecs" | "svd_u" | "svd_vt":
                 return _SIGN, ("entries of unit vectors are in [-1, 1]",)
         return bounds, ()
-
-
-_MOST_TERMS = 24
-"""Polynomials of more terms are not looked at from end to end."""
-
-_Terms = dict[tuple[Leaf, ...], Fraction]
-"""A polynomial in scalars, each term a product of leaves in the order of their names."""
-
-
-def _terms(node: Node) -> _Terms | None:
-    """A scalar polynomial with rational coefficients, multiplied out; None for anything else, and for long ones."""
-    match node:
-        case Leaf() if not node.shape:
-            return {(node,): Fraction(1)}
-        case Number() if node.value.is_Rational:
-            return {(): Fraction(node.value.p, node.value.q)}  # type: ignore[attr-defined]
-        case Named():
-            return _terms(node.body)
-        case Sum() if not node.shape:
-            parts = [(weight, _terms(term)) for weight, term in node.terms]
-        case Contraction() if not node.label_dims:
-            parts = [(node.coefficient, _multiplied([factor for factor, _ in node.factors]))]
-        case Map(function="power", arguments=(base, Number(value=Integer() as e))) if 0 < e < 5:
-            parts = [(ONE, _multiplied([base] * int(e)))]
-        case _:
-            return None
-    total: _Terms = {}
-    for weight, terms in parts:
-        if terms is None or not weight.is_Rational or len(terms) > _MOST_TERMS:
-            return None
-        for m, c in terms.items():
-            total[m] = total.get(m, Fraction(0)) + c * Fraction(weight.p, weight.q)  # type: ignore[attr-defined]
-    return {m: c for m, c in total.items() if c}
-
-
-def _multiplied(factors: Sequence[Node]) -> _Terms | None:
-    product: _Terms = {(): Fraction(1)}
-    for factor in factors:
-        inner = _terms(factor)
-        if inner is None or len(product) * len(inner) > _MOST_TERMS:
-            return None
-        made: _Terms = {}
-        for m, c in product.items():
-            for m2, c2 in inner.items():
-                key = tuple(sorted((*m, *m2), key=lambda leaf: leaf.name))
-                made[key] = made.get(key, Fraction(0)) + c * c2
-        product = made
-    return product
-
-
-def _between_ends(node: Node) -> Bounds:
-    """Bounds of a polynomial that is affine in scalars between two numbers: it lies between its values at the ends."""
-    terms = _terms(node)
-    return _FREE if terms is None else affine_bounds(terms, lambda leaf: entry_bounds(leaf.domain.entries))
-
-
-def affine_bounds(terms: Mapping[tuple[Any, ...], Fraction], span: Callable[[Any], Bounds]) -> Bounds:
-    """Bounds of Σ c·Π x over products of numbers in their spans, from end to end of one in which it is affine.
-
-    >>> w, x, y = Bounds(Fraction(0), Fraction(1), False, False), _POSITIVE, _POSITIVE
-    >>> mean = {("w", "x"): Fraction(1), ("y",): Fraction(1), ("w", "y"): Fraction(-1)}
-    >>> affine_bounds(mean, {"w": w, "x": x, "y": y}.__getitem__).sign
-    '+'
-    """
-    total = exactly(Fraction(0))
-    for m, c in terms.items():
-        part = exactly(c)
-        for x in dict.fromkeys(m):
-            part = part.times(span(x).power(S(m.count(x))))
-        total = total.plus(part)
-    if total.sign in ("+", "-", "0"):
-        return total
-    for x in dict.fromkeys(x for m in terms for x in m):
-        ends = span(x)
-        low, high = ends.low, ends.high
-        if not (isinstance(low, Fraction) and isinstance(high, Fraction)) or any(m.count(x) > 1 for m in terms):
-            continue
-        first, last = (affine_bounds(_put(terms, x, end), span) for end in (low, high))
-        found = replace(first.join(last), nonzero=False)  # on the way between two signs there is 0
-        for one, other, open_ in ((first, last, ends.low_open), (last, first, ends.high_open)):
-            # off the end at which it may be 0 it is on the way to the other
-            if open_ and other.sign in ("+", "-") and one.sign in ("0", f"0{other.sign}"):
-                found = found.meet(_POSITIVE if other.sign == "+" else _POSITIVE.negate())
-        return total.meet(found)
-    return total.meet(_quadratic_bounds(terms, span))
-
-
-def _quadratic_bounds(terms: Mapping[tuple[Any, ...], Fraction], span: Callable[[Any], Bounds]) -> Bounds:
-    """Bounds of a quadratic in one number from its vertex, or from the end that is nearer to it."""
-    names = {x for m in terms for x in m}
-    if len(names) != 1 or max(map(len, terms)) != 2:
-        return _FREE
-    (x,) = names
-    a, b, c = (terms.get((x,) * k, Fraction(0)) for k in (2, 1, 0))
-    if a < 0:
-        return _quadratic_bounds({m: -k for m, k in terms.items()}, span).negate()
-    ends, vertex = span(x), -b / (2 * a)
-    place, open_ = vertex, False
-    if isinstance(ends.low, Fraction) and vertex <= ends.low:
-        place, open_ = ends.low, ends.low_open
-    elif isinstance(ends.high, Fraction) and vertex >= ends.high:
-        place, open_ = ends.high, ends.high_open
-    return replace(_FREE, low=a * place**2 + b * place + c, low_open=open_)
-
-
-def _put(terms: Mapping[tuple[Any, ...], Fraction], x: Any, value: Fraction) -> dict[tuple[Any, ...], Fraction]:
-    made: dict[tuple[Any, ...], Fraction] = {}
-    for m, c in terms.items():
-        key = tuple(y for y in m if y != x)
-        made[key] = made.get(key, Fraction(0)) + (c * value if x in m else c)
-    return {m: c for m, c in made.items() if c}
 
 
 def _short(node: Node) -> str:
@@ -917,4 +804,4 @@ def structure(node: Node, given: tuple[Relation, ...] = ()) -> frozenset[str]:
     return Signs(given).structure(node)
 
 
-__all__ = ["Bounds", "Sign", "Signs", "affine_bounds", "entry_bounds", "number_bounds", "sign_of", "structure"]
+__all__ = ["Bounds", "Sign", "Signs", "entry_bounds", "number_bounds", "sign_of", "structure"]
