@@ -41,35 +41,49 @@ def remaining_kinks(
     needed: dict[Relation, None] = {}
     for kink in kinks:
         try:
-            places = list(_places(minus(kink.lhs, kink.rhs), variable, shown))
+            found = list(places(minus(kink.lhs, kink.rhs), variable, shown))
         except (NotHandled, TooLarge, UnsupportedError):
             needed[kink] = None
             continue
-        for place in places:
+        for place in found:
             if not _is_smooth_at(body, derived, variable, order, place, shown):
                 needed[Relation(minus(variable, place), "!=", ZERO_NODE)] = None
     return tuple(needed)
 
 
-def _gap(switch: Map) -> Node:
+def switched_to(body: Node, variable: Leaf, shown: Shown) -> Node:
+    """The body with every switch decided whose gap has one sign for all values of the variable."""
+    done: dict[Node, Node] = {}
+    for current in _without_clip(body).walk():
+        made = build.rebuild(current, [done[c] for c in current.children]) if current.children else current
+        if isinstance(made, Map) and made.function in _SWITCHES and variable in made.leaves():
+            gap = gap_of(made)
+            sign = 1 if shown(">", gap) else -1 if shown(">", build.scale(-1, gap)) else 0
+            made = _chosen(made, sign) if sign else made
+        done[current] = _decided(made)
+    return done[_without_clip(body)]
+
+
+def gap_of(switch: Map) -> Node:
     """What changes its sign where a switch changes."""
     first = switch.arguments[0]
     return first if switch.function in _OF_ONE else minus(first, switch.arguments[1])
 
 
-def _switches(node: Node, variable: Leaf) -> list[Map]:
+def switches(node: Node, variable: Leaf) -> list[Map]:
+    """The parts that change their formula where something in the variable changes its sign."""
     return [n for n in node.walk() if isinstance(n, Map) and n.function in _SWITCHES and variable in n.leaves()]
 
 
-def _places(gap: Node, variable: Leaf, shown: Shown) -> Iterator[Node]:
+def places(gap: Node, variable: Leaf, shown: Shown) -> Iterator[Node]:
     """All places at which a piecewise affine expression may vanish; raises `NotHandled` for others."""
-    switches = _switches(gap, variable)
-    if len(switches) > MOST_SWITCHES:
+    found_in = switches(gap, variable)
+    if len(found_in) > MOST_SWITCHES:
         raise NotHandled("a kink of too many cases")
     expansion = Expansion(variable, False, False, shown)
     found: dict[Node, None] = {}
-    for signs in product((1, -1), repeat=len(switches)):
-        slope, shift = expansion.affine(_switched(gap, dict(zip(switches, signs, strict=True))))
+    for signs in product((1, -1), repeat=len(found_in)):
+        slope, shift = expansion.affine(_switched(gap, dict(zip(found_in, signs, strict=True))))
         if slope is ZERO_NODE and shown("!=", shift):
             continue
         if not shown("!=", slope):
@@ -135,7 +149,7 @@ def _side(body: Node, variable: Leaf, place: Node, way: int, shown: Shown) -> No
         if isinstance(made, Map) and made.function == "clip":
             raise NotHandled("clip under a derivative at its kink")
         if isinstance(made, Map) and made.function in _SWITCHES and variable in made.leaves():
-            made = _chosen(made, _sign_beside(_gap(made), variable, place, way, shown))
+            made = _chosen(made, _sign_beside(gap_of(made), variable, place, way, shown))
         done[current] = _decided(made)
     return done[body]
 
@@ -204,4 +218,4 @@ def _surely_equal(a: Node, b: Node) -> bool:
     return bool(found.equal) and not found.conditions
 
 
-__all__ = ["remaining_kinks"]
+__all__ = ["gap_of", "places", "remaining_kinks", "switched_to", "switches"]

@@ -25,7 +25,7 @@ from itertools import product
 from math import factorial
 from typing import cast, final
 
-from sympy import Expr, cancel, floor, pi
+from sympy import Expr, bernoulli, cancel, floor, pi
 
 from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
@@ -497,8 +497,18 @@ class Normaliser:
             first = algebra.function("digamma", [p], bounds) if law is None else law
             return add(first, *(algebra.power(q, -1) for q in between))
         n = int(cast(Number, node.arguments[0]).value)
-        first = algebra.function("polygamma", [algebra.constant(language.ONE * n), p], bounds)
+        first = self._polygamma_constant(n, p)
+        if first is None:
+            first = algebra.function("polygamma", [algebra.constant(language.ONE * n), p], bounds)
         return add(first, *(scale((-1) ** n * factorial(n), algebra.power(q, -n - 1)) for q in between))
+
+    def _polygamma_constant(self, n: int, p: Polynomial) -> Polynomial | None:
+        """ψn at 1 and 1/2 for odd n, by ζ at even integers (DLMF 5.15.2, 5.15.3)."""
+        if n % 2 == 0 or p not in (ONE, {UNIT: HALF}):
+            return None
+        size = factorial(n) * (1 if p == ONE else 2 ** (n + 1) - 1)
+        number = abs(bernoulli(n + 1)) * 2 ** (n + 1) / (2 * factorial(n + 1)) * size
+        return scale(Fraction(int(number.p), int(number.q)), self.algebra.power(self.algebra.constant(pi), n + 1))
 
     def _steps_up(self, p: Polynomial) -> int:
         """By which integer the largest argument of a gamma function is above p, among those a few steps away."""
@@ -508,12 +518,15 @@ class Normaliser:
     def _gamma_law(self, name: str, p: Polynomial) -> Polynomial | None:
         """1/Γ or ψ at 1/2, at 2q or at 1 - q by what it is at q, for a q > 0 that the statement speaks of.
 
-        Source: NIST DLMF 5.4.6, 5.5.3, 5.5.4, 5.5.5 and 5.5.8.
+        Source: NIST DLMF 5.4.6, 5.4.13, 5.5.3, 5.5.4, 5.5.5 and 5.5.8.
         """
         algebra = self.algebra
         half, turn = {UNIT: HALF}, algebra.constant(pi)
         if p == half and name == "rgamma":
             return algebra.power(turn, -HALF)
+        if p == half and name == "digamma":
+            at_one = algebra.function("digamma", [ONE], Bounds())
+            return add(at_one, scale(-2, algebra.log({UNIT: Fraction(2)})))
         if name not in ("rgamma", "digamma"):
             return None
         for q in self.gammas:

@@ -8,16 +8,19 @@ holds off the kink only, and says so.  Integrals and sums are opened by `integra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import final
 
 from symderive.calculus.integrals import integrate, variable_of
 from symderive.calculus.kinks import remaining_kinks
+from symderive.calculus.law_tables import Ends
 from symderive.calculus.normal_form import directional, unmet
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.series import index_of, summed
-from symderive.calculus.terms import ZERO_NODE, Expansion, tidy, whole_number
+from symderive.calculus.substitutions import pieces, substitutions
+from symderive.calculus.terms import ZERO_NODE, Expansion, minus, plus, tidy, times, to_power, whole_number
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language.bindings import opened, variables_of
@@ -111,15 +114,13 @@ def open_one(binding: Binding, given: Sequence[Relation] = ()) -> Opening:
     inside = open_bindings(opened(binding, (leaf,)), (*given, *assuming))
     if has_binding(inside.node):
         raise UnsupportedError("; ".join(inside.reasons))
-    body = inside.node
+    body = _with_squares(inside.node, leaf) if is_integral else inside.node
     within = _Shown((*given, *assuming))
     defined = (body if is_integral else _without_factorials(body, leaf, high, within),)
-    if is_integral and ends == (None, None):
-        folded = _folded(body, leaf)
-        if folded is not None:
-            body, leaf = folded
-            ends = (ZERO_NODE, None)
-    value, names, conditions = (integrate if is_integral else summed)(body, leaf, ends, shown)
+    if is_integral:
+        value, names, conditions = _integrated(body, leaf, ends, tuple(given))
+    else:
+        value, names, conditions = summed(body, leaf, ends, shown)
     rule = f"{binding.kind} by: {', '.join(names)}"
     return Opening(binding, value, rule, (*conditions, *inside.unmet), defined, assuming)
 
@@ -138,6 +139,22 @@ class _Shown:
             except (NotHandled, TooLarge, UnsupportedError):
                 self.known[op, node] = False
         return self.known[op, node]
+
+
+def _with_squares(body: Node, leaf: Leaf) -> Node:
+    """Quadratics of which powers or logarithms are taken with their squares completed: that shows their signs."""
+    expansion = Expansion(leaf, False, False, lambda op, node: False)
+    found: dict[Node, Node] = {}
+    for node in body.walk():
+        if not isinstance(node, Map) or node.function not in ("power", "log") or leaf not in node.leaves():
+            continue
+        with suppress(NotHandled):
+            constant, linear, square = expansion.quadratic(node.arguments[0])
+            if linear is not ZERO_NODE and isinstance(square, Number):
+                half = build.scale(1 / (2 * square.value), linear)
+                rest = minus(constant, times(square, half, half))
+                found[node.arguments[0]] = plus(times(square, to_power(plus(leaf, half), 2)), rest)
+    return build.substitute(body, found)
 
 
 def _without_factorials(body: Node, leaf: Leaf, high: Node | None, shown: _Shown) -> Node:
@@ -169,48 +186,77 @@ def _unused(binding: Binding) -> str:
     return next(n for n in (f"{binding.names[0]}·{k}" for k in count()) if n not in taken)
 
 
-def _folded(body: Node, leaf: Leaf) -> tuple[Node, Leaf] | None:
-    """f(c + t) + f(c - t) over t > 0 for an integrand with one kink, at c; None without a kink."""
-    kinks = {
-        build.add([(ONE, n.arguments[0])] + [(-ONE, a) for a in n.arguments[1:2]], ())
-        for n in body.walk()
-        if isinstance(n, Map) and n.function in ("abs", "sign", "maximum", "minimum") and leaf in n.leaves()
-    }
-    if not kinks:
-        return None
-    slopes = Expansion(leaf, False, False, lambda op, node: False)
-    centres = {_centre(*slopes.affine(kink)) for kink in kinks}
-    if len(centres) != 1:
-        raise NotHandled("kinks at several places")
-    (centre,) = centres
-    half = Leaf(leaf.name, (), positive)
-    sides = [build.substitute(body, {leaf: build.add([(ONE, centre), (w, half)], ())}) for w in (ONE, -ONE)]
-    return build.add([(ONE, s) for s in sides], ()), half
+def _integrated(
+    body: Node, leaf: Leaf, ends: Ends, given: tuple[Relation, ...]
+) -> tuple[Node, tuple[str, ...], tuple[Relation, ...]]:
+    """The integral by laws: cut at kinks, and each part as it stands or in another variable."""
+    shown = _Shown(given)
+    values: list[Node] = []
+    names: dict[str, None] = {}
+    conditions: dict[Relation, None] = {}
+    for part, variable, stretch in pieces(body, leaf, ends, shown, lambda e: variable_of(leaf.name, e, shown)[0]):
+        value, laws, needed = _piece(part, variable, stretch, given)
+        values.append(value)
+        names.update(dict.fromkeys(laws))
+        conditions.update(dict.fromkeys(needed))
+    return plus(*values), tuple(names), tuple(conditions)
 
 
-def _centre(slope: Node, shift: Node) -> Node:
-    """Where an affine expression is 0."""
-    if not isinstance(slope, Number) or slope.value == 0:
-        raise NotHandled("a kink at a place that depends on a slope")
-    return tidy(build.scale(-1 / slope.value, shift))
+def _piece(
+    body: Node, leaf: Leaf, ends: Ends, given: tuple[Relation, ...]
+) -> tuple[Node, tuple[str, ...], tuple[Relation, ...]]:
+    """One part by the first way that the laws go through."""
+    shown = _Shown(given)
+
+    def through(part: Node, variable: Leaf, stretch: Ends) -> tuple[Node, tuple[str, ...], tuple[Relation, ...]]:
+        return integrate(part, variable, stretch, shown, _Shown((*given, *variable_of(leaf.name, stretch, shown)[1])))
+
+    try:
+        return through(body, leaf, ends)
+    except NotHandled as problem:
+        first = problem
+    ways = substitutions(body, leaf, ends, shown, lambda e: variable_of(leaf.name, e, shown)[0])
+    for name, changed in ways:
+        try:
+            value, names, conditions = through(*changed)
+        except NotHandled:
+            continue
+        if not any(leaf.name == other.name for c in conditions for other in c.lhs.leaves()):
+            return value, (name, *names), conditions
+    raise first
 
 
 def _derivative(binding: Binding, given: Sequence[Relation]) -> Opening:
     """The derivative by the function rows, at the binding's point."""
-    variables = variables_of(binding)
-    inside = open_bindings(opened(binding, variables), given)
+    point = tuple(end for end in binding.low if end is not None)
+    variables = tuple(map(_around, variables_of(binding), point))
+    moved = {p: v for p, v in zip(point, variables, strict=True) if isinstance(p, Leaf)}
+    nearby = tuple(
+        Relation(build.substitute(r.lhs, moved), r.op, build.substitute(r.rhs, moved))
+        for r in given
+        if r.op in ("<", ">", "!=")
+    )
+    inside = open_bindings(opened(binding, variables), (*given, *nearby))
     if has_binding(inside.node):
         raise UnsupportedError("; ".join(inside.reasons) or "the derivative of what no law opens")
     value, kinks = partial_derivative(inside.node, variables, binding.orders)
     if len(variables) == 1 and kinks and not inside.unmet:
         kinks = remaining_kinks(inside.node, value, variables[0], binding.orders[0], kinks, _Shown(tuple(given)))
-    point = tuple(end for end in binding.low if end is not None)
     where = dict(zip(variables, point, strict=True))
     conditions = tuple(
         Relation(build.substitute(r.lhs, where), r.op, build.substitute(r.rhs, where)) for r in (*kinks, *inside.unmet)
     )
     after = build.substitute(value, where)
     return Opening(binding, after, DERIVATIVE, conditions, (build.substitute(inside.node, where),))
+
+
+def _around(variable: Leaf, point: Node) -> Leaf:
+    """A variable that runs over a neighbourhood of the point, in the domain of a leaf at which that is open."""
+    if isinstance(point, Leaf) and not point.domain.structures and not point.domain.entries.integer:
+        entries = point.domain.entries
+        if entries.low_open and entries.high_open and not entries.values:
+            return Leaf(variable.name, (), point.domain)
+    return variable
 
 
 def partial_derivative(

@@ -23,7 +23,7 @@ from symderive.judgement.elements import Element, Hole, Jet, as_ball, precision
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum
 
 NAN = acb("nan")
-MOST_EVALUATIONS = 8000
+MOST_EVALUATIONS = 16000
 Complex = Any
 """An ``acb`` or an ``acb_series``."""
 

@@ -292,6 +292,11 @@ def exponentiated(u: Growth, start: arb) -> Growth:
     if u.zero:
         return constant(fmpq(1))
     if u.combo is None:
+        if u.sign < 0 and u.lower is not None:
+            # |u| >= exp(L) >= exp(L(A)) (1 + L - L(A)), since e^t >= 1 + t
+            level = value_at(u.lower, start)
+            top = level.exp().lower()
+            return Growth((_plus(_scaled(u.lower, -top), {CONST: (level - 1) * top}),), None, 1)
         if u.sign < 0:
             return Growth(_ONE, None, 1)
         raise NoBound("an exponential of what is not a sum of powers")
@@ -425,7 +430,7 @@ class Ray:
                     times(constant(self.number(weight, self.sizes)), self.known[term], self.start)
                     for weight, term in node.terms
                 ]
-                return added(parts, self.start)
+                return self._complement(node) or added(parts, self.start)
             case Contraction() if not node.label_dims:
                 total = constant(self.number(node.coefficient, self.sizes))
                 for factor, _ in node.factors:
@@ -436,6 +441,28 @@ class Ray:
             case Binding(kind="derivative"):
                 return self._derivative(node)
         raise NoBound(f"a {type(node).__name__}")
+
+    def _complement(self, node: Sum) -> Growth | None:
+        """1 - 1/(1 + w) as w/(1 + w): the sum's own terms cancel, and no bound of them shows that."""
+        if len(node.terms) != 2:
+            return None
+        ((a, one), (b, quotient)) = sorted(node.terms, key=lambda part: not isinstance(part[1], Number))
+        if not isinstance(one, Number) or one.value * a != -b:
+            return None
+        if not isinstance(quotient, Map) or quotient.function != "power" or not _is_minus_one(quotient.arguments[1]):
+            return None
+        base = quotient.arguments[0]
+        if not isinstance(base, Sum) or not any(isinstance(t, Number) and w * t.value == 1 for w, t in base.terms):
+            return None
+        rest = [
+            times(constant(self.number(w, self.sizes)), self.known[t], self.start)
+            for w, t in base.terms
+            if not isinstance(t, Number)
+        ]
+        if len(rest) != len(base.terms) - 1:
+            return None
+        size = constant(self.number(-b, self.sizes))
+        return times(times(size, added(rest, self.start), self.start), self.known[quotient], self.start)
 
     def _derivative(self, node: Binding) -> Growth:
         """A derivative, by Taylor coefficients that are growths themselves."""
@@ -524,6 +551,10 @@ class Ray:
         both = (*a.upper, *b.upper)
         _bounded(both)
         return Growth(both)
+
+
+def _is_minus_one(node: Node) -> bool:
+    return isinstance(node, Number) and node.value == -1
 
 
 class _Taylor:

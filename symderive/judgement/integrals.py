@@ -46,6 +46,7 @@ TERMS = 30
 TARGET = 96
 """Bits that an integral is wanted to, relative to the size of its integrand."""
 MOST_PIECES = 420
+MOST_KNOWN = 400
 MOST_BITS = 128
 GUARD = 48
 FURTHEST = 4096
@@ -112,9 +113,46 @@ def integral_value(
     moving = moves([*arguments, *(np.array(e, dtype=object) for e in ends if isinstance(e, Jet))]) or any(
         isinstance(e, Jet) for e in ends
     )
+    bits = min(ctx.prec, MOST_BITS)
+    key = None if moving else _key(node, arguments, ends, evaluator, bits)
+    if key in _KNOWN:
+        return _KNOWN[key]
+    found = _enclosed(node, arguments, ends, evaluator, bits, get if not moving else None, cap)
+    if key is not None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = found
+    return found
+
+
+_KNOWN: dict[Any, tuple[Element, arb | None]] = {}
+"""Integrals at exact points: one verdict asks for the same ones several times."""
+
+
+def _key(
+    node: Binding, arguments: Sequence[np.ndarray], ends: Sequence[Element | None], evaluator: Evaluates, bits: int
+) -> Any:
+    """What an integral depends on, where that is exact."""
+    values = [*ends, *(a[()] for a in arguments if not a.shape)]
+    if any(a.shape for a in arguments) or any(v is not None and type(v) is not fmpq for v in values):
+        return None
+    exact = tuple(None if v is None else (int(v.p), int(v.q)) for v in values)
+    return node, exact, tuple(evaluator.sizes.items()), bits
+
+
+def _enclosed(
+    node: Binding,
+    arguments: Sequence[np.ndarray],
+    ends: Sequence[Element | None],
+    evaluator: Evaluates,
+    bits: int,
+    get: Callable[[Node], np.ndarray] | None,
+    cap: int,
+) -> tuple[Element, arb | None]:
+    """The integral to some bits; as a series of ``cap`` terms where ``get`` is None."""
     try:
-        with precision(min(ctx.prec, MOST_BITS) + GUARD, TERMS + 1):
-            if moving:
+        with precision(bits + GUARD, TERMS + 1):
+            if get is None:
                 return _moving(node, arguments, ends, evaluator, cap)
             return _Quadrature(node, get, evaluator).run(*ends)
     except NoBound as problem:
@@ -168,7 +206,7 @@ class _Quadrature:
                     return value, None
                 total = total + value
                 size = size + abs(value)
-        return total, size.upper()
+        return total, size.max(scale).upper()
 
     # -- where to cut
 

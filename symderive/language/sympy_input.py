@@ -636,6 +636,8 @@ class _Translator:
             raise DomainError(f"a constant in a formula must be finite, got {expr}")
         if expr is S.ImaginaryUnit:
             raise UnsupportedError("complex numbers are not read")
+        if expr is S.EulerGamma:
+            return self.product([_Value(Number(-ONE)), self.map("digamma", _Value(Number(ONE)))])
         match expr:
             case Rational() | NumberSymbol():
                 return _Value(Number(expr))

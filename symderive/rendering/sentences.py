@@ -16,6 +16,7 @@ from typing import Any
 from symderive.calculus.integrals import LAWS as INTEGRALS
 from symderive.calculus.openings import DERIVATIVE
 from symderive.calculus.series import LAWS as SERIES
+from symderive.calculus.substitutions import SUBSTITUTIONS
 from symderive.derivation.proofs import Instance, Line, lemma
 from symderive.derivation.proofs import text as node_text
 from symderive.derivation.rules import is_rule, rule
@@ -704,7 +705,7 @@ _WAYS = {
 
 
 _OPENINGS = {"integral": "积分", "series": "级数"}
-_LAWS = {law.name: law.zh for law in (*INTEGRALS, *SERIES)}
+_LAWS = {**SUBSTITUTIONS, **{law.name: law.zh for law in (*INTEGRALS, *SERIES)}}
 
 
 def _called(key: str, lang: str) -> str:
