@@ -54,7 +54,8 @@ def by_laws(
                 break
         else:
             raise NotHandled(f"no law for this {what}, or its conditions are not shown")
-    return plus(*values) if values else ZERO_NODE, tuple(names)
+    # of nothing, every law says 0
+    return plus(*values) if values else ZERO_NODE, tuple(names) or (laws[0].name,)
 
 
 __all__ = ["Ends", "Law", "Shown", "by_laws"]
