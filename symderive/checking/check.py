@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Symbol
 
 from symderive.calculus.openings import has_binding
-from symderive.checking.closing import prove_opened
+from symderive.checking.closing import prove_opened, without_bindings
 from symderive.checking.hints import hint
 from symderive.checking.sides import MIRROR, Claim, read_claim, same_shape, shortened
 from symderive.deadline import OutOfTime, run_within
@@ -114,8 +114,8 @@ def verdict_of(claim: Claim, names: tuple[str, str] = ("the left side", "the rig
     verdict = prove(claim.relation, claim.given)
     verdict = replace(verdict, claim=claim.text, statement=Claimed(claim.relation, claim.given))
     if verdict.status is Status.refuted and not verdict.hint:
-        relation = claim.relation
-        found = hint(relation.lhs, relation.op, relation.rhs, claim.given, names=names)
+        relation = without_bindings(claim.relation, claim.given)
+        found = hint(relation.lhs, relation.op, relation.rhs, claim.given, names=names, at=verdict.counterexample)
         verdict = replace(verdict, hint=found)
     return verdict
 

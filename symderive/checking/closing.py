@@ -7,18 +7,21 @@ wrong law and the judge cannot agree by accident.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from symderive.calculus.openings import Opened, has_binding, open_bindings
+from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.derivation.proofs import Line, Trace, judged
+from symderive.errors import SymderiveError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Status, Verdict
 from symderive.language.nodes import Binding
 from symderive.language.statements import Relation
 
-LEAST_AGREEING = 3
 ENOUGH = 9
 """Points at which integrals and series that a proof speaks of are judged."""
+LEAST_AGREEING = 3
 """How many points have to agree beside points at which the judge has no enclosure."""
 
 
@@ -48,6 +51,17 @@ def prove_opened(
         return verdict
     trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
     return replace(inner, claim=verdict.claim, trace=trace, evidence=verdict.evidence)
+
+
+def without_bindings(relation: Relation, given: tuple[Relation, ...]) -> Relation:
+    """The relation with what binds variables opened by laws, as far as there are laws; for hints."""
+    sides = [relation.lhs, relation.rhs]
+    for k, side in enumerate(sides):
+        if has_binding(side):
+            with suppress(SymderiveError, NotHandled, TooLarge, RecursionError):
+                opened = open_bindings(side, given)
+                sides[k] = side if opened.unmet else opened.node
+    return Relation(sides[0], relation.op, sides[1])
 
 
 def _is_costly(relation: Relation) -> bool:
@@ -80,4 +94,4 @@ def _reversed(lines: Trace) -> Trace:
     return tuple(replace(line, before=line.after, after=line.before) for line in reversed(lines))
 
 
-__all__ = ["prove_opened"]
+__all__ = ["prove_opened", "without_bindings"]

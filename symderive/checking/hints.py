@@ -25,7 +25,16 @@ from symderive.calculus.denormalise import to_node
 from symderive.calculus.normal_form import Normaliser
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.simplify import simplify
-from symderive.checking.repairs import nearest, numbers, other_values, squared, swapped, whole_number
+from symderive.checking.repairs import (
+    flipped,
+    multiplied,
+    nearest,
+    numbers,
+    other_values,
+    squared,
+    swapped,
+    whole_number,
+)
 from symderive.errors import SymderiveError, UnsupportedError
 from symderive.judgement.balls import Evaluator, Hole, as_ball, precision
 from symderive.judgement.examine import Statement
@@ -34,6 +43,7 @@ from symderive.judgement.hunt import Columns, Hunt
 from symderive.judgement.instances import Instance, constraints, settings
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.points import Sides, Source
+from symderive.judgement.verdicts import Counterexample
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.nodes import ONE, Contraction, Differential, Leaf, Map, Node, Number, Sum
@@ -45,6 +55,11 @@ SECONDS = 0.8
 
 LONGEST_TERM = 60
 """A longer difference is no hint."""
+
+HUGE = 1e100
+NEAR = 0.05
+LEAST_SHARE = 0.12
+"""A condition that leaves less of the points says little: it is an end of the domain, or a tie."""
 
 _CONSTANTS: tuple[tuple[float, Expr], ...] = (
     (1.0, ONE),
@@ -62,6 +77,7 @@ _CONSTANTS: tuple[tuple[float, Expr], ...] = (
 _COMPARE = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
             ">=": np.greater_equal}  # fmt: skip
 _EXPONENTS = (1, -1, 2, -2)
+_MASKS = ("lt", "le", "eq", "ne")
 _MASK_REPAIRS = {"lt": ("lt", "le"), "le": ("le", "lt"), "eq": ("ne",), "ne": ("eq",)}
 
 
@@ -73,17 +89,19 @@ def hint(
     *,
     names: tuple[str, str] = ("the left side", "the right side"),
     seconds: float = SECONDS,
+    at: Counterexample | None = None,
 ) -> str:
     """What is wrong with ``lhs op rhs``, in a few words; "" where nothing was found.
 
-    ``names`` call the sides; the second one is the one that is talked about as wrong.
+    ``names`` call the sides; the second one is the one that is talked about as wrong.  ``at`` is a
+    point where the claim fails: a condition that mends it does not hold there.
 
     >>> import symderive as sd
     >>> x = sd.array("x")
     >>> hint((x * x).node, "==", (2 * x * x).node)
     'the right side is 2 times the left side: off by the factor 2'
     """
-    search = _Search(lhs, op, rhs, tuple(given), names, time.perf_counter() + seconds)
+    search = _Search(lhs, op, rhs, tuple(given), names, time.perf_counter() + seconds, at)
     attempts = search.equality() if op == "==" else search.inequality()
     try:
         return next((found for found in attempts if found), "")
@@ -128,8 +146,16 @@ class _Sample:
 
 class _Search:
     def __init__(
-        self, lhs: Node, op: str, rhs: Node, given: tuple[Relation, ...], names: tuple[str, str], deadline: float
+        self,
+        lhs: Node,
+        op: str,
+        rhs: Node,
+        given: tuple[Relation, ...],
+        names: tuple[str, str],
+        deadline: float,
+        at: Counterexample | None = None,
     ) -> None:
+        self.at = at
         shape = lhs.shape or rhs.shape
         self.lhs, self.rhs = build.broadcast(lhs, shape), build.broadcast(rhs, shape)
         self.op = op
@@ -149,7 +175,7 @@ class _Search:
         if self.late():
             return False
         verdict = judge_relation(Relation(lhs, op, rhs), given=(*self.given, *given), points=points)
-        enough = verdict.evidence is not None and verdict.evidence.points >= 3
+        enough = verdict.evidence is not None and verdict.evidence.points >= (3 if self.leaves else 1)
         return verdict.upheld and enough
 
     # -- equalities ---------------------------------------------------------------------
@@ -174,7 +200,7 @@ class _Search:
         roots = (self.lhs, self.rhs, *(x for r in self.given for x in (r.lhs, r.rhs)))
         source = Source(self.leaves, self.given, (), 0, constraints(roots))
         found: list[_Sample] = []
-        for k, sizes in enumerate(settings(roots)[:4] * 3):
+        for k, sizes in enumerate((settings(roots)[:4] * 12)[:12]):
             if len(found) >= 6 or self.late():
                 break
             point = source.point(sizes, ("moderate", "mixed")[k % 2], f"hint{k}", 6)
@@ -349,6 +375,7 @@ class _Search:
         reverse = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(self.op)
         if reverse and self.stands(self.lhs, reverse, self.rhs):
             yield f"the relation the other way round holds: {reverse}"
+        yield self.constant(close=True)
         yield self.condition()
         yield self.constant()
 
@@ -357,7 +384,8 @@ class _Search:
     def repaired(self, samples: Sequence[_Sample]) -> str:
         """Two arguments swapped, one number changed, or one part squared in the right side."""
         scalars = all(not leaf.shape for leaf in self.leaves) and not self.lhs.shape
-        if not scalars or len(samples) < 3:
+        samples = [s for s in samples if scalars and abs(float(s.left[()])) < HUGE]
+        if not scalars or len(samples) < (3 if self.leaves else 1):
             return ""
         columns = {
             leaf: np.array([float(s.instance.values[leaf][()]) for s in samples]) for leaf in self.leaves
@@ -384,9 +412,13 @@ class _Search:
                 yield f"{_shown(new)} in place of {_shown(old)} in {self.names[1]} would be right", make(new)
         for part, candidate in squared(self.rhs):
             yield f"missing square: {_text(part)} squared in {self.names[1]} would be right", candidate
+        for part, candidate in flipped(self.rhs):
+            yield f"wrong sign: the term {_text(part)} of {self.names[1]} has the wrong sign", candidate
+        for part, new, candidate in multiplied(self.rhs):
+            yield f"{_text(new)} in place of {_text(part)} in {self.names[1]} would be right", candidate
 
-    def constant(self) -> str:
-        """The nearest simple number with which an inequality stands."""
+    def constant(self, close: bool = False) -> str:
+        """The nearest simple number with which an inequality stands; ``close``: one that is nearly the same."""
         if self.hunt is None:
             return ""
         hunt, points = self.hunt
@@ -394,7 +426,7 @@ class _Search:
             alone = whole_number(side)
             sites = (alone,) if alone else [(old, make) for old, make in numbers(side) if old not in (0, 1, -1)]
             for old, make in sites[-4:][::-1]:  # what stands outside first
-                found = self.nearest_constant(old, make, other, side is self.rhs, hunt, points)
+                found = self.nearest_constant(old, make, other, side is self.rhs, hunt, points, close)
                 if found:
                     return found
         return ""
@@ -418,12 +450,19 @@ class _Search:
         hunt, points = self.hunt
         inside = hunt.admitted(points)
         kept = {leaf: column[inside] for leaf, column in points.items()}
-        return kept, hunt.score(kept) > 1e-9
+        scores = hunt.score(kept)
+        plain = np.all([(abs(c) < 1e3) & ((abs(c) > 1e-3) | (c == 0)) for c in kept.values()], axis=0)
+        fails = (scores > 1e-9) | (np.isnan(scores) & plain)  # nan far out may be an overflow
+        values = self.at.values if self.at is not None else {}
+        if all(isinstance(values.get(leaf.name), int | Fraction) for leaf in kept):
+            kept = {leaf: np.append(column, float(values[leaf.name])) for leaf, column in kept.items()}
+            fails = np.append(fails, True)
+        return kept, fails
 
-    def pointless(self, relations: Sequence[Relation]) -> bool:
-        """Whether floats see the claim fail where some conditions hold, or see them hold nowhere."""
+    def share(self, relations: Sequence[Relation]) -> float | None:
+        """The share of points where conditions hold, 0 where the claim fails at one; None where floats cannot tell."""
         if self.seen is None:
-            return False
+            return None
         points, fails = self.seen
         holds = np.ones(len(fails), bool)
         try:
@@ -431,15 +470,24 @@ class _Search:
                 left, right = Floats([relation.lhs, relation.rhs])(points)
                 holds &= _COMPARE[relation.op](left, right)
         except UnsupportedError:
-            return False
-        return not np.any(holds) or bool(np.any(holds & fails))
+            return None
+        return 0.0 if np.any(holds & fails) else float(np.mean(holds))
 
     def nearest_constant(
-        self, old: Expr, make: Callable[[Expr], Node], other: Node, right: bool, hunt: Hunt, points: Columns
+        self,
+        old: Expr,
+        make: Callable[[Expr], Node],
+        other: Node,
+        right: bool,
+        hunt: Hunt,
+        points: Columns,
+        close: bool,
     ) -> str:
         """The words for the nearest simple number in the place of one."""
         tries = 0
         for new in nearest(old):
+            if close and abs(float(new - old)) > NEAR * abs(float(old)):
+                return ""
             if self.late() or tries >= 3:
                 return ""
             lhs, rhs = (other, make(new)) if right else (make(new), other)
@@ -452,22 +500,44 @@ class _Search:
 
     def condition(self) -> str:
         """The weakest simple condition under which the claim stands."""
-        for relations in self.conditions():
+        for relations in self.weakest_first():
             if self.late():
                 return ""
-            if self.pointless(relations):
-                continue
             if self.stands(self.lhs, self.op, self.rhs, relations, points=24):
                 return "true if " + " and ".join(str(r) for r in relations)
         return ""
 
+    def weakest_first(self) -> Iterator[tuple[Relation, ...]]:
+        """The conditions under which floats see no failure, those that leave the most points first."""
+        if self.seen is None:
+            yield from self.conditions()
+            return
+        shares: list[tuple[float, tuple[Relation, ...]]] = []
+        for relations in self.conditions():
+            share = self.share(relations)
+            if share is None:
+                yield relations
+            elif share >= LEAST_SHARE:
+                shares.append((share, relations))
+
+        def rank(found: tuple[float, tuple[Relation, ...]]) -> tuple[int, int]:
+            # a little more of the domain is no reason for a condition that is less simple
+            return -round(8 * found[0]), len(str(found[1]).replace("=", ""))
+
+        yield from (relations for _, relations in sorted(shares, key=rank))
+
     def conditions(self) -> Iterator[tuple[Relation, ...]]:
-        zero, one = Number(Integer(0)), Number(ONE)
+        zero, unit = Number(Integer(0)), Number(ONE)
         needed = tuple(dict.fromkeys((*requirements(self.lhs), *requirements(self.rhs))))
         if needed and len(needed) <= 3:
             yield from ((r,) for r in needed)
             yield needed
-        targets: list[Node] = [*self.leaves[:4], *(k for k in Sides((self.lhs, self.rhs)).kinks[:3])]
+        masks = [n for side in (self.lhs, self.rhs) for n in side.walk() if isinstance(n, Map) and n.function in _MASKS]
+        for node in list(dict.fromkeys(masks))[:4]:
+            one, other = node.arguments
+            if not one.shape and not other.shape:
+                yield from ((Relation(one, op, other),) for op in ("<=", ">=", "<", ">", "!="))
+        targets: list[Node] = [*self.leaves[:4], *(k for k in Sides((self.lhs, self.rhs)).kinks[:6])]
         targets = list(dict.fromkeys(targets))
         kept: list[tuple[Node, tuple[tuple[str, Node], ...]]] = []
         for node in targets:
@@ -479,7 +549,7 @@ class _Search:
                 rows = []
             elif entries is not None and entries.is_nonnegative:
                 rows = [(">", zero)]
-            rows += [("!=", one), (">=", one), ("<=", one), (">", one), ("<", one)]
+            rows += [("!=", unit), (">=", unit), ("<=", unit), (">", unit), ("<", unit)]
             if entries is not None and entries.integer:
                 rows += [(">=", Number(Integer(k))) for k in (2, 3, 4, 5)]
             kept.append((node, tuple(rows)))
@@ -487,12 +557,19 @@ class _Search:
             for node, rows in kept:
                 if count < len(rows):
                     yield (Relation(node, rows[count][0], rows[count][1]),)
-        scalars = [leaf for leaf in self.leaves if not leaf.domain.structures and leaf.domain.entries.values is None]
+        for node, rows in kept:  # between 0 and 1
+            if isinstance(node, Leaf) and (">=", unit) in rows and (">=", zero) in rows:
+                yield Relation(node, ">=", zero), Relation(node, "<=", unit)
+        plain = (x for x in self.leaves if not x.domain.structures and x.domain.entries.values is None)
+        scalars = sorted(plain, key=lambda leaf: leaf.name)
         for i, a in enumerate(scalars[:3]):
             for b in scalars[i + 1 : 3]:
                 if a.shape == b.shape:
                     for op in ("<=", ">=", "<", ">", "!="):
                         yield (Relation(a, op, b),)
+                    if not a.shape:
+                        both = build.add([(ONE, a), (ONE, b)], ())
+                        yield from ((Relation(both, op, unit),) for op in ("<=", ">="))
 
 
 # -- numbers ------------------------------------------------------------------------------

@@ -67,16 +67,57 @@ def whole_number(side: Node) -> tuple[Expr, Callable[[Expr], Node]] | None:
 
 def other_values(old: Expr) -> list[Expr]:
     """What a number may have been meant to be: twice, half, one more, its negative."""
-    options = (old * 2, old / 2, -old, old + 1, old - 1, 1 / old if old else old, old * 4, old / 4, Integer(1))
+    options = (
+        *(old * 2, old / 2, -old, old + 1, old - 1, 1 / old if old else old, old * 4, old / 4, Integer(1)),
+        *(old * 10, old / 10),
+    )
     return [v for v in dict.fromkeys(options) if v != old]
 
 
 def nearest(old: Expr) -> list[Expr]:
     """Simple numbers, the nearest to a number first."""
-    whole = [Rational(k, q) for q in (1, 2, 3, 4) for k in range(-3 * q, 9 * q + 1)]
+    whole = [Rational(k, q) for q in (1, 2, 3, 4, 6, 8, 12) for k in range(-3 * q, 9 * q + 1)]
     whole = [v for v in whole if v.is_Integer] if old.is_Integer else whole
     found = [v for v in dict.fromkeys((*whole, *_CONSTANTS)) if v != old]
     return sorted(found, key=lambda v: abs(float(v) - float(old)))[:60]
+
+
+def flipped(side: Node) -> Iterator[tuple[Node, Node]]:
+    """Terms of the sums in a formula, and the formula with the other sign before them.
+
+    >>> import symderive as sd
+    >>> x, y = sd.array("x"), sd.array("y")
+    >>> [(str(sd.Array(term)), str(sd.Array(made))) for term, made in flipped((3 * (x - y)).node)]
+    [('x', '3 * (-x - y)'), ('y', '3 * (x + y)')]
+    """
+    for node in side.walk():
+        if not isinstance(node, Sum):
+            continue
+        for place, (_, term) in enumerate(node.terms):
+            terms = [(-w if k == place else w, t) for k, (w, t) in enumerate(node.terms)]
+            yield term, build.substitute(side, {node: build.add(terms, node.shape)})
+
+
+def multiplied(side: Node) -> Iterator[tuple[Node, Node, Node]]:
+    """Parts of a formula, what they may have been meant to be, and the formula with that in their place.
+
+    Twice and half a part, its negative, one more and one less, and times or by a scalar: what a missing 1/2,
+    a wrong count or a forgotten factor comes to.
+    """
+    scalars = [leaf for leaf in side.leaves() if not leaf.shape][:3]
+    for node in side.walk():
+        if isinstance(node, Number) or node.shape or node is side:
+            continue
+        half, one = Rational(1, 2), Number(Integer(1))
+        for scaled in (build.scale(half, node), build.scale(2, node), build.scale(-1, node)):
+            yield node, scaled, build.substitute(side, {node: scaled})
+        for shift in (1, -1):
+            moved = build.add([(Integer(1), node), (Integer(shift), one)], ())
+            yield node, moved, build.substitute(side, {node: moved})
+        for leaf in scalars:
+            for power in (1, -1):
+                times = build.multiply(node, build.power(leaf, power))
+                yield node, times, build.substitute(side, {node: times})
 
 
 def squared(side: Node) -> Iterator[tuple[Node, Node]]:
@@ -93,4 +134,4 @@ def swapped(side: Node) -> Iterator[tuple[Leaf, Leaf, Node]]:
         yield one, other, build.substitute(side, {one: other, other: one})
 
 
-__all__ = ["nearest", "numbers", "other_values", "squared", "swapped", "whole_number"]
+__all__ = ["flipped", "multiplied", "nearest", "numbers", "other_values", "squared", "swapped", "whole_number"]

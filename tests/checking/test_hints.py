@@ -187,5 +187,35 @@ def test_a_wrong_claim_between_scalars_is_mended(lhs, op, rhs, domains, words):
 
 def test_a_condition_that_a_hint_names_is_enough_at_many_points():
     relation = read_claim(sp.exp(x), "<=", sp.sin(x) + 3, domains={}).relation
-    assert hint(relation.lhs, "<=", relation.rhs) == "true if x <= 0"
-    assert all(math.exp(-k / 7) <= math.sin(-k / 7) + 3 for k in range(700))
+    assert hint(relation.lhs, "<=", relation.rhs) == "true if x <= 1"
+    assert all(math.exp(1 - k / 7) <= math.sin(1 - k / 7) + 3 for k in range(700))
+
+
+t, w = sp.symbols("t w", real=True)
+u, v = sp.symbols("u v", positive=True)
+k = sp.Symbol("k", integer=True, nonnegative=True)
+last = sp.Symbol("n", integer=True, positive=True)
+
+NEXT_TO_TRUE = [
+    # a sign, a factor, a shift, a square inside of a formula; claims that bind a variable
+    (sp.Derivative(sp.atan(x), x), "==", 1 / (1 - x**2), {}, "x**2 of the right side has the wrong sign"),
+    (sp.exp(t**2 / 2), "==", sp.exp(t**2), {}, "t**2 / 2 in place of t**2"),
+    (sp.Derivative(sp.loggamma(u), u), "==", -sp.digamma(u), {}, "wrong sign"),
+    (sp.Sum(1 / ((k + 1) * (k + 2)), (k, 0, last)), "==", last / (last + 1), {}, "n + 1 in place of n"),
+    (sp.Integral(x**6 * sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi), (x, -sp.oo, sp.oo)), "==", 16, {}, "15/16"),
+    (sp.exp(u * (sp.exp(t) - 1)), "==", sp.exp(u * sp.exp(t)), {}, "np.exp(t) - 1 in place of np.exp(t)"),
+    # conditions: the weakest, and none that leaves the failure in
+    ((u - v) / (sp.log(u) - sp.log(v)), "<=", (u + v) / 2, {}, "true if u != v"),
+    (sp.exp(w * x + (1 - w) * y), "<=", w * sp.exp(x) + (1 - w) * sp.exp(y), {}, "true if w >= 0 and w <= 1"),
+    (sp.log(1 + x), ">=", 2 * x / (2 + x), {"x": sd.interval(-1, sp.oo)}, "true if x >= 0"),
+    # constants that are nearly right come before conditions
+    (sp.cosh(x), "<=", sp.exp(sp.Rational(49, 100) * x**2), {}, "true with 1/2 in place of 49/100"),
+    (sp.Abs(x), "<=", x**2 + sp.Rational(24, 100), {}, "true with 1/4 in place of 6/25"),
+]
+
+
+@pytest.mark.parametrize(("lhs", "op", "rhs", "domains", "words"), NEXT_TO_TRUE, ids=lambda v: str(v)[:40])
+def test_what_is_next_to_true_is_said(lhs, op, rhs, domains, words):
+    verdict = sd.check(lhs, op, rhs, domains=domains)
+    assert verdict.status == "refuted"
+    assert words in verdict.hint
