@@ -899,7 +899,9 @@ class Definedness:
             if isinstance(first, Number) and first.value.is_nonzero and is_integer(exponent):
                 self._visit(exponent, places[1], (), strong)
                 return
-            self._require(">", first, places[0], (), strong)
+            # 0 to a power > 0 is 0
+            shown = normaliser.signs.bounds(exponent).sign == "+"
+            self._require(">=" if shown else ">", first, places[0], (), strong)
         else:
             for need in needs(node.function, node.arguments):
                 own: tuple[Polynomial, ...] = ()
@@ -1007,6 +1009,8 @@ class Definedness:
             for g in guards:
                 if all(_carries(m, next(iter(q))) for m in g):
                     return
+        if len(q) > 1 and op == "!=" and any(_proportional(g, q) for g in guards):
+            return
         first = min(q.values(), key=abs)
         q = scale(1 / abs(first), q) if op != "!=" else scale(1 / first, q)
         base, _ = algebra.wrap("required", [q])
@@ -1043,6 +1047,11 @@ class Definedness:
 
 def _has_log(node: Node) -> bool:
     return any(isinstance(n, Map) and n.function in ("log", "log1p", "log2", "log10") for n in node.walk())
+
+
+def _proportional(a: Polynomial, b: Polynomial) -> bool:
+    """Whether a polynomial is a number times another."""
+    return a.keys() == b.keys() and len({a[m] / b[m] for m in b}) == 1
 
 
 def _carries(m: Monomial, needle: Monomial) -> bool:

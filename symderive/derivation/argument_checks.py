@@ -17,11 +17,14 @@ from symderive.derivation.conditions import granted, instance_problem
 from symderive.derivation.one_variable import (
     UNBOUNDED,
     along,
+    at_end,
     defined,
     difference,
     ends,
     grants,
     is_interval,
+    mentions,
+    pieces,
     slope,
     value_at,
     without,
@@ -94,6 +97,7 @@ def argument_problem(argument: Argument) -> str:
         "increasing function": _increasing,
         "wider domain": _wider,
         "parts of the domain": _parted,
+        "pieces of the domain": _in_pieces,
         "residue classes": _by_residues,
     }
     problem = checks[argument.way](argument)
@@ -359,7 +363,15 @@ def _wider(argument: Argument) -> str:
         return "the part is not the goal on the wider domain"
     if argument.strict and not part.strict:
         return "the part shows >= only"
-    return defined(part.goal, Normaliser(part.given))
+    return _undefined(part.goal, Normaliser(part.given))
+
+
+def _undefined(goal: Node, normaliser: Normaliser) -> str:
+    """Why a goal is not shown to be defined, 0·log 0 being 0; empty if it is."""
+    definedness = Definedness(normaliser)
+    definedness.visit(goal)
+    open_ = definedness.settled()
+    return f"it is not shown that {next(iter(open_.values()))}" if open_ else ""
 
 
 def _parted(argument: Argument) -> str:
@@ -387,6 +399,40 @@ def _parted(argument: Argument) -> str:
     if not (lower.low <= old.low and old.high <= upper.high and upper.low <= lower.high + 1):
         return "the ranges do not make up the domain"
     return ""
+
+
+def _in_pieces(argument: Argument) -> str:
+    variable, given = argument.variable, argument.given
+    if variable is None or any(mentions(r, variable) for r in given):
+        return "it needs a variable of which nothing is given"
+    if not argument.nodes or argument.nodes != pieces(variable) or len(argument.parts) != len(argument.nodes):
+        return "these are not the pieces of the domain"
+    normaliser = Normaliser(given)
+    problem = _undefined(argument.goal, normaliser)
+    if problem:
+        return problem
+    for piece, part in zip(argument.nodes, argument.parts, strict=True):
+        if not _under(part, (*given, *side_of_zero(variable, piece))):
+            return "a part assumes more than is given"
+        if part.goal is not on_piece(argument.goal, variable, piece, normaliser):
+            return "a part is not the goal on its piece"
+        if argument.strict and not part.strict:
+            return "a part shows >= only"
+    return ""
+
+
+def on_piece(goal: Node, variable: Leaf, piece: Node, normaliser: Normaliser) -> Node:
+    """The goal at an end, or with the variable on a piece of its domain."""
+    if isinstance(piece, Leaf):
+        return build.substitute(goal, {variable: piece})
+    return at_end(goal, variable, piece, normaliser)
+
+
+def side_of_zero(variable: Leaf, piece: Node) -> tuple[Relation, ...]:
+    """What is known on one side of 0 of a variable that is anything else."""
+    if not isinstance(piece, Leaf) or is_interval(variable):
+        return ()
+    return (Relation(piece, ">" if piece.domain.entries.is_positive else "<", Number(ZERO)),)
 
 
 def _by_residues(argument: Argument) -> str:
@@ -444,7 +490,9 @@ __all__ = [
     "argument_problem",
     "case_relations",
     "equal",
+    "on_piece",
     "positive_constant",
     "reaches",
     "resolved",
+    "side_of_zero",
 ]

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from sympy import Add, Expr, Integer, pi
+from sympy import Add, Expr, Integer, Mul, pi
 from sympy.core.numbers import NegativeInfinity
 
 from symderive.calculus.normal_form import Normaliser
 from symderive.calculus.polynomials import NotHandled
 from symderive.calculus.signs import Bounds
 from symderive.language import build
+from symderive.language.domains import interval
 from symderive.language.functions import needs, partial
 from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Named, Node, Number, Sum
 from symderive.language.statements import Relation
@@ -182,6 +183,64 @@ def is_interval(variable: Leaf) -> bool:
     holes = entries.nonzero and not (entries.is_positive or entries.is_negative)
     plain = not (entries.integer or entries.values is not None or entries.symbols or holes)
     return plain and not variable.shape and not variable.domain.structures
+
+
+def pieces(variable: Leaf) -> tuple[Node, ...]:
+    """A scalar's closed ends and the interval between them, or its positive and its negative numbers; else nothing.
+
+    >>> import symderive as sd
+    >>> [str(getattr(n, "value", n.domain)) for n in pieces(sd.array("p", domain=sd.unit_interval).node)]
+    ['0', '1', 'interval(0, 1)']
+    """
+    entries = variable.domain.entries
+    if variable.shape or variable.domain.structures or entries.integer or entries.values is not None:
+        return ()
+    if entries.symbols:
+        return ()
+    if not is_interval(variable):
+        if not (entries.low < 0 < entries.high):
+            return ()
+        above = interval(0, entries.high, "none" if entries.high_open else "right")
+        below = interval(entries.low, 0, "none" if entries.low_open else "left")
+        return tuple(Leaf(variable.name, (), part) for part in (above, below))
+    ends: list[Node] = []
+    for end, open_ in ((entries.low, entries.low_open), (entries.high, entries.high_open)):
+        ends += [] if open_ else [Number(end)]
+    if not ends or entries.low == entries.high:
+        return ()
+    return (*ends, Leaf(variable.name, (), interval(entries.low, entries.high)))
+
+
+def at_end(node: Node, variable: Leaf, end: Node, normaliser: Normaliser) -> Node:
+    """A scalar at a value of a variable, with numbers worked out: 0·u and 0**u, u > 0, are 0.
+
+    A product that is defined is 0 where a factor is (0·log 0 = 0 with it), so the scalar has to be defined there.
+    """
+    found: dict[Node, Node] = {variable: end}
+    for part in node.walk():
+        if part not in found:
+            children = [found[c] for c in part.children]
+            found[part] = _worked_out(build.rebuild(part, children) if children else part, normaliser)
+    return found[node]
+
+
+def _worked_out(part: Node, normaliser: Normaliser) -> Node:
+    match part:
+        case Contraction() if part.coefficient == 0 or any(build.is_zero(f) for f, _ in part.factors):
+            return _ZERO
+        case Contraction() if not part.label_dims and all(isinstance(f, Number) for f, _ in part.factors):
+            return Number(Mul(part.coefficient, *(f.value for f, _ in part.factors if isinstance(f, Number))))
+        case Sum() if all(isinstance(t, Number) for _, t in part.terms):
+            return Number(Add(*(w * t.value for w, t in part.terms if isinstance(t, Number))))
+        case Sum():
+            return build.add([(w, t) for w, t in part.terms if not build.is_zero(t)], ())
+        case Map(function="power", arguments=(Number() as base, exponent)):
+            if base.value == 0 and grants(">", exponent, normaliser):
+                return _ZERO
+            return Number(ONE) if base.value == 1 else part
+        case Map(function="log", arguments=(Number() as base,)) if base.value == 1:
+            return _ZERO
+    return part
 
 
 def mentions(relation: Relation, variable: Leaf) -> bool:
@@ -512,6 +571,7 @@ __all__ = [
     "UNBOUNDED",
     "End",
     "along",
+    "at_end",
     "defined",
     "difference",
     "end_of",
@@ -519,6 +579,7 @@ __all__ = [
     "grants",
     "is_interval",
     "mentions",
+    "pieces",
     "required",
     "scalar_analytic",
     "shown_bounds",

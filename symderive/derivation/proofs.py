@@ -168,6 +168,7 @@ WAYS: dict[str, Way] = {
         Way("increasing function", "an increasing function keeps the order of its arguments"),
         Way("wider domain", "what holds on more than the domain holds on the domain"),
         Way("parts of the domain", "it holds on each of two ranges of integers that make up the domain"),
+        Way("pieces of the domain", "it holds at each closed end of the domain, and on what lies between or beside"),
         Way("residue classes", "it holds in each residue class of the integers that are rounded"),
     )
 }
@@ -188,6 +189,8 @@ class Argument:
     * increasing function: the goal is f(a) - f(b) with ``nodes`` a, b and ``function`` f; the part is a - b;
     * wider domain: the part is the goal with ``variable`` ranging over the domain of the one of ``nodes``;
     * parts of the domain: likewise for two ranges of integers, those of ``nodes``;
+    * pieces of the domain: the goal for each of ``nodes``, the ends of ``variable`` and what lies between them, or
+      its positive and its negative numbers;
     * residue classes: the parts are the goal with what ``nodes`` say for its integers, M·quotient + r.
     """
 
@@ -235,6 +238,10 @@ class Argument:
                 width = len(self.nodes) // max(len(self.parts), 1)
                 rows = [self.nodes[k : k + width] for k in range(0, len(self.nodes), max(width, 1))]
                 return tuple(f"{names} = {', '.join(map(text, row))}" for row in rows)
+            case "pieces of the domain":
+                return tuple(
+                    f"{name} in {n.domain}" if isinstance(n, Leaf) else f"{name} = {text(n)}" for n in self.nodes
+                )
             case "wider domain" | "parts of the domain":
                 return tuple(f"{n.name} in {n.domain}" for n in self.nodes if isinstance(n, Leaf))
         return tuple("" for _ in self.parts)

@@ -13,7 +13,7 @@ Analytic Inequalities, 1970, 2.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,9 +54,11 @@ from symderive.derivation.argument_checks import (
     applied_to,
     case_relations,
     equal,
+    on_piece,
     positive_constant,
     reaches,
     resolved,
+    side_of_zero,
 )
 from symderive.derivation.log_sums import splits
 from symderive.derivation.one_variable import (
@@ -68,6 +70,7 @@ from symderive.derivation.one_variable import (
     grants,
     is_interval,
     mentions,
+    pieces,
     scalar_analytic,
     shown_bounds,
     slope,
@@ -237,11 +240,36 @@ class Search:
             closed = {(False, False): "both", (False, True): "left", (True, False): "right"}
             kind = closed.get((bool(entries.low.is_infinite), bool(entries.high.is_infinite)), "none")
             wide = interval(entries.low, entries.high, kind)
-            found = self._wider(goal, whole, Leaf(whole.name, (), wide), given, strict, depth)
+            found = self._wider(goal, whole, Leaf(whole.name, (), wide), given, strict, depth, self.prove)
             return found or self._in_parts(goal, whole, factors, given, strict, depth)
+        if (found := self._in_pieces(goal, context, strict, depth)) is not None:
+            return found
         if len(factors) == 1:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
+
+    def _in_pieces(self, goal: Node, context: _Context, strict: bool, depth: int) -> Argument | None:
+        """The goal at closed ends at which calculus does not see it defined, and between; or on both sides of 0."""
+        given = context.given
+        split = [leaf for leaf in goal.leaves() if not is_interval(leaf)]
+        if not split and not defined(goal, context.normaliser):
+            return None
+        for leaf in split or goal.leaves():
+            found = pieces(leaf)
+            if not found or any(mentions(r, leaf) for r in given):
+                continue
+            parts = []
+            for piece in found:
+                inside = [piece] if isinstance(piece, Leaf) else []
+                with self._known(*inside):
+                    part_goal = on_piece(goal, leaf, piece, context.normaliser)
+                    part = self.prove(part_goal, (*given, *side_of_zero(leaf, piece)), strict, depth - 1)
+                if part is None:
+                    break
+                parts.append(part)
+            else:
+                return Argument("pieces of the domain", goal, strict, given, tuple(parts), nodes=found, variable=leaf)
+        return None
 
     def node(self, expression: Expr) -> Node:
         """The node of an expression."""
@@ -333,8 +361,9 @@ class Search:
         if strict:
             return None
         for f in sorted((f for f, lean in zip(factors, leans, strict=True) if lean == 0), key=lambda f: f.count_ops()):
-            if any(f.is_polynomial(s) and f.has(s) and Poly(f, s).degree() == 1 for s in self.back):
-                found = self._by_cases(goal, self.node(f), 1, context.given, strict, depth)
+            base = f.as_base_exp()[0]
+            if any(base.is_polynomial(s) and base.has(s) and Poly(base, s).degree() == 1 for s in self.back):
+                found = self._by_cases(goal, self.node(base), 1, context.given, strict, depth)
                 if found is not None:
                     return found
         return None
@@ -376,14 +405,21 @@ class Search:
         if old is None:
             return self.prove(goal, given, strict, depth - 1)
         new = Leaf(old.name, (), POSITIVE if old.domain.entries.is_positive else NONNEGATIVE)
-        return self._wider(goal, old, new, given, strict, depth)
+        return self._wider(goal, old, new, given, strict, depth, self._on_wider_domains)
 
     def _wider(
-        self, goal: Node, old: Leaf, new: Leaf, given: tuple[Relation, ...], strict: bool, depth: int
+        self,
+        goal: Node,
+        old: Leaf,
+        new: Leaf,
+        given: tuple[Relation, ...],
+        strict: bool,
+        depth: int,
+        go_on: Callable[[Node, tuple[Relation, ...], bool, int], Argument | None],
     ) -> Argument | None:
-        """The goal with a variable over a wider domain, and then the next one."""
+        """The goal with a variable over a wider domain, and then what else is to be done."""
         with self._known(new):
-            part = self._on_wider_domains(build.substitute(goal, {old: new}), given, strict, depth)
+            part = go_on(build.substitute(goal, {old: new}), given, strict, depth)
         if part is None:
             return None
         return Argument("wider domain", goal, strict, given, (part,), nodes=(new,), variable=old)

@@ -700,6 +700,7 @@ _WAYS = {
     "increasing function": "增函数",
     "wider domain": "在更大的定义域上",
     "parts of the domain": "在定义域的各部分上",
+    "pieces of the domain": "在定义域的各端点与各段上",
     "residue classes": "按同余类",
 }
 
