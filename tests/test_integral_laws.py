@@ -15,7 +15,7 @@ from symderive.derivation.proofs import Line
 
 x, k, n, p, q, a, b, t, mu, s = sp.symbols("x k n p q a b t mu s")
 lam = sp.Symbol("lambda")
-LAWS = (*integrals.LAWS, *series.LAWS)
+LAWS = (*integrals.LAWS, *series.LAWS, *series.LAWS_OF_POLES)
 P, U, N = sd.positive, sd.interval(0, 1), sd.integers(1, sp.oo)
 
 

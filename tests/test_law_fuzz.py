@@ -12,7 +12,7 @@ import mpmath
 import pytest
 import sympy as sp
 
-from symderive.calculus import integrals
+from symderive.calculus import integrals, series
 from symderive.calculus.openings import open_bindings
 from symderive.calculus.substitutions import SUBSTITUTIONS
 from symderive.checking.sides import read_claim
@@ -176,7 +176,7 @@ def opened_value(claimed: sp.Expr) -> tuple[mpmath.mpf, set[str]] | None:
         return None
     with precision(200):
         value = as_ball(evaluate(opened.node, Instance({}, {}), bits=200)[()])
-    assert value.rad() < 1e-30
+    assert value.rad() < 1e-30 * (1 + abs(value))
     rules = {law for _, _, opening in opened.lines for law in opening.rule.partition(" by: ")[2].split(", ")}
     return mpmath.mpf(value.mid().str(40, radius=False)), rules
 
@@ -225,3 +225,92 @@ def test_every_law_of_integrals_is_drawn():
             used |= found[1] if found is not None else set()
     assert {law.name for law in integrals.LAWS} <= used
     assert used - {law.name for law in integrals.LAWS} == set(SUBSTITUTIONS)
+
+
+# -- sums ----------------------------------------------------------------------------------------
+
+j = sp.Symbol("j", integer=True)
+
+
+def ratio(rng: random.Random) -> sp.Rational:
+    return sp.Rational(sign(rng) * rng.randint(1, 5), 7)
+
+
+def some_range(rng: random.Random) -> tuple[int, int]:
+    low = rng.randint(0, 4)
+    return low, low + rng.randint(31, 40)  # more than is written out
+
+
+def binomial_term(rng: random.Random, n: int) -> sp.Expr:
+    p = sp.Rational(rng.randint(1, 9), 10)
+    return j ** rng.randint(0, 3) * sp.binomial(n, j) * p**j * (1 - p) ** (n - j)
+
+
+def negative_binomial_term(rng: random.Random) -> sp.Expr:
+    a = q(rng)
+    return j ** rng.randint(0, 2) * sp.gamma(j + a) / sp.factorial(j) * ratio(rng) ** j
+
+
+def exponential_term(rng: random.Random) -> sp.Expr:
+    return j ** rng.randint(0, 3) * (sign(rng) * q(rng, 1, 4)) ** j / sp.factorial(j)
+
+
+def poles(rng: random.Random) -> sp.Expr:
+    shifts = rng.sample(range(1, 7), rng.choice((2, 2, 3)))
+    return q(rng) / sp.prod([j + c for c in shifts])
+
+
+def vandermonde_term(rng: random.Random, n: int) -> sp.Expr:
+    a, b = n + rng.randint(-3, 5), rng.randint(3, 9)
+    return j ** rng.randint(0, 2) * sp.binomial(a, j) * sp.binomial(b, n - j)
+
+
+def differences(rng: random.Random) -> sp.Expr:
+    c = rng.randint(1, 4)
+    return rng.choice((sp.log((j + c + 1) / (j + c)), sp.sqrt(j + c + 1) - sp.sqrt(j + c), 1 / (j + c) - 1 / (j + c + 1)))
+
+
+SUMS: dict[str, Callable[[random.Random], sp.Sum]] = {
+    "geometric": lambda rng: sp.Sum(j ** rng.randint(0, 3) * ratio(rng) ** j, (j, rng.randint(-2, 3), oo)),
+    "exponential": lambda rng: sp.Sum(exponential_term(rng), (j, rng.randint(0, 3), oo)),
+    "negative binomial": lambda rng: sp.Sum(negative_binomial_term(rng), (j, 0, oo)),
+    "logarithmic": lambda rng: sp.Sum(ratio(rng) ** j / j, (j, rng.randint(1, 4), oo)),
+    "zeta": lambda rng: sp.Sum(j ** -rng.choice((2, 4, 6)), (j, rng.randint(1, 4), oo)),
+    "binomial": lambda rng: (lambda n: sp.Sum(binomial_term(rng, n), (j, 0, n)))(rng.randint(32, 40)),
+    "vandermonde": lambda rng: (lambda n: sp.Sum(vandermonde_term(rng, n), (j, 0, n)))(rng.randint(32, 40)),
+    "power": lambda rng: sp.Sum(j ** rng.randint(0, 5), (j, *some_range(rng))),
+    "finite geometric": lambda rng: sp.Sum(j ** rng.randint(0, 3) * ratio(rng) ** j, (j, *some_range(rng))),
+    "poles": lambda rng: sp.Sum(poles(rng), (j, rng.randint(0, 3), rng.choice((oo, 50)))),
+    "written out": lambda rng: sp.Sum(sp.cos(q(rng) * j) / (j + q(rng)), (j, rng.randint(0, 2), rng.randint(3, 9))),
+    "differences": lambda rng: sp.Sum(differences(rng), (j, *some_range(rng))),
+    "factorials": lambda rng: sp.Sum(j * sp.factorial(j), (j, *some_range(rng))),
+}
+
+
+def sum_oracle(claimed: sp.Sum) -> mpmath.mpf:
+    ((_, low, high),) = claimed.limits
+    if high == oo and claimed.function.is_rational_function(j):
+        return mpmath.nsum(sp.lambdify(j, claimed.function, "mpmath"), [int(low), mpmath.inf])
+    places = range(int(low), int(high) + 1 if high != oo else 200)
+    return mpmath.fsum(mpmath.mpf(sp.N(claimed.function.subs(j, v), 20)) for v in places)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_what_the_laws_say_of_sums_is_so(name: str):
+    rng = random.Random(name)
+    for _ in range(DRAWN):
+        claimed = SUMS[name](rng)
+        found = opened_value(claimed)
+        assert found is not None, claimed
+        true = sum_oracle(claimed)
+        assert abs(found[0] - true) < 1e-9 * (1 + abs(true)), (claimed, found, true)
+
+
+def test_every_law_of_sums_is_drawn():
+    used: set[str] = set()
+    for name, draw in SUMS.items():
+        rng = random.Random(name)
+        for _ in range(DRAWN):
+            found = opened_value(draw(rng))
+            used |= found[1] if found is not None else set()
+    assert {law.name for law in (*series.LAWS, *series.LAWS_OF_POLES)} | set(series.OTHER_WAYS) == used

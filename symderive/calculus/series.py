@@ -9,8 +9,8 @@ DLMF 4.6 (logarithm and binomial series), 25.6.2 (ζ at even integers).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import factorial
 from typing import final
 
@@ -18,6 +18,7 @@ from sympy import Integer, Rational, bernoulli, binomial, pi
 from sympy.functions.combinatorial.numbers import stirling
 
 from symderive.calculus.law_tables import Ends, Law, Shown, by_laws
+from symderive.calculus.normal_form import decide_equal, unmet
 from symderive.calculus.polynomials import NotHandled
 from symderive.calculus.terms import (
     ONE_NODE,
@@ -36,9 +37,14 @@ from symderive.calculus.terms import (
 from symderive.language import build
 from symderive.language.domains import Domain, Entries, integers
 from symderive.language.integers import is_integer
-from symderive.language.nodes import Leaf, Node
+from symderive.language.nodes import Contraction, Leaf, Map, Node, Sum
 from symderive.language.statements import Relation
 
+WRITTEN_OUT = "terms written out"
+TELESCOPING = "telescoping sum"
+OTHER_WAYS = {WRITTEN_OUT: "逐项写出", TELESCOPING: "裂项相消求和"}
+"""Ways that look at the whole summand, in Chinese."""
+MOST_WRITTEN = 30
 MOST_LEADING = 24
 """How many first terms of a series are taken off one by one."""
 
@@ -54,6 +60,10 @@ class Summand:
     fall: Node
     gammas: tuple[tuple[int, Node, int], ...]
     bases: tuple[Node, ...]
+    to_end: bool = False
+    """Whether the coefficient lacks the fall**end, which makes the quotients powers >= 0."""
+    poles: tuple[Node, ...] = ()
+    """The c of factors 1/(k + c)."""
 
     @property
     def ratio(self) -> Node:
@@ -61,25 +71,61 @@ class Summand:
         return self.rise if self.fall is ONE_NODE else over(self.rise, self.fall)
 
 
-def _summand(term: Term) -> Summand:
+def _summand_for(term: Term, ends: Ends, shown: Shown, expansion: Expansion) -> Summand:
+    """A term as a summand; of its falling powers the binomial theorem makes no quotients."""
+    high = ends[1]
+    if term.falls and high is not None and all(_reaches(fall, high) for fall in term.falls):
+        made = _summand(term, expansion, True)
+        if not made.poles and _binomial(made, ends, shown) is not None:
+            return made
+    return _summand(term, expansion, False)
+
+
+def _summand(term: Term, expansion: Expansion, to_end: bool) -> Summand:
+    falls = [to_power(base, count) for base, count, _ in term.falls] if to_end else []
+    term = replace(term, falls=()) if to_end else expansion.without_falls(term)
     power = whole_number(term.power)
-    if power is None or term.logs or term.other_logs or whole_number(term.other) != 0:
+    if power is None or term.logs or term.other_logs or whole_number(term.other) != 0 or term.wave:
         raise NotHandled("no law for this sum")
-    rise, fall = [], []
+    rise: list[Node] = []
+    fall = falls
     for base, slope in term.bases:
         (rise if slope > 0 else fall).append(to_power(base, abs(slope)))
     for degree, rate in term.exponential:
         if degree != 1:
             raise NotHandled("no law for this sum: an exponential of a square")
         rise.append(function("exp", rate))
+    coefficient, poles = _poles(term)
+    if poles and power == -1:
+        poles, power = (ZERO_NODE, *poles), 0
     return Summand(
-        term.coefficient,
+        coefficient,
         power,
         times(*rise) if rise else ONE_NODE,
         times(*fall) if fall else ONE_NODE,
         term.gammas,
         tuple(b for b, _ in term.bases),
+        to_end,
+        poles,
     )
+
+
+def _reaches(fall: tuple[Node, int, Node], high: Node) -> bool:
+    """Whether the exponent of a falling power is a multiple of high - k."""
+    _, count, shift = fall
+    return whole_number(tidy(minus(shift, build.scale(count, high)))) == 0
+
+
+def _poles(term: Term) -> tuple[Node, tuple[Node, ...]]:
+    """The coefficient and the c of a term's factors 1/(k + c); raises `NotHandled` for other sums."""
+    coefficient, poles = term.coefficient, []
+    for parts, exponent, logs in term.sums:
+        if len(parts) != 2 or logs or whole_number(exponent) != -1:
+            raise NotHandled("no law for this sum: a power of a sum")
+        constant, slope = parts
+        coefficient = over(coefficient, slope)
+        poles.append(tidy(over(constant, slope)))
+    return coefficient, tuple(poles)
 
 
 # -- infinite sums from 0 ---------------------------------------------------------------------------
@@ -209,20 +255,33 @@ def _length_shown(ends: Ends, shown: Shown) -> bool:
     return shown(">=", plus(minus(high, low), ONE_NODE))
 
 
+def _falling_ends(summand: Summand) -> tuple[Node, ...]:
+    """The c of the factors 1/Γ(c - k), each as often as it stands there; the others have to be k!."""
+    falling: list[Node] = []
+    for slope, shift, exponent in summand.gammas:
+        if slope == 1 and exponent == -1 and whole_number(shift) == 1:
+            continue
+        if slope != -1 or exponent >= 0:
+            return ()
+        falling += [shift] * -exponent
+    return tuple(falling)
+
+
 def _binomial(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
     """Σ_{k=0}^n k^(m) A^k B^(-k)/(k!(n-k)!) = n^(m) A^m (A+B)^(n-m) B^(-n)/n!."""
     low, high = ends
     if low is None or high is None or whole_number(tidy(low)) != 0 or summand.power < 0 or not is_integer(high):
         return None
-    falling = [c for s, c, e in summand.gammas if s == -1 and e == -1]
-    if len(summand.gammas) != 2 or len(falling) != 1 or not _is_factorial(
-        tuple(g for g in summand.gammas if g[0] == 1)
-    ):
+    falling = _falling_ends(summand)
+    if len(summand.gammas) != 2 or len(falling) != 1:
         return None
     if whole_number(tidy(minus(minus(falling[0], high), ONE_NODE))) != 0 or not shown(">=", high):
         return None
     total = tidy(plus(summand.rise, summand.fall))
-    if whole_number(total) != 1 and not shown(">", total):
+    if total is ZERO_NODE and summand.power == 0 and shown(">", high):
+        return ZERO_NODE
+    plain = whole_number(total) == 1 or (summand.power == 0 and shown(">", high))
+    if not plain and not shown("!=", total):
         return None
 
     def at(m: int) -> Node:
@@ -230,20 +289,93 @@ def _binomial(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
         left = ONE_NODE if whole_number(total) == 1 else to_power(total, minus(high, build.number(m)))
         return times(*factors, to_power(summand.rise, m), left)
 
-    below = times(function("gamma", plus(high, ONE_NODE)), to_power(summand.fall, high))
+    below = function("gamma", plus(high, ONE_NODE))
+    if not summand.to_end:
+        below = times(below, to_power(summand.fall, high))
     return over(_by_falling(summand, at), below)
 
 
-def _finite_geometric(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
-    """Σ_{k=a}^b r^k = (r^a - r^(b+1))/(1-r)."""
+def _vandermonde(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
+    """Σ_{k=0}^n k^(m)/(k! (n-k)! Γ(a-k+1) Γ(b-n+k+1)) = a^(m) Γ(a+b-m+1)/(...)."""
     low, high = ends
-    if low is None or high is None or summand.gammas or summand.power != 0 or not _length_shown(ends, shown):
+    if low is None or high is None or whole_number(tidy(low)) != 0 or summand.power < 0 or not is_integer(high):
         return None
-    r = summand.ratio
+    if whole_number(tidy(summand.ratio)) != 1 or not shown(">=", high):
+        return None
+    rising = [c for s, c, e in summand.gammas for _ in range(-e) if s == 1 and e < 0]
+    falling = [c for s, c, e in summand.gammas for _ in range(-e) if s == -1 and e < 0]
+    if len(rising) != 2 or len(falling) != 2 or any(e > 0 for _, _, e in summand.gammas):
+        return None
+    for first, second in ((0, 1), (1, 0)):
+        for left, right in ((0, 1), (1, 0)):
+            own = whole_number(tidy(minus(minus(falling[left], high), ONE_NODE)))
+            if whole_number(rising[first]) != 1 or own != 0:
+                continue
+            a = tidy(minus(falling[right], ONE_NODE))
+            b = tidy(plus(minus(rising[second], ONE_NODE), high))
+            if not (is_integer(a) and is_integer(b) and shown(">=", a) and shown(">=", b)):
+                continue
+            both = plus(a, b)
+
+            def at(m: int, a: Node = a, b: Node = b, both: Node = both) -> Node:
+                # k^(m) C(a,k) = a^(m) C(a-m, k-m): the sum for a - m and n - m
+                factors = [minus(a, build.number(j)) for j in range(m)]
+                top = function("gamma", tidy(plus(minus(both, build.number(m)), ONE_NODE)))
+                rest = tidy(plus(minus(high, build.number(m)), ONE_NODE))
+                gone = function("rgamma", tidy(plus(minus(both, high), ONE_NODE)))
+                ones = (function("rgamma", plus(c, ONE_NODE)) for c in (a, b))
+                return times(*factors, top, function("rgamma", rest), gone, *ones)
+
+            if summand.power == 0 or shown(">", minus(both, build.number(summand.power - 1))):
+                return _by_falling(summand, at)
+    return None
+
+
+def _partial_fractions(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
+    """Σ_{k=a}^b 1/((k+c_1)...(k+c_n)) for integers apart: partial fractions, whose sums differ in a few terms."""
+    low, high = ends
+    if low is None or len(summand.poles) < 2 or summand.gammas or whole_number(tidy(summand.ratio)) != 1:
+        return None
+    if summand.power != 0 or (high is not None and not _length_shown(ends, shown)):
+        return None
+    first = summand.poles[0]
+    gaps = [whole_number(tidy(minus(c, first))) for c in summand.poles]
+    if None in gaps or len(set(gaps)) < len(gaps) or max(map(abs, gaps)) > MOST_LEADING:  # type: ignore[arg-type]
+        return None
+    whole = sorted(g for g in gaps if g is not None)
+    least = plus(first, build.number(whole[0]))
+    total: list[Node] = []
+    for gap in whole:
+        weight = Rational(1)
+        for other in whole:
+            weight = weight / (other - gap) if other != gap else weight
+        for j in range(gap - whole[0]):
+            start = plus(low, least, build.number(j))
+            total.append(build.scale(-weight, to_power(start, -1)))
+            if high is not None:
+                total.append(build.scale(weight, to_power(plus(high, least, build.number(j + 1)), -1)))
+    return times(summand.coefficient, plus(*total))
+
+
+def _finite_geometric(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
+    """Σ_{k=a}^b k^m r^k = [P(k) r^k] from a to b+1, where r P(k+1) - P(k) = k^m."""
+    low, high = ends
+    if low is None or high is None or summand.gammas or summand.power < 0 or not _length_shown(ends, shown):
+        return None
+    r, m = summand.ratio, summand.power
     gap = minus(ONE_NODE, r)
     if not shown("!=", gap) or not (shown("!=", r) or shown(">=", low)):
         return None
-    return times(summand.coefficient, over(minus(to_power(r, tidy(low)), to_power(r, plus(high, ONE_NODE))), gap))
+    below = build.scale(-1, gap)
+    weights: dict[int, Node] = {}
+    for i in range(m, -1, -1):
+        above = (build.scale(-binomial(j, i), times(r, weights[j])) for j in range(i + 1, m + 1))
+        weights[i] = over(plus(ONE_NODE if i == m else ZERO_NODE, *above), below)
+
+    def at(k: Node) -> Node:
+        return times(to_power(r, k), plus(*(times(w, to_power(k, i)) for i, w in weights.items())))
+
+    return times(summand.coefficient, minus(at(plus(high, ONE_NODE)), at(tidy(low))))
 
 
 def _faulhaber(summand: Summand, ends: Ends, shown: Shown) -> Node | None:
@@ -323,14 +455,34 @@ LAWS: tuple[Law[Summand], ...] = (
     ),
     Law(
         "finite geometric sum",
-        "Σ_{k=a}^b r^k = (r^a - r^(b+1))/(1-r)",
+        "Σ_{k=a}^b k^m r^k = P(b+1) r^(b+1) - P(a) r^a, where r P(k+1) - P(k) = k^m; P = 1/(r-1) for m = 0",
         "r != 1, a, b integers, b >= a - 1",
         ("sd.series(3**k, k, 0, 4)", "121"),
         "有限几何和",
         _finite_geometric,
     ),
+    Law(
+        "Vandermonde's identity",
+        "Σ_{k=0}^n k(k-1)...(k-m+1) C(a,k) C(b,n-k) = a(a-1)...(a-m+1) C(a+b-m,n-m)",
+        "a, b, n integers >= 0, a + b >= m",
+        ("sd.series(rgamma(k + 1)**2 * rgamma(5 - k)**2, k, 0, 4)", "70/576"),
+        "范德蒙德恒等式",
+        _vandermonde,
+    ),
 )
 """The rows, in the order in which they are tried."""
+
+LAWS_OF_POLES: tuple[Law[Summand], ...] = (
+    Law(
+        "telescoping partial fractions",
+        "Σ_{k=a}^b 1/((k+c)(k+d)) = Σ_{j=c}^{d-1} (1/(a+j) - 1/(b+1+j))/(d-c), and for more factors",
+        "d - c an integer > 0, a, b integers, b >= a - 1; b infinite as well",
+        ("sd.series(1 / (k * (k + 1)), k, 1, inf)", "1"),
+        "裂项相消",
+        _partial_fractions,
+    ),
+)
+"""The rows for quotients by linear factors."""
 
 
 def index_of(name: str, ends: Ends) -> tuple[Leaf, tuple[Relation, ...]]:
@@ -356,12 +508,76 @@ def summed(body: Node, variable: Leaf, ends: Ends, shown: Shown) -> tuple[Node, 
 
     Raises `NotHandled` where a term has no law whose conditions are shown.
     """
-    low, _ = ends
-    positive = low is not None and shown(">", low)
-    expansion = Expansion(variable, positive, False, shown, integer=True)
-    summands = (_summand(term) for term in expansion.of(body) if whole_number(term.coefficient) != 0)
-    value, names = by_laws(summands, LAWS, ends, shown, "sum")
+    low, high = ends
+    if high is None and low is not None and whole_number(tidy(low)) is None and is_integer(low):
+        # k = low + j, j = 0, 1, ...
+        (index, _), start = index_of(variable.name, (ZERO_NODE, None)), ZERO_NODE
+        moved = build.substitute(body, {variable: plus(low, index)})
+        return summed(moved, index, (start, None), shown)
+    expansion = Expansion(variable, low is not None and shown(">", low), False, shown, integer=True)
+    try:
+        terms = [t for t in expansion.of(body) if whole_number(t.coefficient) != 0]
+        summands = [_summand_for(term, ends, shown, expansion) for term in terms]
+        parts = [
+            by_laws(group, laws, ends, shown, "sum")
+            for group, laws in (
+                ([s for s in summands if not s.poles], LAWS),
+                ([s for s in summands if s.poles], LAWS_OF_POLES),
+            )
+            if group or (laws is LAWS and not summands)
+        ]
+        value, names = plus(*(v for v, _ in parts)), tuple(dict.fromkeys(n for _, ns in parts for n in ns))
+    except NotHandled:
+        written = _written_out(body, variable, ends)
+        if written is not None:
+            return written, (WRITTEN_OUT,), ()
+        differences = _telescoped(body, variable, ends, shown)
+        if differences is None:
+            raise
+        return differences, (TELESCOPING,), ()
     return value, names, tuple(expansion.conditions)
 
 
-__all__ = ["LAWS", "Summand", "index_of", "summed"]
+def _telescoped(body: Node, variable: Leaf, ends: Ends, shown: Shown) -> Node | None:
+    """Σ_{k=a}^b (G(k+1) - G(k)) = G(b+1) - G(a), for a G that the summand shows."""
+    low, high = ends
+    if low is None or high is None or not _length_shown(ends, shown):
+        return None
+    for candidate in _primitives(body, variable):
+        moved = build.substitute(candidate, {variable: plus(variable, ONE_NODE)})
+        found = decide_equal(minus(moved, candidate), body)
+        if found.equal and not found.conditions and not unmet((candidate, moved), ()):
+            first, last = (build.substitute(candidate, {variable: end}) for end in (low, plus(high, ONE_NODE)))
+            return minus(last, first)
+    return None
+
+
+def _primitives(body: Node, variable: Leaf) -> Iterator[Node]:
+    """What the summand may be the difference of: its terms, logarithms of factors, its gamma functions."""
+    if isinstance(body, Sum):
+        for weight, term in body.terms:
+            yield build.scale(-weight, term)
+    for node in body.walk():
+        if isinstance(node, Map) and node.function == "log" and isinstance(node.arguments[0], Contraction):
+            for factor, _ in node.arguments[0].factors:
+                base = factor.arguments[0] if isinstance(factor, Map) and factor.function == "power" else factor
+                if variable in base.leaves():
+                    yield function("log", base)
+                    yield build.scale(-1, function("log", base))
+    gammas = [n for n in body.walk() if isinstance(n, Map) and n.function == "gamma" and variable in n.leaves()]
+    if gammas:
+        yield times(*gammas)
+
+
+def _written_out(body: Node, variable: Leaf, ends: Ends) -> Node | None:
+    """A sum of a known number of terms, from an integer on."""
+    low, high = ends
+    if low is None or high is None or not is_integer(low):
+        return None
+    gap = whole_number(tidy(minus(high, low)))
+    if gap is None or not 0 <= gap < MOST_WRITTEN:
+        return None
+    return plus(*(build.substitute(body, {variable: tidy(plus(low, build.number(j)))}) for j in range(gap + 1)))
+
+
+__all__ = ["LAWS", "LAWS_OF_POLES", "OTHER_WAYS", "Summand", "index_of", "summed"]

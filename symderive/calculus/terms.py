@@ -103,6 +103,8 @@ class Term:
     """Polynomials (coefficients from the constant one up), to an exponent, times logs of them."""
     wave: tuple[str, Node, Node] | None = None
     """"sin" or "cos", slope and shift."""
+    falls: tuple[tuple[Node, int, Node], ...] = ()
+    """base**(shift - count·x) of integers x, where the base may be 0 if the exponent stays >= 0."""
 
     def rate(self, degree: int) -> Node:
         """The coefficient of x**degree in the exponential."""
@@ -112,6 +114,7 @@ class Term:
     def plain(self) -> bool:
         """Whether it is a number times a power of the variable."""
         others = self.exponential or self.logs or self.other_logs or self.bases or self.gammas or self.sums or self.wave
+        others = others or self.falls
         return not others and _is_zero(self.other)
 
     def times(self, other: Term) -> Term:
@@ -130,6 +133,7 @@ class Term:
             _joined((*self.gammas, *other.gammas)),
             _together((*self.sums, *other.sums)),
             self.wave or other.wave,
+            (*self.falls, *other.falls),
         )
 
 
@@ -346,7 +350,7 @@ class Expansion:
             parts, least = self.polynomial(argument, terms, True)
             split = (Term(least, logs=1),) if least is not ZERO_NODE else ()
             return (*split, Term(sums=((parts, ZERO_NODE, 1),)))
-        (term,) = terms
+        term = self.without_falls(terms[0])
         self.need_positive_sums(term)
         if term.logs or term.other_logs or term.gammas or term.wave or any(m for _, _, m in term.sums):
             raise NotHandled("a logarithm of this form")
@@ -390,6 +394,14 @@ class Expansion:
         degree = whole_number(tidy(minus(term.power, other.power)))
         return degree if degree is not None and 0 <= degree <= 2 else None
 
+    def without_falls(self, term: Term) -> Term:
+        """The falling powers as quotients, of bases that then are not 0."""
+        made = replace(term, falls=())
+        for base, count, shift in term.falls:
+            self.need(base, "!=")
+            made = made.times(Term(to_power(base, shift), bases=((base, -count),)))
+        return made
+
     def need_positive_sums(self, term: Term) -> None:
         """What a power or a logarithm is split into has to be > 0 itself."""
         for parts, _, _ in term.sums:
@@ -425,7 +437,7 @@ class Expansion:
         if len(terms) != 1:
             parts, least = self.polynomial(base, terms, whole is None)
             return (Term(power=tidy(times(least, exponent)), sums=((parts, exponent, 0),)),)
-        (term,) = terms
+        term = self.without_falls(terms[0])
         if term.logs or term.other_logs or term.wave or any(m for _, _, m in term.sums):
             raise NotHandled("a power of this form")
         if whole is None:
@@ -471,7 +483,7 @@ class Expansion:
         if whole is not None and self.integer:
             # integer powers of any base; what is left over is a power of its own
             if whole < 0:
-                self.need(base, "!=")
+                return (Term(falls=((base, -whole, tidy(shift)),)),)
             return (Term(to_power(base, tidy(shift)), bases=((base, whole),)),)
         self.need(base, ">")
         rate = times(slope, function("log", base))

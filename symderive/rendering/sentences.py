@@ -16,6 +16,7 @@ from typing import Any
 from symderive.calculus.integrals import LAWS as INTEGRALS
 from symderive.calculus.openings import DERIVATIVE
 from symderive.calculus.series import LAWS as SERIES
+from symderive.calculus.series import LAWS_OF_POLES, OTHER_WAYS
 from symderive.calculus.substitutions import SUBSTITUTIONS
 from symderive.derivation.proofs import Instance, Line, lemma
 from symderive.derivation.proofs import text as node_text
@@ -706,7 +707,8 @@ _WAYS = {
 
 
 _OPENINGS = {"integral": "积分", "series": "级数"}
-_LAWS = {**SUBSTITUTIONS, **{law.name: law.zh for law in (*INTEGRALS, *SERIES)}}
+_ROWS = (*INTEGRALS, *SERIES, *LAWS_OF_POLES)
+_LAWS = {**SUBSTITUTIONS, **OTHER_WAYS, **{law.name: law.zh for law in _ROWS}}
 
 
 def _called(key: str, lang: str) -> str:
