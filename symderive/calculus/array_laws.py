@@ -32,6 +32,7 @@ from symderive.calculus.polynomials import (
     ONE,
     OUTPUTS,
     POSITIVE,
+    UNIT,
     Algebra,
     Atom,
     Bound,
@@ -1273,20 +1274,56 @@ class ArrayLaws:
         return items
 
     def bounds(self, p: Polynomial) -> Bounds:
-        """``max x - x_i >= 0``, and at least one entry is the largest."""
+        """``max x - x_i >= 0``, at least one entry is the largest, and sums of exp(x_i - max x)."""
+        for m, c in p.items():
+            if len(m[0]) == 1 and m[0][0][2] == 1 and self.algebra.atoms[m[0][0][0]].kind == "is_max":
+                ls = m[0][0][1]
+                if c > 0 and len(p) == len(m[1]) == ls.count(-2) == 1 and ls[-1] == -2:
+                    return POSITIVE
+        found = self._below_maximum(p)
+        return found if found != Bounds() else self._shifted_sum(p)
+
+    def _below_maximum(self, p: Polynomial) -> Bounds:
+        """The bounds of ``c (max x - x_i)``."""
         algebra = self.algebra
         for m, c in p.items():
-            if len(m[0]) != 1 or m[0][0][2] != 1:
+            if len(m[0]) != 1 or m[0][0][2] != 1 or m[1]:
                 continue
             a, ls, _ = m[0][0]
-            kind = algebra.atoms[a].kind
-            if kind == "is_max" and c > 0 and len(p) == len(m[1]) == ls.count(-2) == 1 and ls[-1] == -2:
-                return POSITIVE
-            if kind == "max" and not m[1]:
+            if algebra.atoms[a].kind == "max":
                 for i in set(free_labels(p)) - set(ls):
                     inner = self.argument(algebra.atoms[a], ls, (i,))
                     if p == scale(c, add({m: Fraction(1)}, scale(-1, inner))):
                         return _NONNEGATIVE if c > 0 else _NONNEGATIVE.negate()
+        return Bounds()
+
+    def _shifted_sum(self, p: Polynomial) -> Bounds:
+        """``1 <= Σ exp(x_i - max x) <= k``, with a weight before it: the largest entry gives 1, and none more."""
+        algebra = self.algebra
+        for m, c in p.items():
+            if len(m[1]) != 1 or not any(algebra.atoms[a].kind == "exp" for a, _, _ in m[0]):
+                continue
+            factors, bound = algebra.open(m)
+            (label,) = bound
+            gap: Polynomial = {}
+            weight: Polynomial = {UNIT: c}
+            for a, ls, e in factors:
+                if algebra.atoms[a].kind == "exp" and not isinstance(e, Expr):
+                    inner = algebra.relabel(algebra.atoms[a].inner[0], dict(enumerate(ls)))
+                    gap = add(gap, scale(-Fraction(e), inner))
+                elif label not in ls:
+                    weight = algebra.multiply(weight, algebra.single(a, ls, e))
+                else:
+                    gap = {}
+                    break
+            sign = algebra.bounds(weight).sign
+            if not gap or sign not in ("+", "-") or self._below_maximum(gap).low != 0:
+                continue
+            rest = {other: k for other, k in p.items() if other != m}
+            one = algebra.bounds(add(rest, weight))
+            every = algebra.bounds(add(rest, algebra.multiply(weight, algebra.constant(m[1][0]))))
+            low, high = (one, every) if sign == "+" else (every, one)
+            return Bounds(low.low, high.high, low.low_open, high.high_open)
         return Bounds()
 
     def order(self, q: Polynomial) -> Polynomial | None:

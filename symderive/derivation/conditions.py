@@ -6,7 +6,7 @@ from symderive.calculus.normal_form import Definedness, Normaliser
 from symderive.derivation.one_variable import shown_bounds
 from symderive.derivation.proofs import LEMMAS, Instance
 from symderive.language import build
-from symderive.language.nodes import ONE, ZERO, Node, Number
+from symderive.language.nodes import ONE, ZERO, Map, Node, Number
 from symderive.language.statements import Relation
 
 
@@ -36,7 +36,7 @@ def granted(op: str, node: Node, given: tuple[Relation, ...], guard: Node | None
     normaliser = Normaliser(given)
     bounds = shown_bounds(normaliser, node)
     granted = {">": ("+",), ">=": ("+", "0+", "0")}[op]
-    if bounds.sign in granted:
+    if bounds.sign in granted or _logarithm_granted(op, node, given):
         return True
     if guard is None:
         return False
@@ -44,6 +44,18 @@ def granted(op: str, node: Node, given: tuple[Relation, ...], guard: Node | None
     relation = Relation(node, op, Number(ZERO))
     definedness.require(op, normaliser.of(node), relation, bounds, (normaliser.of(guard),))
     return not definedness.settled()
+
+
+def _logarithm_granted(op: str, node: Node, given: tuple[Relation, ...]) -> bool:
+    """Whether ``log v op 0`` is granted by ``v op 1``, or by ``1 op 1/v``; v is > 0 where the logarithm is defined."""
+    if not isinstance(node, Map) or node.function != "log":
+        return False
+    (v,) = node.arguments
+    one = build.broadcast(Number(ONE), v.shape)
+    return any(
+        granted(op, build.add([(ONE, large), (-ONE, small)], v.shape), given)
+        for large, small in ((v, one), (one, build.power(v, -1)))
+    )
 
 
 __all__ = ["granted", "instance_problem"]

@@ -219,21 +219,22 @@ class _Search:
                         yield [continue_with], rest
 
     def _one_logarithm(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
-        """c log A + B = c log(A exp(B/c))."""
+        """c log A + B = c log(A exp(B/c)), which is >= 0 where A exp(B/c) >= 1; for c < 0, where it is <= 1."""
         algebra = self.algebra
         split = {m: s for m in p if (s := self._split_log(m)) is not None}
         for m in sorted(split, key=monomial_key):
             (a, ls, _), weight = split[m]
-            if weight or m[1] or p[m] <= 0:
+            if weight or m[1]:
                 continue
             c = p[m]
             log_a = algebra.single(a, ls)
             rest = add(p, scale(-c, log_a))
             argument = algebra.exp(add(log_a, scale(1 / c, rest)))
             gap = add(argument, scale(-1, ONE))
-            sign = self.sign(gap)
+            sign = self.sign(gap if c > 0 else scale(-1, gap))
             if sign in ("+", "0+"):
-                yield [_Piece(STRICT if sign == "+" else SIGN, (_Logarithm(argument),), scale(c, ONE), ())], {}
+                large = _Logarithm(argument if c > 0 else algebra.power(argument, -1))
+                yield [_Piece(STRICT if sign == "+" else SIGN, (large,), scale(abs(c), ONE), ())], {}
 
     def _exponentials(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
         """A - exp(B) >= exp(B) log(A exp(-B))."""
