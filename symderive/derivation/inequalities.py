@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -40,6 +40,7 @@ from symderive.calculus.polynomials import (
     Polynomial,
     TooLarge,
     add,
+    exponent_of,
     free_labels,
     monomial_key,
     scale,
@@ -123,6 +124,7 @@ class _Search:
             self._magnitudes,
             self._exchanged,
             self._quadratic,
+            self._roots,
             self._maxima,
             self._weighted,
             self._own_means,
@@ -194,19 +196,21 @@ class _Search:
             if not self.nonnegative(base):
                 continue
             loose = {m: c for m, c in p.items() if m in split and m not in members}
+            tilt = self._under(p, weight_key, bound, split)
             for gamma in dict.fromkeys(abs(c) for _, c, _ in group):
                 x = scale(gamma, base)
                 log_t: Polynomial = {}
                 for _, c, (a, ls, _) in group:
                     log_t = add(log_t, scale(-c / gamma, algebra.single(a, ls)))
-                for taken in (loose, {}) if loose else ({},):
-                    shift: Polynomial = {}
+                choices = [(t, u) for u in ((tilt, {}) if tilt else ({},)) for t in ((loose, {}) if loose else ({},))]
+                for taken, tilted in choices:
+                    shift: Polynomial = scale(-1 / gamma, tilted)
                     if taken:
                         total = algebra.contract(x, bound)
                         if not total or self.sign(total) != "+":
                             continue
                         inverse = algebra.power(total, -1)
-                        shift = scale(-1, algebra.multiply(taken, inverse))
+                        shift = add(shift, scale(-1, algebra.multiply(taken, inverse)))
                     y = algebra.multiply(x, algebra.exp(add(log_t, shift)))
                     if not self.nonnegative(y):
                         continue
@@ -217,6 +221,31 @@ class _Search:
                     rest = add(p, scale(-1, self._slack(continue_with)))
                     if _logs(rest, self) < len(split):
                         yield [continue_with], rest
+
+    def _under(
+        self, p: Polynomial, weight: Sequence[Factor], bound: dict[int, Expr], split: Mapping[Monomial, object]
+    ) -> Polynomial:
+        """What stands under a weight besides logarithms, Σ_bound weight · u: the polynomial u."""
+        algebra = self.algebra
+        found: Polynomial = {}
+        if not weight:
+            return found
+        for m, c in p.items():
+            if m in split or len(m[1]) != len(bound):
+                continue
+            for order in permutations(bound):
+                if [bound[i] for i in order] != list(m[1]):
+                    continue
+                rename = {-2 - k: i for k, i in enumerate(order)}
+                factors = [(a, algebra.symmetric(a, tuple(rename.get(i, i) for i in ls)), e) for a, ls, e in m[0]]
+                rest = list(factors)
+                for f in weight:
+                    if f in rest:
+                        rest.remove(f)
+                if len(rest) == len(factors) - len(weight) and rest:
+                    found = add(found, algebra.reduce(c, rest, {}))
+                    break
+        return found
 
     def _one_logarithm(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
         """c log A + B = c log(A exp(B/c)), which is >= 0 where A exp(B/c) >= 1; for c < 0, where it is <= 1."""
@@ -367,7 +396,7 @@ class _Search:
     def _exchanged(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
         """Σ w (g_ij² - g_ij g_ji) = Σ w (g_ij - g_ji)²/2 (Lagrange's identity)."""
         algebra = self.algebra
-        for g, shared, w in self._squares(p):
+        for g, shared, w in (*self._squares(p), *self._rooted(p)):
             if self.sign(w) not in ("+", "0+"):
                 continue
             pairs = [(i, j) for i, j in combinations(shared, 2) if shared[i] == shared[j]]
@@ -383,6 +412,37 @@ class _Search:
                     rest = add(p, scale(-1, self._slack(piece)))
                     if len(rest) < len(p):
                         yield [piece], rest
+
+    def _rooted(self, p: Polynomial) -> Iterator[tuple[Polynomial, dict[int, Expr], Polynomial]]:
+        """Terms in positive arrays over two labels or more as squares of their roots: a_i/a_j = (√a_i/√a_j)²."""
+        algebra = self.algebra
+        for m in sorted(p, key=monomial_key):
+            if len(m[1]) < 2 or p[m] <= 0 or not m[0] or any(isinstance(e, Expr) for _, _, e in m[0]):
+                continue
+            if all(algebra.atoms[a].bounds.sign == "+" for a, _, _ in m[0]):
+                factors, bound = algebra.open(m)
+                halves = [(a, ls, exponent_of(Fraction(e) / 2)) for a, ls, e in factors]  # type: ignore[arg-type]
+                yield algebra.reduce(Fraction(1), halves, {}), dict(bound), scale(p[m], ONE)
+
+    def _roots(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
+        """-2 w √a √b = w (√a - √b)² - w a - w b."""
+        algebra = self.algebra
+        half = Fraction(1, 2)
+        for m in sorted(p, key=monomial_key):
+            if p[m] >= 0:
+                continue
+            factors, bound = algebra.open(m)
+            roots = [f for f in factors if f[2] == half and algebra.atoms[f[0]].bounds.sign in ("+", "0+")]
+            for one, other in combinations(roots, 2):
+                rest = [f for f in factors if f is not one and f is not other]
+                weight = algebra.reduce(-p[m] / 2, rest, {})
+                if not self.nonnegative(weight):
+                    continue
+                gap = add(*(algebra.reduce(Fraction(c), [f], {}) for c, f in ((1, one), (-1, other))))
+                piece = _Piece(SQUARE, (gap,), weight, tuple(bound.items()))
+                left = add(p, scale(-1, self._slack(piece)))
+                if m not in left:
+                    yield [piece], left
 
     def _maxima(self, p: Polynomial, depth: int) -> Iterator[tuple[list[_Piece], Polynomial]]:
         """Σ w (max u - u_i) with w >= 0, where terms have u_i with a negative coefficient."""

@@ -9,6 +9,7 @@ from scipy.special import entr, expit, kl_div, log_expit, rel_entr
 import symderive as sd
 from symderive.derivation.checker import replay
 from symderive.derivation.inequalities import (
+    find_trace,
     prove_equality_case,
     prove_inequality,
     prove_nonnegative,
@@ -33,6 +34,7 @@ e = sd.array("e", n, domain=sd.positive)
 K = as_array(k)
 kl = np.sum(p * np.log(p / q))
 soft = sd.softmax(Z, axis=1)
+g = sd.array("g", k)
 
 
 def relation(lhs, op, rhs):
@@ -75,6 +77,16 @@ PROVED = {
     "variance": relation(np.var(x), ">=", 0),
     "tangent": relation(np.exp(-x), ">=", 1 - x),
     "tanh": relation(np.tanh(x), "<", 1),
+    "log-sum-exp >= max": relation(sd.logsumexp(g), ">=", np.max(g)),
+    "log-sum-exp <= max + log k": relation(sd.logsumexp(g), "<=", np.max(g) + np.log(K)),
+    "Gibbs's variational principle": relation(sd.logsumexp(g), ">=", p @ g - np.sum(entr(p))),
+    "the same, with entropy": relation(sd.logsumexp(g), ">=", q @ g - q @ np.log(q)),
+    "Donsker-Varadhan": relation(s @ g - np.log(np.sum(q * np.exp(g))), "<=", s @ np.log(s / q)),
+    "Bhattacharyya": relation(np.sum(np.sqrt(p * q)), "<=", 1),
+    "roots and means": relation(2 * np.sum(np.sqrt(a * e)), "<=", np.sum(a) + np.sum(e)),
+    "sums of inverses": relation(np.sum(a) * np.sum(1 / a), ">=", as_array(n) ** 2),
+    "harmonic mean": relation(1 / np.mean(1 / a), "<=", np.mean(a)),
+    "weighted harmonic mean": relation((q @ c) * (q @ (1 / c)), ">=", 1),
 }
 
 
@@ -120,12 +132,17 @@ def test_a_claim_that_is_1e_12_too_strong_is_not_proved(name):
         claim.lhs.shape,
     )
     stronger = Relation(claim.lhs, claim.op, raised) if down else Relation(raised, claim.op, claim.rhs)
-    assert prove_inequality(stronger).status != "proved"
+    assert find_trace(stronger) is None
 
 
 def test_dropping_a_condition_loses_the_proof():
     loose = sd.array("q", k, domain=sd.positive)
     assert prove_inequality(relation(np.sum(p * np.log(p / loose)), ">=", 0)).status == "refuted"
+    assert find_trace(relation(np.sum(p * np.log(p / loose)), ">=", 0)) is None
+    assert find_trace(relation(sd.logsumexp(g), ">=", loose @ g - loose @ np.log(loose))) is None
+    assert find_trace(relation(np.sum(np.sqrt(p * loose)), "<=", 1)) is None
+    assert find_trace(relation(sd.logsumexp(g), ">=", np.max(sd.array("h", k)))) is None
+    assert find_trace(relation(sd.logsumexp(g), "<=", np.max(g) + np.log(K) / 2)) is None
     heavy = sd.array("p", k, domain=sd.nonnegative)
     assert prove_inequality(relation(np.sum(rel_entr(heavy, q)), ">=", 0)).status == "refuted"
     closed = sd.array("q", k, domain=sd.simplex)
