@@ -1,5 +1,5 @@
 """Signs of sums by what their terms are to each other: affine ones at the ends of ranges, quadratics at the vertex,
-quotients by numerators.
+quotients by numerators, logarithms by what they are of.
 
 ``a·p + b·(1 - p)`` with p between 0 and 1 is b at one end and a at the other, and in between it is a mean of
 the two.  Atoms are taken as if they were independent of each other, so that what is shown holds all the more.
@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from sympy import Expr
 
-from symderive.calculus.polynomials import Algebra, Monomial, Polynomial, add, scale
+from symderive.calculus.polynomials import ONE, Algebra, Monomial, Polynomial, add, scale
 from symderive.calculus.signs import INFINITY, Bounds
 
 MOST_TERMS = 12
@@ -98,6 +98,25 @@ def quadratic_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
     elif isinstance(ends.high, Fraction) and place >= ends.high:
         place, open_ = ends.high, ends.high_open
     return Bounds(a * place**2 + b * place + c, INFINITY, open_)
+
+
+def logarithm_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
+    """The sign of c·log a - c·log b, which is that of a - b, or of c·log a, that of a - 1."""
+    parts: list[tuple[Fraction, Polynomial]] = []
+    for (factors, bound), c in p.items():
+        if bound or len(factors) != 1:
+            return Bounds()
+        ((a, labels, e),) = factors
+        if algebra.atoms[a].kind != "log" or labels or e != 1:
+            return Bounds()
+        parts.append((c, algebra.atoms[a].inner[0]))
+    if not 1 <= len(parts) <= 2 or (len(parts) == 2 and parts[0][0] != -parts[1][0]):
+        return Bounds()
+    c, first = parts[0]
+    gap = add(first, scale(-1, parts[1][1] if len(parts) == 2 else ONE))
+    sign = algebra.bounds(scale(1 if c > 0 else -1, gap)).sign if gap else "0"
+    shown = {"0": Bounds(Fraction(0), Fraction(0), False, False), "nonzero": Bounds(nonzero=True)}
+    return {**shown, **_AT_LEAST, **_AT_MOST}.get(sign, Bounds())
 
 
 def _both_signs(algebra: Algebra, p: Polynomial) -> bool:

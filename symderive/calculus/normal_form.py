@@ -30,7 +30,7 @@ from sympy import Expr, bernoulli, cancel, floor, pi
 from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
-from symderive.calculus.corners import corner_bounds, quotient_bounds
+from symderive.calculus.corners import corner_bounds, logarithm_bounds, quotient_bounds
 from symderive.calculus.definedness import existence, off_kink, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.elimination import substituted
@@ -624,7 +624,7 @@ class Normaliser:
     def _reckoned(self, p: Polynomial) -> Bounds:
         """Bounds of a sum by what its parts are to each other."""
         found = Bounds()
-        for way in (conjugate_bounds, corner_bounds, quotient_bounds):
+        for way in (conjugate_bounds, logarithm_bounds, corner_bounds, quotient_bounds):
             found = found.meet(way(self.algebra, p))
             if found.sign in ("+", "-"):
                 break

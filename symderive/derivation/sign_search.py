@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -60,6 +60,7 @@ from symderive.derivation.argument_checks import (
     resolved,
     side_of_zero,
 )
+from symderive.derivation.linear_combinations import combination
 from symderive.derivation.log_sums import splits
 from symderive.derivation.one_variable import (
     UNBOUNDED,
@@ -95,6 +96,8 @@ POINTS = 160
 STEPS = 120
 SECONDS = 2.0
 _POWERS = 12
+_LONGEST = 12
+"""Longer goals are not looked for among the sums of what is given."""
 _PLAIN = 3
 """How deep the proof of what tangents leave may be: it has no logarithms and is simple, or it is of no use."""
 _ROUNDS = 2000
@@ -228,6 +231,8 @@ class Search:
             return zero
         if any(r.op == "==" for r in given):
             return self._without_equalities(goal, expression, context, strict, depth)
+        if (found := self._from_a_given_end(goal, context, strict)) is not None:
+            return found
         weight, factors = self._factored(expression, context)
         if not factors:
             shown = self.node(weight)
@@ -247,6 +252,28 @@ class Search:
         if len(factors) == 1:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
+
+    def _from_a_given_end(self, goal: Node, context: _Context, strict: bool) -> Argument | None:
+        """Monotone from an end that is given (y in x >= y), as the goal stands: where both parts show their signs."""
+        given = context.given
+        if strict or not given or defined(goal, context.normaliser):
+            return None
+        for variable in (leaf for leaf in goal.leaves() if is_interval(leaf)):
+            for end in ends(variable, given):
+                if end.source is None or end.value is None:
+                    continue
+                value = value_at(goal, variable, end.value, end.side, given)
+                way = along(variable, end.value, end.side, given)
+                steep = build.scale(end.side, slope(goal, variable))
+                if not isinstance(value, Node) or not grants(">=", steep, Normaliser(way)):
+                    continue
+                outer = without(variable, given)
+                first = self._zero(value, outer)
+                made = Argument("monotone", goal, False, given, variable=variable, point=end.value, side=end.side)
+                if first is None or reaches(made, variable, (end.side,)):
+                    continue
+                return replace(made, parts=(first, self._signed(steep, steep, Number(ONE), way, False)))
+        return None
 
     def _in_pieces(self, goal: Node, context: _Context, strict: bool, depth: int) -> Argument | None:
         """The goal at closed ends at which calculus does not see it defined, and between; or on both sides of 0."""
@@ -361,7 +388,7 @@ class Search:
         if strict:
             return None
         for f in sorted((f for f, lean in zip(factors, leans, strict=True) if lean == 0), key=lambda f: f.count_ops()):
-            base = f.as_base_exp()[0]
+            base = _argument_gap(f.as_base_exp()[0])
             if any(base.is_polynomial(s) and base.has(s) and Poly(base, s).degree() == 1 for s in self.back):
                 found = self._by_cases(goal, self.node(base), 1, context.given, strict, depth)
                 if found is not None:
@@ -371,8 +398,9 @@ class Search:
     def _by_cases(
         self, goal: Node, node: Node, side: int, given: tuple[Relation, ...], strict: bool, depth: int
     ) -> Argument | None:
-        if node in (r.lhs for r in given if build.is_zero(r.rhs)):
-            return None
+        kink = _kink(goal)
+        if any(r.lhs is node for r in given) and (kink is None or kink[0] is not node):
+            return None  # the cases are those that are given, and the goal is the same in both
         parts = []
         for relation, positive in zip(case_relations(node, side), (True, False), strict=True):
             inner = (*given, relation)
@@ -498,6 +526,7 @@ class Search:
         self, goal: Node, weight: Expr, core: Expr, context: _Context, strict: bool, depth: int
     ) -> Argument | None:
         routes = (
+            self._by_given,
             self._by_increasing,
             self._by_squares,
             self._by_tangents,
@@ -596,6 +625,37 @@ class Search:
                 goal = self.node((core * multiplier).expand())
                 yield 1 / multiplier, Argument("sum of parts", goal, False, context.given, instances=tuple(instances))
                 return
+
+    def _by_given(
+        self, core: Expr, context: _Context, strict: bool, depth: int
+    ) -> Iterator[tuple[Expr, Argument | None]]:
+        """A sum of what is given and of products of two of these, with weights >= 0."""
+        symbols = core.free_symbols
+        if not context.given or len(Add.make_args(core)) > _LONGEST:
+            return
+        nodes: list[Node] = []
+        for relation in context.given:
+            if relation.op in ("<", "<=", ">", ">="):
+                up = relation.op in (">", ">=")
+                nodes.append(difference(relation.lhs, relation.rhs) if up else difference(relation.rhs, relation.lhs))
+        for leaf, symbol in self.symbols.items():
+            if symbol in symbols and self.back.get(symbol) is leaf:
+                for end, sign in ((leaf.domain.entries.low, 1), (leaf.domain.entries.high, -1)):
+                    if end.is_finite:
+                        nodes.append(build.scale(sign, difference(leaf, Number(end))))
+        nodes = [n for n in dict.fromkeys(nodes) if grants(">=", n, context.normaliser)]
+        if core.is_polynomial(*symbols) and any(Poly(core, s).degree() > 1 for s in symbols if core.has(s)):
+            nodes += [build.multiply(a, b) for k, a in enumerate(nodes) for b in nodes[k:]]
+        nodes.append(Number(ONE))
+        found = combination(core, [to_expression(n, self.symbols) for n in nodes])
+        if not found:
+            return
+        instances = []
+        for weight, k in found:
+            lemma = STRICT if strict and grants(">", nodes[k], context.normaliser) else SIGN
+            instances.append(Instance(lemma, (nodes[k],), Number(weight), (), 0))
+        if not strict or any(i.lemma == STRICT for i in instances):
+            yield S.One, Argument("sum of parts", self.node(core), strict, context.given, instances=tuple(instances))
 
     def _by_tangents(
         self, core: Expr, context: _Context, strict: bool, depth: int
@@ -847,6 +907,15 @@ def _bounded_above(leaf: Leaf) -> bool:
 
 def _negative(expression: Expr) -> Expr:
     return Add(*(-t for t in Add.make_args(expression)))
+
+
+def _argument_gap(difference_: Expr) -> Expr:
+    """a - b, which has the sign of c·log a - c·log b, c > 0; other expressions as they are."""
+    terms = [t.as_coeff_Mul() for t in Add.make_args(difference_)]
+    if len(terms) > 2 or any(not isinstance(t, log) for _, t in terms) or Add(*(c for c, _ in terms)) != 0:
+        return difference_
+    (c, one), (_, two) = terms
+    return (one.args[0] - two.args[0]) * (1 if c > 0 else -1)  # type: ignore[operator]
 
 
 def _tidy(core: Expr, multiplier: Expr) -> Expr:

@@ -10,6 +10,7 @@ import sympy as sp
 
 import symderive as sd
 from symderive.calculus.normal_form import Normaliser
+from symderive.checking.sides import read_claim
 from symderive.derivation.one_variable import shown_bounds
 from symderive.language import domains
 from symderive.language.arrays import as_array
@@ -187,3 +188,25 @@ def test_integers_begin_at_their_first(claim):
 )
 def test_what_fails_at_the_first_integers_is_refuted(claim):
     assert str(sd.check(*claim).status) == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "sign"),
+    [
+        ("log(x) - log(y)", ["x > y"], "+"),
+        ("log(y/x)", ["x > y"], "-"),
+        ("log(x/y)/2", ["x >= y"], "0+"),
+        ("log(x) - log(y)", ["x != y"], "nonzero"),
+        ("log(x) - log(y)", [], "unknown"),
+        ("2*log(x) - log(y)", ["x > y"], "unknown"),
+        ("log(x)", ["x > 1"], "+"),
+        ("log(x)", ["x <= 1"], "0-"),
+        ("log(1 + x)", [], "+"),
+        ("log(x)", [], "unknown"),
+        ("1/log(x/y)", ["x < y"], "-"),
+    ],
+)
+def test_logarithms_have_the_signs_of_what_they_are_of(text, given, sign):
+    scope = {name: sd.array(name, domain=sd.positive) for name in "xy"}
+    relations = read_claim(text, ">=", "0", given=given, scope=scope).given
+    assert shown_bounds(Normaliser(relations), sd.read(text, **scope).node).sign == sign
