@@ -267,7 +267,8 @@ def vandermonde_term(rng: random.Random, n: int) -> sp.Expr:
 
 def differences(rng: random.Random) -> sp.Expr:
     c = rng.randint(1, 4)
-    return rng.choice((sp.log((j + c + 1) / (j + c)), sp.sqrt(j + c + 1) - sp.sqrt(j + c), 1 / (j + c) - 1 / (j + c + 1)))
+    logs, roots = sp.log((j + c + 1) / (j + c)), sp.sqrt(j + c + 1) - sp.sqrt(j + c)
+    return rng.choice((logs, roots, 1 / (j + c) - 1 / (j + c + 1)))
 
 
 SUMS: dict[str, Callable[[random.Random], sp.Sum]] = {

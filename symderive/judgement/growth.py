@@ -618,6 +618,8 @@ class _Taylor:
                     return self._power(u, _rational(exponent.get(CONST, fmpq(0))))
                 if exponent is not None:
                     return self._moving_power(node, u, self.known[node.arguments[1]][0])
+            case "power" if len(u) == 1 and u[0].sign > 0:
+                return self._exp(self.product(self.known[node.arguments[1]], (logarithmic(u[0], self.start),)))
         raise NoBound(f"the function {node.function} under a derivative")
 
     def _sum(self, parts: Sequence[Growth]) -> Growth:

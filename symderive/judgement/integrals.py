@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from symderive.judgement.templates import (
     Evaluates,
     Template,
     all_lengthened,
+    boxed,
     coefficient_of,
     jet,
     moves,
@@ -38,6 +40,7 @@ from symderive.judgement.templates import (
     unmixed,
 )
 from symderive.language import build
+from symderive.language.bindings import derivative_node
 from symderive.language.nodes import ONE, ZERO, Binding, Leaf, Map, Node, Number
 from symderive.language.nodes import Sum as SumNode
 
@@ -47,6 +50,9 @@ TARGET = 96
 """Bits that an integral is wanted to, relative to the size of its integrand."""
 MOST_PIECES = 420
 MOST_KNOWN = 400
+NEARBY = 40
+"""Bits: how small a neighbourhood of a parameter is looked at."""
+DEEPEST = 12
 MOST_BITS = 128
 GUARD = 48
 FURTHEST = 4096
@@ -377,6 +383,23 @@ class _Quadrature:
                 raise Divergent("an integral that diverges") from None
             raise
 
+    def demand_domination(self, low: Element | None, high: Element | None) -> None:
+        """Raise `NoBound` unless |f| has an integrable bound for all values of balls among the parameters at once."""
+        for piece in self.pieces(low, high):
+            end = piece.high
+            if piece.kind != "plain":
+                _, end = self.tail(piece, arb(1))
+            stack = [(as_ball(piece.low), as_ball(end), 0)]
+            while stack:
+                a, b, deep = stack.pop()
+                value = self.integrand(piece.body).plain(piece, a.union(b))
+                if not isinstance(value, Hole) and as_ball(value).is_finite():
+                    continue
+                if deep > DEEPEST:
+                    raise NoBound("its derivative by a parameter, which has no bound near the point")
+                middle = arb(((a + b) / 2).mid())
+                stack += [(a, middle, deep + 1), (middle, b, deep + 1)]
+
     def smooth(self, piece: _Piece, target: arb) -> Element:
         """The integral over a piece without kinks inside: on complex balls where that is possible."""
         analytic = self.analytic(piece.body)
@@ -543,7 +566,16 @@ def _moving(
 ) -> tuple[Element, arb | None]:
     """An integral over a bounded range as a series in t: of its integrand, and of its moving ends."""
     if None in ends:
-        raise NoBound("its derivative by a parameter, over an infinite range")
+        if any(isinstance(e, Jet) for e in ends):
+            raise NoBound("its derivative by a parameter, over an infinite range with a moving end")
+
+        def value(part: Binding, fixed: Sequence[np.ndarray]) -> Element:
+            return _Quadrature(part, getter(part, fixed, evaluator), evaluator).run(*ends)[0]
+
+        def demand(part: Binding, around: Sequence[np.ndarray]) -> None:
+            _Quadrature(part, getter(part, around, evaluator), evaluator).demand_domination(*ends)
+
+        return under_the_sign(node, arguments, cap, value, demand), None
     low, high = ends
     (slot, *others) = node.slots
     starts = [coefficient_of(e, 0) for e in (low, high)]
@@ -556,6 +588,61 @@ def _moving(
         if isinstance(end, Jet):
             total = total + _end_part(function, end, cap) * fmpq(sign)
     return total, None
+
+
+def under_the_sign(
+    node: Binding,
+    arguments: Sequence[np.ndarray],
+    cap: int,
+    value: Callable[[Binding, Sequence[np.ndarray]], Element],
+    demand: Callable[[Binding, Sequence[np.ndarray]], None],
+) -> Element:
+    """An integral or series as a power series in t, from those of the derivatives by its parameters.
+
+    That is allowed where the derivative has one bound, with an integral or sum, for all values of the
+    parameter near the point: ``demand`` raises `NoBound` unless it finds one for parameters that are
+    balls.  Source: W. Rudin, Real and Complex Analysis, 3rd ed., 1987, theorem 1.34 (dominated convergence).
+    """
+    fixed = [_at_start(a) for a in arguments]
+    moving = [k for k, a in enumerate(arguments) if not a.shape and isinstance(a[()], Jet)]
+    if any(a.shape and moves([a]) for a in arguments):
+        raise NoBound("its derivative by the entries of an array")
+    slopes = {k: [coefficient_of(arguments[k][()], j) for j in range(cap)] for k in moving}
+    if cap > 2 and (len(moving) > 1 or any(c != 0 for k in moving for c in slopes[k][2:])):
+        raise NoBound("its derivative by several parameters")
+    coefficients = [_known(value(node, fixed))]
+    for order in range(1, cap):
+        total = arb(0)
+        for k in moving:
+            slope = as_ball(slopes[k][1])
+            if slope == 0:
+                continue
+            changed = derivative_node(node.body, {node.slots[1 + k]: order})
+            inner = Binding(node.kind, changed, node.names, node.low, node.high, (), node.arguments)
+            start = as_ball(fixed[k][()])
+            around = list(fixed)
+            around[k] = boxed(start + arb(0, (abs(start).upper() + 1) * arb(2) ** -NEARBY))
+            demand(inner, around)
+            total = total + _known(value(inner, fixed)) * slope**order / factorial(order)
+        coefficients.append(total)
+    return jet(coefficients, cap)
+
+
+def _known(value: Element) -> arb:
+    if isinstance(value, Hole):
+        raise NoBound(f"its derivative by a parameter: {value.reason}")
+    return as_ball(value)
+
+
+def getter(node: Binding, arguments: Sequence[np.ndarray], evaluator: Evaluates) -> Callable[[Node], np.ndarray]:
+    """The values of a binding's arguments and of what is made of them."""
+    known: dict[Node, np.ndarray] = dict(zip(node.arguments, arguments, strict=True))
+    return lambda part: known[part] if part in known else evaluator.step(part, known.__getitem__)
+
+
+def _at_start(array: np.ndarray) -> np.ndarray:
+    """An argument at t = 0."""
+    return boxed(coefficient_of(array[()], 0)) if not array.shape and isinstance(array[()], Jet) else array
 
 
 def _rows(function: Template, x: Element, order: int, cap: int) -> list[Element] | Hole:
@@ -612,4 +699,4 @@ def _end_part(function: Template, end: Jet, cap: int) -> Element:
     return Jet(kind([coefficient_of(total, k) for k in range(cap)], prec=cap))
 
 
-__all__ = ["integral_value", "number_of"]
+__all__ = ["getter", "integral_value", "number_of", "under_the_sign"]

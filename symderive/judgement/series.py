@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +21,7 @@ from symderive.judgement.elements import (
     precision,
 )
 from symderive.judgement.growth import CONST, LOG, Divergent, NoBound, Ray, sum_diverges, tail_sum
-from symderive.judgement.integrals import MOST_BITS, TARGET, integral_value, number_of
+from symderive.judgement.integrals import MOST_BITS, TARGET, getter, integral_value, number_of, under_the_sign
 from symderive.judgement.templates import Evaluates, Template, coefficient_of, moves, moving_from, template
 from symderive.language.nodes import Binding, Contraction, Leaf, Map, Named, Node, Number, Sum, slot
 
@@ -50,7 +50,7 @@ def series_value(
     if low is not None and high is not None:
         return _finite(function, int(ends[0].p), int(ends[1].p))
     if moves([get(a) for a in node.arguments]):
-        return Unknown("an infinite sum whose parameters move"), None
+        return _moving(node, [get(a) for a in node.arguments], ends, evaluator), None
     try:
         with precision(min(ctx.prec, MOST_BITS) + 32):
             if low is not None:
@@ -65,6 +65,39 @@ def series_value(
         return Unknown(f"no bound of a series: {problem}"), None
     except Divergent as problem:
         return Undefined(str(problem)), None
+
+
+def _moving(node: Binding, arguments: list[np.ndarray], ends: list[Element], evaluator: Evaluates) -> Element:
+    """An infinite sum as a series in t, term by term."""
+    (low,), (high,) = node.low, node.high
+    if low is None and high is None:
+        return Unknown("a sum over all integers whose parameters move")
+    start, way = int(ends[0].p), 1 if low is not None else -1
+
+    def value(part: Binding, fixed: Sequence[np.ndarray]) -> Element:
+        known = template(part, getter(part, fixed, evaluator), evaluator)
+        return _infinite(part, known, start, way, evaluator)[0]
+
+    def demand(part: Binding, around: Sequence[np.ndarray]) -> None:
+        known = template(part, getter(part, around, evaluator), evaluator)
+        problem = NoBound("its derivative by a parameter")
+        for place in (16, 64, 256, 1024):
+            try:
+                _rest(known, way * max(place, way * start), way, evaluator)
+            except NoBound as error:
+                problem = error
+            else:
+                return
+        raise problem
+
+    cap = ctx.cap
+    try:
+        with precision(min(ctx.prec, MOST_BITS) + 32, 1):
+            return under_the_sign(node, arguments, cap, value, demand)
+    except NoBound as problem:
+        return Unknown(f"no bound of a series: {problem}")
+    except Divergent as problem:
+        return Undefined(str(problem))
 
 
 def _finite(function: Template, low: int, high: int) -> tuple[Element, arb | None]:
