@@ -29,6 +29,7 @@ from symderive.language.domains import Domain, real
 from symderive.language.nodes import Leaf, Map, Named, Node
 from symderive.language.reading import declare, read_function, read_relation, read_shape, read_text
 from symderive.language.statements import RELATIONS, Relation
+from symderive.language.sympy_expectations import without_expectations
 from symderive.language.sympy_input import bound_symbols, from_sympy_together, legal_names
 from symderive.language.text_functions import PYTHON_ROWS, ROWS
 
@@ -141,6 +142,13 @@ def is_sympy(value: Any) -> bool:
     return isinstance(value, Expr | MatrixExpr | MatrixBase) and not isinstance(value, Array)
 
 
+def _said(value: Any) -> Any:
+    """A SymPy expression or relation with its expectations written out, everything else as it is."""
+    if isinstance(value, Relational):
+        return value.func(_said(value.lhs), _said(value.rhs), evaluate=False)
+    return without_expectations(value) if is_sympy(value) and isinstance(value, Expr) else value
+
+
 def result_of(value: Any) -> Any:
     """A derivation stands for its result, everything else for itself."""
     if not isinstance(value, Derivation):
@@ -161,6 +169,8 @@ class Reader:
         shapes: Mapping[Any, Any] | None = None,
         scope: Mapping[str, Array] | None = None,
     ) -> None:
+        sides = [_said(side) for side in sides]
+        given = [tuple(map(_said, item)) if is_triple(item) else _said(item) for item in given]
         self.names = self._legal([*sides, *given, *(domains or {}), *(shapes or {})])
         self.domains: dict[str, Domain] = {}
         for key, domain in (domains or {}).items():

@@ -50,6 +50,7 @@ TARGET = 96
 """Bits that an integral is wanted to, relative to the size of its integrand."""
 MOST_PIECES = 420
 MOST_KNOWN = 400
+MOST_TERMS_UNDER = 5
 NEARBY = 40
 """Bits: how small a neighbourhood of a parameter is looked at."""
 DEEPEST = 12
@@ -603,6 +604,8 @@ def under_the_sign(
     parameter near the point: ``demand`` raises `NoBound` unless it finds one for parameters that are
     balls.  Source: W. Rudin, Real and Complex Analysis, 3rd ed., 1987, theorem 1.34 (dominated convergence).
     """
+    if cap > MOST_TERMS_UNDER:
+        raise NoBound("its derivatives of high orders by a parameter")
     fixed = [_at_start(a) for a in arguments]
     moving = [k for k, a in enumerate(arguments) if not a.shape and isinstance(a[()], Jet)]
     if any(a.shape and moves([a]) for a in arguments):

@@ -135,6 +135,7 @@ from symderive.language.linear_algebra import block_diag
 from symderive.language.nodes import ONE, Basis, Delta, Leaf, Node, Number, Range, Slice
 from symderive.language.products import kron
 from symderive.language.sympy_bounds import bounded
+from symderive.language.sympy_expectations import without_expectations
 from symderive.language.text_reader import read_shape
 from symderive.language.views.sympy_functions import Cases
 
@@ -1240,6 +1241,7 @@ def from_sympy_together(
     for expr in expressions:
         bounded(expr)
         made = expr if isinstance(expr, Basic | MatrixBase) else sympify(expr, strict=True)
+        made = without_expectations(made) if isinstance(made, Expr) else made
         if not isinstance(made, Expr | MatrixExpr | MatrixBase) or isinstance(made, Lambda):
             raise UnsupportedError(f"a SymPy {type(made).__name__} is no formula: {_shown(made)}")
         read.append(made.as_immutable() if isinstance(made, MatrixBase) else made)
