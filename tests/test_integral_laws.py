@@ -153,3 +153,42 @@ def test_generated_integrals_against_sixty_digits(power: int, rate: int, shift: 
         verdict = sd.check(sp.Integral(f, half), op, bound)
         assert verdict.upheld == wanted
         assert (verdict.status == "refuted") != wanted
+
+
+u, v = sp.symbols("u v", real=True)
+plane = ((u, -sp.oo, sp.oo), (v, -sp.oo, sp.oo))
+NESTED = {
+    "gaussian in the plane": (sp.Integral(sp.exp(-(u**2) - v**2), *plane), sp.pi, {}),
+    "correlated": (sp.Integral(sp.exp(-(u**2) + u * v - v**2), *plane), 2 * sp.pi / sp.sqrt(3), {}),
+    "one before the other": (
+        sp.Integral(sp.Integral(lam * t * sp.exp(-lam * u - t * v), (v, 0, u)), (u, 0, sp.oo)),
+        t / (lam + t),
+        {lam: P, t: P},
+    ),
+    "a sum of integrals": (
+        sp.Sum(sp.Integral(u**k * sp.exp(-u), (u, 0, sp.oo)) / sp.factorial(k) / 2**k, (k, 0, sp.oo)),
+        2,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_integrals_in_integrals_are_judged_step_by_step(name):
+    left, right, domains = NESTED[name]
+    verdict = sd.check(left, "==", right, domains=domains)
+    assert verdict.status == "proved", verdict
+    assert replay(verdict.trace).ok
+    assert sd.check(left, "==", right + sp.Rational(1, 10**9), domains=domains).status == "refuted"
+
+
+def test_a_wrong_law_does_not_pass_the_judge_of_steps(monkeypatch):
+    right_law = integrals._gaussian
+    wrong = [
+        integrals.Law(w.name, w.form, w.conditions, w.example, w.zh, lambda *a: right_law(*a) and integrals.ONE_NODE)
+        if w.apply is right_law
+        else w
+        for w in integrals.LAWS
+    ]
+    monkeypatch.setattr(integrals, "LAWS", tuple(wrong))
+    assert not sd.check(sp.Integral(sp.exp(-(u**2) - v**2), *plane), "==", 1).upheld

@@ -23,7 +23,7 @@ from symderive.calculus.substitutions import pieces, substitutions
 from symderive.calculus.terms import ZERO_NODE, Expansion, minus, plus, tidy, times, to_power, whole_number
 from symderive.errors import UnsupportedError
 from symderive.language import build
-from symderive.language.bindings import opened, variables_of
+from symderive.language.bindings import opened, range_node, variables_of
 from symderive.language.domains import nonzero, positive, real
 from symderive.language.integers import is_integer
 from symderive.language.nodes import ONE, Binding, Differential, Leaf, Map, Node, Number
@@ -43,6 +43,9 @@ class Opening:
     conditions: tuple[Relation, ...] = ()
     defined: tuple[Node, ...] = ()
     assuming: tuple[Relation, ...] = ()
+    inner: tuple[Opening, ...] = ()
+    """How what stands inside was opened first, where ``assuming`` holds; ``outer`` then is the binding."""
+    outer: Node | None = None
 
     def unmet(self, given: Sequence[Relation]) -> tuple[Relation, ...]:
         """What of its conditions the domains and what is given do not grant.
@@ -114,15 +117,19 @@ def open_one(binding: Binding, given: Sequence[Relation] = ()) -> Opening:
     inside = open_bindings(opened(binding, (leaf,)), (*given, *assuming))
     if has_binding(inside.node):
         raise UnsupportedError("; ".join(inside.reasons))
-    body = _with_squares(inside.node, leaf) if is_integral else inside.node
     within = _Shown((*given, *assuming))
+    body = _with_squares(inside.node, leaf, within) if is_integral else inside.node
     defined = (body if is_integral else _without_factorials(body, leaf, high, within),)
     if is_integral:
         value, names, conditions = _integrated(body, leaf, ends, tuple(given))
     else:
         value, names, conditions = summed(body, leaf, ends, shown)
     rule = f"{binding.kind} by: {', '.join(names)}"
-    return Opening(binding, value, rule, (*conditions, *inside.unmet), defined, assuming)
+    inner = tuple(opening for _, _, opening in inside.lines)
+    outer = range_node(binding.kind, inside.node, leaf, low, high) if inner else binding
+    return Opening(
+        binding, value, rule, (*conditions, *inside.unmet), defined, assuming, inner, outer
+    )
 
 
 class _Shown:
@@ -141,7 +148,7 @@ class _Shown:
         return self.known[op, node]
 
 
-def _with_squares(body: Node, leaf: Leaf) -> Node:
+def _with_squares(body: Node, leaf: Leaf, shown: _Shown) -> Node:
     """Quadratics of which powers or logarithms are taken with their squares completed: that shows their signs."""
     expansion = Expansion(leaf, False, False, lambda op, node: False)
     found: dict[Node, Node] = {}
@@ -150,7 +157,8 @@ def _with_squares(body: Node, leaf: Leaf) -> Node:
             continue
         with suppress(NotHandled):
             constant, linear, square = expansion.quadratic(node.arguments[0])
-            if linear is not ZERO_NODE and isinstance(square, Number):
+            known = shown(">", node.arguments[0])
+            if linear is not ZERO_NODE and isinstance(square, Number) and not known:
                 half = build.scale(1 / (2 * square.value), linear)
                 rest = minus(constant, times(square, half, half))
                 found[node.arguments[0]] = plus(times(square, to_power(plus(leaf, half), 2)), rest)

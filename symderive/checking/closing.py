@@ -1,7 +1,8 @@
 """Relations with derivatives, integrals and sums over integers: opened by laws, proved, and judged as they stand.
 
 The proof is about what the laws make of both sides; the judge looks at the sides as written, so that a
-wrong law and the judge cannot agree by accident.
+wrong law and the judge cannot agree by accident.  Where integrals stand in integrals it looks at each
+opening, the inner ones first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from symderive.calculus.openings import Opened, has_binding, open_bindings
+from symderive.calculus.openings import Opened, Opening, has_binding, open_bindings
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.derivation.proofs import Line, Trace, judged
 from symderive.errors import SymderiveError
@@ -41,16 +42,23 @@ def prove_opened(
     if unmet or has_binding(whole.lhs, whole.rhs):
         return _judged_only(relation, given, "; ".join([*(f"{c} is not shown" for c in unmet), *reasons]))
     inner = prove(whole, given)
+    openings = [opening for opened in (left, right) for _, _, opening in opened.lines]
+    by_steps = any(map(_is_nested, openings)) and all(_stands(opening, given) for opening in openings)
+    if inner.status is Status.refuted and by_steps:
+        return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
     if inner.status is not Status.proved:
         verdict = _judged_only(relation, given, "" if inner.status is Status.refuted else inner.reason)
         if verdict.status is Status.undecided and inner.status is Status.refuted:
             return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
         return verdict
-    agreed, verdict = judged(relation, given, (), inner.reason, points=ENOUGH if _is_costly(relation) else None)
-    if not agreed and not _agrees_where_known(verdict):
-        return verdict
+    claimed, evidence = inner.claim, inner.evidence
+    if not by_steps:
+        agreed, verdict = judged(relation, given, (), inner.reason, points=ENOUGH if _is_costly(relation) else None)
+        if not agreed and not _agrees_where_known(verdict):
+            return verdict
+        claimed, evidence = verdict.claim, verdict.evidence
     trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
-    return replace(inner, claim=verdict.claim, trace=trace, evidence=verdict.evidence)
+    return replace(inner, claim=claimed, trace=trace, evidence=evidence)
 
 
 def without_bindings(relation: Relation, given: tuple[Relation, ...]) -> Relation:
@@ -62,6 +70,23 @@ def without_bindings(relation: Relation, given: tuple[Relation, ...]) -> Relatio
                 opened = open_bindings(side, given)
                 sides[k] = side if opened.unmet else opened.node
     return Relation(sides[0], relation.op, sides[1])
+
+
+def _is_nested(opening: Opening) -> bool:
+    """Whether an integral or a sum stands in another one."""
+    return any(inner.before.kind != "derivative" for inner in opening.inner) and opening.before.kind != "derivative"
+
+
+def _stands(opening: Opening, given: tuple[Relation, ...]) -> bool:
+    """Whether the judge agrees to an opening: to what it did inside first, then to the rest.
+
+    So integrals of integrals are judged, which are too much to enclose at once.
+    """
+    inside = (*given, *opening.assuming)
+    if not all(_stands(inner, inside) for inner in opening.inner):
+        return False
+    before = opening.before if opening.outer is None else opening.outer
+    return judge_relation(Relation(before, "==", opening.after), given=given, points=ENOUGH).upheld
 
 
 def _is_costly(relation: Relation) -> bool:
