@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from symderive.checking.check import check, within
 from symderive.checking.hints import hint
+from symderive.checking.mending import Mended, Mending
 from symderive.checking.parameters import told_shape
 from symderive.checking.programs import (
     Layout,
@@ -35,7 +37,8 @@ from symderive.judgement.verdicts import CrossCheck, Evidence, Status, Verdict, 
 from symderive.language import build
 from symderive.language.arrays import Array
 from symderive.language.domains import Domain
-from symderive.language.nodes import Leaf
+from symderive.language.nodes import Leaf, Node
+from symderive.language.statements import Relation
 
 SECONDS = 30.0
 """How long the symbolic judgement may take; what is not decided by then is run only."""
@@ -46,8 +49,14 @@ LARGE = 150
 EXPLAINING, EXPLAINING_AT_SIZES = 5.0, 1.5
 """How long it is looked for what would be right, for every shape and at fixed sizes."""
 
+MENDING = 4.0
+"""How long it is looked for an edit of the code that would make it right."""
+
 LONGEST = 160
 """Longer formulas are not shown beside a wrong one."""
+
+NAMES = ("the gradient", "the claim")
+"""What the sides are called in hints."""
 
 
 def check_gradient(
@@ -120,11 +129,14 @@ def check_gradient(
     if random:
         return _random(claim, random)
     seen = trial.check.wrong if trial is not None and trial.fails and trial.check is not None else ()
-    found = _Judge(program, claim, seen, seed).verdict(timeout)
+    judge = _Judge(program, claim, seen, seed)
+    found = judge.verdict(timeout)
     if failure is not None and found.verdict.status is not Status.refuted:
         raise failure
     if not found.read or found.verdict.status is Status.undecided:
         trial = _tried(runs, trial)
+    if failure is None:
+        found = judge.mended(found, runs, trial)
     return _told(runs, trial, found)
 
 
@@ -165,7 +177,11 @@ def _tried(runs: Runs, given: Trial | None) -> Trial | None:
 
 @dataclass(frozen=True)
 class _Found:
-    """A verdict; the parts that are wrong, by their paths, what was claimed and derived of each, and hints."""
+    """A verdict; the parts that are wrong, by their paths, what was claimed and derived of each, and hints.
+
+    ``weak`` hints are said where nothing better is found; a key of ``hints`` may be several paths in a row.
+    ``sides`` are what is derived and claimed of a wrong part, and the conditions of the derivation.
+    """
 
     verdict: Verdict
     read: bool = True
@@ -173,6 +189,8 @@ class _Found:
     looked: Mapping[str, Verdict] = field(default_factory=dict)
     wrong: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    weak: Mapping[str, str] = field(default_factory=dict)
+    sides: Mapping[str, tuple[Node, Node, tuple[Relation, ...]]] = field(default_factory=dict)
     derived: str = ""
 
 
@@ -199,7 +217,7 @@ class _Judge:
         if not kept:
             return _Found(late, read=False)
         found = kept[0]
-        if found.reading is not None:
+        if found.reading is not None and found.looked:
             explained: list[_Found] = []
 
             def explain() -> Verdict:
@@ -316,14 +334,14 @@ class _Judge:
         ]
         return "; ".join(told)
 
-    def _looked_at(self, reading: Reading, wrt: Mapping[str, Array]) -> dict[str, Verdict]:
+    def _looked_at(self, reading: Reading, wrt: Mapping[str, Array], points: int = 8) -> dict[str, Verdict]:
         """A first look by power series, where all shapes fit: what is wrong is found before anything is derived."""
         found: dict[str, Verdict] = {}
         for name, array in wrt.items():
             claimed = reading.claimed[name].node
             assert isinstance(array.node, Leaf)
             if claimed.shape == array.node.shape:
-                found[name] = judge_derivative(reading.loss.node, array.node, claimed, seed=self.seed, points=8)
+                found[name] = judge_derivative(reading.loss.node, array.node, claimed, seed=self.seed, points=points)
             else:
                 return {}
         return found
@@ -342,21 +360,83 @@ class _Judge:
         assert reading is not None
         shown: dict[str, tuple[str, str]] = {}
         hints: dict[str, str] = {}
+        sides: dict[str, tuple[Node, Node, tuple[Relation, ...]]] = {}
         derived = ""
         for name, verdict in found.looked.items():
             if verdict.status is not Status.refuted:
                 continue
+            path = self.paths[name]
             derivation = gradient(reading.loss, reading.wrt[name])
             truth, claimed = derivation.results[()], reading.claimed[name]
             derived = str(truth)
-            shown[self.paths[name]] = (_short(claimed), _short(truth))
-            said = verdict.hint or hint(
-                truth.node, "==", claimed.node, derivation.conditions, names=("the gradient", "the claim")
-            )
+            shown[path] = (_short(claimed), _short(truth))
+            sides[path] = (truth.node, claimed.node, derivation.conditions)
+            kinds = ("factor", "transpose", "mask")
+            said = verdict.hint or hint(truth.node, "==", claimed.node, derivation.conditions, names=NAMES, kinds=kinds)
             if said:
-                hints[self.paths[name]] = said
+                hints[path] = said
         alone = len(reading.wrt) == 1 and reading.sizes is None
-        return replace(found, wrong=shown, hints=hints, derived=derived if alone else "")
+        return replace(found, wrong=shown, hints=hints, sides=sides, derived=derived if alone else "")
+
+    def _termed(self, found: _Found, wrong: Sequence[str]) -> _Found:
+        """The same with the terms that wrong parts without a hint lack or have too much."""
+        weak = dict(found.weak)
+
+        def look() -> Verdict:
+            for path in wrong:
+                truth, claimed, conditions = found.sides[path]
+                said = hint(truth, "==", claimed, conditions, names=NAMES, kinds=("term", "absent"))
+                if said:
+                    weak[path] = said
+            return found.verdict
+
+        within(EXPLAINING, self.claim, look)
+        return replace(found, weak=weak)
+
+    def mended(self, found: _Found, runs: Runs, trial: Trial | None) -> _Found:
+        """The same with hints from the code: one edit of it that would make wrong parts right."""
+        fails = trial is not None and trial.fails
+        if not fails and found.verdict.status is not Status.refuted:
+            return found
+        assert trial is not None
+        wrong = [p for p in runs.paths if p in found.wrong or (trial.check is not None and p in trial.check.wrong)]
+        if all(p in found.hints for p in wrong):
+            return found
+        plain = runs.explain(trial) if fails and found.reading is None else {}
+        if plain.keys() >= set(wrong):
+            return replace(found, hints=plain)
+        told: list[Mended] = []
+
+        def search() -> Verdict:
+            mending = Mending(runs, trial.values if fails else {}, wrong)
+            told.extend(mending.search(lambda grad, paths: self._stands(found.reading, grad, paths)))
+            return found.verdict
+
+        within(MENDING, self.claim, search)
+        hints = {p: text for p, text in found.hints.items() if not any(p in m.paths for m in told)}
+        hints |= {", ".join(m.paths): m.words for m in told}
+        covered = {*hints, *(p for m in told for p in m.paths)}
+        left = [p for p in wrong if p not in covered]
+        found = self._termed(found, [p for p in left if p in found.sides])
+        weak = {p: found.weak[p] for p in left if p in found.weak}
+        weak = weak or {p: text for p, text in (plain or runs.explain(trial)).items() if p in left}
+        return replace(found, hints=hints | weak)
+
+    def _stands(self, reading: Reading | None, grad: Callable[..., Any], paths: Sequence[str]) -> bool:
+        """Whether another gradient stands for some parameters: before the judge, or as it runs where it is not read."""
+        program = Program(self.program.loss, grad, self.program.params, self.program.data)
+        if reading is None:
+            runs = Runs(program, self.seed)
+            trials = [runs.given(), *islice(runs.fresh(), 4)]
+            return all(t.check is None or not set(paths) & set(t.check.wrong) for t in trials)
+        domains = {**assumptions(program), **reading.domains}  # right for data of the kind given is right enough
+        try:
+            layout = squared(reading.layout, domains) if reading.sizes is None else reading.layout.copy()
+            again = read(program, layout, domains, reading.sizes, reading.fixed)
+        except SymderiveError:
+            return False
+        looked = self._looked_at(again, {n: array for n, array in again.wrt.items() if self.paths[n] in paths}, 6)
+        return bool(looked) and all(verdict.upheld for verdict in looked.values())
 
     def _put_together(
         self, reading: Reading, whole: Verdict, verdicts: Mapping[str, Verdict], results: Mapping[str, Array]
@@ -382,9 +462,11 @@ class _Judge:
             self.paths[name]: (_short(reading.claimed[name]), _short(results[name]))
             for name in wrong
         }
-        hints = {self.paths[name]: v.hint for name, v in wrong.items() if v.hint}
+        said = {self.paths[name]: v.hint for name, v in wrong.items() if v.hint}
+        hints = {path: text for path, text in said.items() if _is_telling(text)}
+        weak = {path: text for path, text in said.items() if path not in hints}
         only = str(next(iter(results.values()))) if len(results) == 1 else ""
-        return _Found(verdict, wrong=shown, hints=hints, derived=only)
+        return _Found(verdict, True, reading, wrong=shown, hints=hints, weak=weak, derived=only)
 
     # -- at sizes -------------------------------------------------------------------------------
 
@@ -468,6 +550,11 @@ def _about_definedness(verdict: Verdict) -> bool:
     return verdict.status is Status.undecided
 
 
+def _is_telling(hint: str) -> bool:
+    """Whether a hint about the formula says it all, and is no condition that the author did not mean."""
+    return bool(hint) and not hint.startswith("true if")
+
+
 def _short(value: Array) -> str:
     text = str(value)
     return text if len(text) <= LONGEST else ""
@@ -488,7 +575,6 @@ def _told(runs: Runs, trial: Trial | None, found: _Found) -> Verdict:
             note = "the formula as it is read is right, but the code as it runs is not (integers, overflow, precision?)"
             verdict = replace(verdict, status=Status.undecided, reason=f"{note}\n{verdict.reason}", trace=())
         lines += _report(runs, trial, found)
-        hints = hints or [h for h in [runs.explain(trial, several)] if h]
     elif found.derived and verdict.status is Status.refuted:
         lines.append(f"derived: {found.derived}")
     if several or not found.derived:

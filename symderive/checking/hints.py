@@ -61,6 +61,9 @@ NEAR = 0.05
 LEAST_SHARE = 0.12
 """A condition that leaves less of the points says little: it is an end of the domain, or a tie."""
 
+KINDS = ("factor", "transpose", "mask", "term", "repair", "condition", "absent")
+"""What is looked for in an equality, the likeliest first."""
+
 _CONSTANTS: tuple[tuple[float, Expr], ...] = (
     (1.0, ONE),
     (log(2), sympy_log(2)),
@@ -90,11 +93,13 @@ def hint(
     names: tuple[str, str] = ("the left side", "the right side"),
     seconds: float = SECONDS,
     at: Counterexample | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> str:
     """What is wrong with ``lhs op rhs``, in a few words; "" where nothing was found.
 
     ``names`` call the sides; the second one is the one that is talked about as wrong.  ``at`` is a
-    point where the claim fails: a condition that mends it does not hold there.
+    point where the claim fails: a condition that mends it does not hold there.  ``kinds`` are what
+    is looked for in an equality, of `KINDS` and in their order.
 
     >>> import symderive as sd
     >>> x = sd.array("x")
@@ -102,7 +107,7 @@ def hint(
     'the right side is 2 times the left side: off by the factor 2'
     """
     search = _Search(lhs, op, rhs, tuple(given), names, time.perf_counter() + seconds, at)
-    attempts = search.equality() if op == "==" else search.inequality()
+    attempts = search.equality(kinds) if op == "==" else search.inequality()
     try:
         return next((found for found in attempts if found), "")
     except (SymderiveError, ArithmeticError):
@@ -180,20 +185,22 @@ class _Search:
 
     # -- equalities ---------------------------------------------------------------------
 
-    def equality(self) -> Iterator[str]:
+    def equality(self, kinds: Sequence[str]) -> Iterator[str]:
         """Hints for lhs == rhs, the likeliest first."""
         if any(isinstance(n, Differential) for side in (self.lhs, self.rhs) for n in side.walk()):
             return
         samples = self.samples()
-        if samples:
-            yield self.factor(samples)
-        yield self.transpose()
-        yield self.mask()
-        if samples:
-            yield self.term()
-            yield self.repaired(samples)
-        yield self.condition()
-        yield self.absent()
+        looks: dict[str, Callable[[], str]] = {
+            "factor": lambda: self.factor(samples) if samples else "",
+            "transpose": self.transpose,
+            "mask": self.mask,
+            "term": lambda: self.term() if samples else "",
+            "repair": lambda: self.repaired(samples) if samples else "",
+            "condition": self.condition,
+            "absent": self.absent,
+        }
+        for kind in kinds:
+            yield looks[kind]()
 
     def samples(self) -> list[_Sample]:
         """Both sides at a few ordinary points, at unequal sizes."""

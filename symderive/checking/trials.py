@@ -158,8 +158,11 @@ class Runs:
 
     # -- what would be right ----------------------------------------------------------------
 
-    def true_gradient(self, values: Mapping[int, np.ndarray], number: int) -> np.ndarray | None:
-        """Every entry of the gradient by one parameter from finite differences; None where there are too many."""
+    def true_gradient(self, values: Mapping[int, np.ndarray], number: int, step: float = 0.125) -> np.ndarray | None:
+        """Every entry of the gradient by one parameter from finite differences; None where there are too many.
+
+        ``step`` is the longest: short ones meet fewer kinks.
+        """
         start = np.array(values.get(number, self.program.parts[number].value))
         if start.size > MAX_SLOPES:
             return None
@@ -171,15 +174,15 @@ class Runs:
                 moved[index] += t
                 return self.value({**values, number: moved})
 
-            made[index] = slope(along, 0.125).value
+            made[index] = slope(along, step).value
         return made if np.all(np.isfinite(made)) else None
 
-    def explain(self, trial: Trial, several: bool) -> str:
-        """By what simple change each wrong part of the gradient would be right."""
+    def explain(self, trial: Trial) -> dict[str, str]:
+        """By what simple change each wrong part of the gradient would be right, by their paths."""
         if trial.check is None:
-            return ""
+            return {}
         claimed = self.claimed(trial.values)
-        told: list[str] = []
+        told: dict[str, str] = {}
         rng = np.random.default_rng(self.seed)
         near = {k: _near(v, 0.1, rng, 1) for k, v in enumerate(self.point(trial.values).values())}
         near = {**trial.values, **near}
@@ -191,9 +194,9 @@ class Runs:
                 continue
             for text, mend in _repairs(claimed[path], true, self.point(trial.values)[path], path):
                 if all(self._mended(values, path, mend) for values in (trial.values, near)):
-                    told.append(f"{path}: {text}" if several else text)
+                    told[path] = text
                     break
-        return "; ".join(told)
+        return told
 
 
     def _mended(self, values: Mapping[int, np.ndarray], path: str, mend: _Mend) -> bool:
