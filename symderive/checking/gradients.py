@@ -49,8 +49,8 @@ LARGE = 150
 EXPLAINING, EXPLAINING_AT_SIZES = 5.0, 1.5
 """How long it is looked for what would be right, for every shape and at fixed sizes."""
 
-MENDING = 4.0
-"""How long it is looked for an edit of the code that would make it right."""
+MENDING = 20.0
+"""How long it may take to find an edit of the code that would make it right; its own limit counts the work done."""
 
 LONGEST = 160
 """Longer formulas are not shown beside a wrong one."""

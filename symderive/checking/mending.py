@@ -23,8 +23,8 @@ from symderive.checking.parameters import gradient_in
 from symderive.checking.programs import Program
 from symderive.checking.trials import Runs
 
-SECONDS = 2.0
-"""How long edits are tried."""
+SECONDS = 3.0
+"""How long edits are tried, in seconds of the processor."""
 
 STEP = 0.01
 """The longest step of the differences: longer ones would meet the kinks of other samples."""
