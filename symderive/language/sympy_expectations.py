@@ -48,13 +48,18 @@ def without_expectations(expr: Any) -> Any:
 
 
 def _is_random(expr: Any) -> bool:
-    return any(type(part).__module__.startswith("sympy.stats") for part in preorder_traversal(expr))
+    return any(_is_random(part) for part in preorder_traversal(expr))
+
+
+def _is_random(part: object) -> bool:
+    """Whether an object is one of sympy.stats; the class of an undefined function names no module."""
+    return (type(part).__module__ or "").startswith("sympy.stats")
 
 
 def _written(expr: Any, inside: bool) -> Any:
     """``inside`` an expectation random variables may stand."""
     name = type(expr).__name__
-    if type(expr).__module__.startswith("sympy.stats"):
+    if _is_random(expr):
         if name == "RandomSymbol" and inside:
             return expr
         if name == "RandomSymbol":

@@ -247,3 +247,41 @@ def test_what_is_too_large_is_refused_by_its_structure(name):
 )
 def test_ordinary_formulas_are_not_too_large(made):
     assert bounded(made) >= 1
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        sympy.exp(sympy.Rational(2082249, 10**6)),
+        sympy.exp(-sympy.Rational(1234567, 10**6) ** 2),
+        sympy.exp(sympy.cos(sympy.Rational(1443, 1000) ** 2)),
+        sympy.exp(sympy.sqrt(sympy.Rational(1012345, 10**6))),
+        sympy.Integer(2) ** sympy.sqrt(sympy.Rational(3, 7)),
+        sympy.Rational(999999999, 10**9) ** 400,
+        sympy.exp(sympy.exp(sympy.Rational(1, 7))),
+        sympy.gamma(sympy.Rational(12345, 1000)),
+    ],
+    ids=lambda n: type(n).__name__,
+)
+def test_numbers_of_ordinary_size_are_read_however_long_their_digits(number):
+    assert bounded(number) > 0
+    assert str(sd.check(number, "<", number + 1).status) == "proved"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        sympy.Pow(2, sympy.Rational(10**7), evaluate=False),
+        sympy.exp(sympy.Integer(10) ** 9),
+        sympy.exp(-sympy.Integer(10) ** 9),
+        sympy.Pow(sympy.Rational(999, 1000), 10**7, evaluate=False),
+        sympy.factorial(sympy.Integer(10) ** 8, evaluate=False),
+        sympy.exp(sympy.exp(sympy.Integer(40))),
+        sympy.Rational(999999999, 10**9) ** 1000,
+        sympy.Pow(3, sympy.Pow(3, 30, evaluate=False), evaluate=False),
+    ],
+    ids=lambda n: type(n).__name__,
+)
+def test_numbers_of_astronomical_size_are_refused(number):
+    with pytest.raises(sd.UnsupportedError, match="is not read"):
+        bounded(number)
