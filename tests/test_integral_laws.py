@@ -123,6 +123,25 @@ UNCONDITIONAL = {
     "finite geometric with ratio 1": (sp.Sum(a**k, (k, 0, n)), (1 - a ** (n + 1)) / (1 - a), {a: P, n: N}),
     "normal of negative scale": (sp.Integral(gauss, line), 1, {s: sd.nonzero}),
     "power rule through 0": (sp.Integral(x ** (-2), (x, -1, 1)), -2, {}),
+    "second moment of the Cauchy law": (sp.Integral(x**2 / (1 + x**2), line), -sp.pi, {}),
+    "power of a quadratic of any exponent": (
+        sp.Integral((1 + x**2) ** (-a), line),
+        sp.sqrt(sp.pi) * sp.gamma(a - sp.Rational(1, 2)) / sp.gamma(a),
+        {a: P},
+    ),
+    "half Gaussian of any power": (sp.Integral(x**a * sp.exp(-(x**2)), half), sp.gamma((a + 1) / 2) / 2, {}),
+    "second kind of any arguments": (
+        sp.Integral(x ** (a - 1) / (1 + x) ** (a + b), half),
+        sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
+        {a: P},
+    ),
+    "geometric series beyond 1": (sp.Sum(a**k, (k, 0, sp.oo)), 1 / (1 - a), {a: sd.interval(1, 3)}),
+    "geometric series below -1": (sp.Sum(a**k, (k, 0, sp.oo)), 1 / (1 - a), {a: sd.interval(-3, -1)}),
+    "wave of any frequency": (sp.Integral(sp.sin(a * x), (x, 0, 1)), (1 - sp.cos(a)) / a, {}),
+    "damped wave of any rate": (sp.Integral(sp.exp(-a * x) * sp.cos(x), half), a / (1 + a**2), {}),
+    "logistic of any rate": (sp.Integral(sp.exp(-a * x) / (1 + sp.exp(-a * x)) ** 2, line), 1 / a, {}),
+    "poles at places of the sum": (sp.Sum(1 / ((k - 2) * (k - 1)), (k, 0, 40)), 0, {}),
+    "differences of what is not defined": (sp.Sum(sp.log((k + 1) / k), (k, 0, n)), sp.log(n + 1), {n: N}),
     "cancelled inside": ("sd.integral(x / x, x, -1, 1)", 2, None),
 }
 

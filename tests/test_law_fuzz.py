@@ -243,7 +243,7 @@ def some_range(rng: random.Random) -> tuple[int, int]:
 
 def binomial_term(rng: random.Random, n: int) -> sp.Expr:
     p = sp.Rational(rng.randint(1, 9), 10)
-    return j ** rng.randint(0, 3) * sp.binomial(n, j) * p**j * (1 - p) ** (n - j)
+    return j ** rng.randint(0, 3) * sp.binomial(n, j) * p**j * (1 - p) ** (n - j + rng.randint(0, 1))
 
 
 def negative_binomial_term(rng: random.Random) -> sp.Expr:
@@ -256,8 +256,8 @@ def exponential_term(rng: random.Random) -> sp.Expr:
 
 
 def poles(rng: random.Random) -> sp.Expr:
-    shifts = rng.sample(range(1, 7), rng.choice((2, 2, 3)))
-    return q(rng) / sp.prod([j + c for c in shifts])
+    shifts, slope = rng.sample(range(1, 7), rng.choice((2, 2, 3))), rng.choice((1, 2, 3))
+    return q(rng) / sp.prod([slope * (j + c) + 1 for c in shifts])
 
 
 def vandermonde_term(rng: random.Random, n: int) -> sp.Expr:
