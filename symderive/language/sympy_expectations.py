@@ -48,10 +48,10 @@ def without_expectations(expr: Any) -> Any:
 
 
 def _is_random(expr: Any) -> bool:
-    return any(_is_random(part) for part in preorder_traversal(expr))
+    return any(_of_stats(part) for part in preorder_traversal(expr))
 
 
-def _is_random(part: object) -> bool:
+def _of_stats(part: object) -> bool:
     """Whether an object is one of sympy.stats; the class of an undefined function names no module."""
     return (type(part).__module__ or "").startswith("sympy.stats")
 
@@ -59,7 +59,7 @@ def _is_random(part: object) -> bool:
 def _written(expr: Any, inside: bool) -> Any:
     """``inside`` an expectation random variables may stand."""
     name = type(expr).__name__
-    if _is_random(expr):
+    if _of_stats(expr):
         if name == "RandomSymbol" and inside:
             return expr
         if name == "RandomSymbol":
