@@ -107,6 +107,10 @@ class Source:
         returned = ast.Return(ast.Name(result, ast.Load()))
         self.module = ast.Module([ast.FunctionDef("outer", outer, [statement, returned], [])], [])
         ast.fix_missing_locations(self.module)
+        try:
+            self.made()
+        except (SyntaxError, KeyError, StopIteration) as error:
+            raise ValueError(f"the source does not make the function again: {error}") from None
 
     def made(self) -> types.FunctionType:
         """The function of the source as it is edited now, with the globals, defaults and cells of the original."""
@@ -297,7 +301,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, str]]:
     for other in _other_axes(node):
         yield ast.unparse(other), "wrong axis"
     stem, _, last = function.rpartition(".")
-    if last in ("sum", "mean"):
+    if stem and last in ("sum", "mean"):
         swapped = ast.Call(ast.parse(f"{stem}.{'mean' if last == 'sum' else 'sum'}", mode="eval").body,
                            node.args, node.keywords)  # fmt: skip
         yield ast.unparse(swapped), f"{last} where the {'mean' if last == 'sum' else 'sum'} is meant"

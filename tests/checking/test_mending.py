@@ -13,7 +13,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 import symderive as sd
-from symderive.checking.edits import Source, sources
+from symderive.checking.edits import Source, further, rewritings, sources
 from symderive.checking.mending import Mending
 from symderive.checking.programs import Program
 from symderive.checking.trials import Runs
@@ -194,3 +194,21 @@ def test_more_than_arithmetic_is_not_edited():
     with pytest.raises(ValueError, match="arithmetic"):
         Source(endless)
     assert sources(np.sum) == []
+
+
+def test_every_rewriting_is_an_expression_of_python():
+    """Calls of Python's own sum, starred arguments, slices, texts and conditions among what is edited."""
+
+    def every(w, X, y):
+        total = sum(np.exp(s) for s in [w[k] for k in range(len(w)) if k != 1])
+        parts = {"a": np.sum(X, 0), "b": X[:, 1:].mean(axis=0)}
+        return total / (1 if y.size else 2) - np.where(y > 0, *(w, -w)) @ parts["a"] ** 2 + X.dot(w).sum(0)
+
+    source = Source(every)
+    atoms, calls = source.atoms(), source.calls()
+    texts = [t for site in source.sites() for t, _ in (*rewritings(site, atoms), *further(site, atoms, calls))]
+    assert len(texts) > 1000
+    for text in texts:
+        ast.parse(text, mode="eval")
+    assert len(list(source.statements())) == 2
+    assert ast.unparse(source.definition) == ast.unparse(Source(every).definition)

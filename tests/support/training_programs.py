@@ -163,7 +163,6 @@ def example():
             ("p.sum(axis=1, keepdims=True)", "p.sum(axis=0, keepdims=True)", "W"),
             ("    p[np.arange(len(y)), y] -= 1\n", "", "W"),
         ),
-        "checked",
     ),
     Program(
         "softmax_one_hot_ridge",
@@ -476,7 +475,6 @@ def example():
             ("np.add.at(dE, idx, r[:, None] * v)", "dE[idx] += r[:, None] * v", "E"),
             ("r = 2 *", "r =", "E"),
         ),
-        "checked",
     ),
     Program(
         "skip_gram_negative",
@@ -505,7 +503,6 @@ def example():
             ("    np.add.at(dV, negative, bad * u)\n", "", "V"),
             ("good * V[context] + bad", "good * V[context] - bad", "U"),
         ),
-        "checked",
     ),
     Program(
         "matrix_factorisation",
@@ -991,7 +988,6 @@ def example():
     return rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), np.array([0, 1, 1, 0]), rng.normal(size=4)
 """,
         (("R[:, None] * ", "", "theta"), ("p - onehot", "onehot - p", "theta"), ("] = 1", "] = 0", "theta")),
-        "checked",
     ),
     Program(
         "looped_least_squares",
