@@ -84,6 +84,23 @@ def test_open_ends(lhs, op, rhs, domain, holds):
     assert isinstance(covered(lhs, op, rhs, {"x": domain}), Cover) is holds
 
 
+def test_a_strict_claim_may_vanish_at_open_ends_only():
+    within, unit = sd.interval(0, 1), UNIT
+    assert isinstance(covered("x*y", ">", "0", {"x": within, "y": within}), Cover)
+    assert isinstance(covered("x*y", ">", "0", {"x": within, "y": unit}), str)
+    assert isinstance(covered("x - x", ">", "0", {"x": within}), str)
+    assert isinstance(covered("x - x", ">=", "0", {"x": within}), Cover)
+
+
+@pytest.mark.parametrize(
+    "crossing", ["(y-x) + 10*(y-x)**2", "(y-x)**2*((y-x)**2 - 1/4)", "(y-x)**2*(x - 1/10) + (y-x)**4", "(y-x)**3 + 1"]
+)
+def test_sides_that_touch_along_a_line_and_cross_elsewhere(crossing):
+    """Corners and the middle of the square are >= 0, and the claim is false all the same (the last one is true)."""
+    found = covered(crossing, ">=", "0", {"x": UNIT, "y": UNIT})
+    assert isinstance(found, Cover) is crossing.endswith("+ 1")
+
+
 def test_what_is_given_cuts_the_domain():
     box = {"x": UNIT, "y": UNIT}
     assert isinstance(covered("x**2", ">=", "y**2", box, ["x >= y + 1/100"]), Cover)
