@@ -8,6 +8,7 @@ from scipy.special import entr, expit, kl_div, log_expit, rel_entr
 
 import symderive as sd
 from symderive.derivation.checker import replay
+from symderive.derivation.conditions import granted
 from symderive.derivation.inequalities import (
     find_trace,
     prove_equality_case,
@@ -151,6 +152,14 @@ def test_dropping_a_condition_loses_the_proof():
     assert prove_inequality(relation(x * y, ">=", 0)).status == "refuted"
     signed = sd.array("h", n)
     assert prove_nonnegative((v @ X.T @ np.diag(signed) @ X @ v).node).status == "refuted"
+
+
+def test_a_logarithm_is_granted_by_what_is_at_least_one():
+    assert granted(">=", np.log(1 + b * b).node, ())
+    assert granted(">", (-np.log(expit(b))).node, ())
+    for wrong in (np.log(expit(b)), np.log(b * b), np.log(2 - b * b)):
+        assert not granted(">=", wrong.node, ())
+    assert not granted(">", np.log(1 + b * b).node, ())
 
 
 def test_given_relations_carry_a_proof_and_are_needed():

@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import symderive as sd
+from symderive.calculus.normal_form import decide_equal
 from symderive.checking.sides import read_claim
 from symderive.derivation.inequalities import find_trace
 
@@ -76,6 +77,14 @@ def test_false_inequalities_have_no_proof(claim):
     """The judge is asked first; the search for proofs must not find one even where it is not."""
     made = read_claim(*claim)
     assert find_trace(made.relation, made.given) is None
+
+
+def test_a_power_by_an_integer_needs_its_base():
+    """(-2)**m is defined for every integer m, x**m not at x = 0."""
+    x, m = sd.array("x"), sd.array("m", domain=sd.integers(-5, 5))
+    found = decide_equal((x**m + 1).node, (1 + x**m).node)
+    assert found.conditions
+    assert str(sd.check(x**m, "==", x**m * 1).status) == "undecided"  # both sides are undefined at 0
 
 
 def test_bounds_of_remainders_are_those_of_all_cases():
