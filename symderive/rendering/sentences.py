@@ -103,6 +103,7 @@ SENTENCES: dict[str, str] = {
         "所读入的公式是对的，但实际运行的代码不对（整数、溢出或精度？）",
     "finite differences say nothing here: {}": "有限差分在此说明不了什么：{0}",
     "data of one length are taken to be the same samples": "长度相同的数据视为同一批样本",
+    "the shape of {} is taken as given: {}": "{0} 的形状视为给定：{1}",
     "the loss depends on no parameter": "损失不依赖任何参数",
     "the loss is not finite": "损失不是有限值",
     "the steps contradict each other in {} entries": "在 {0} 个分量上各步长的结果相互矛盾",

@@ -266,7 +266,7 @@ SPEAKING = (
 #: Texts that are no sentence of a verdict: calls, patterns, what ``str`` of evidence is made of, names of
 #: rules, which have rows; and pieces of sentences that stand whole in the table.
 NOT_SAID = {
-    "too close to tell apart", "out of range",
+    "too close to tell apart", "out of range", "true if",
     "; did you mean {}?", "; the rules are {}", "the functions cannot be run at this point: {}: {}", "definition of {}",
     'claim("relation", lhs, "==", rhs)', 'claim("equality_case", lhs, "==", rhs, when=(p, "==", q))',
     'claim("exists", lhs, "!=", rhs)', 'claim("psd", matrix)', 'claim("convex", loss, wrt=w)',
