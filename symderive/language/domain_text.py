@@ -64,8 +64,10 @@ def _domain(node: ast.expr, text: str) -> Domain:
             return getattr(domains, name)
         case ast.Call(func=ast.Name(id=name), args=values, keywords=options) if name in CALLED_DOMAINS:
             named = {option.arg or "**": _option(option.value, text) for option in options}
+            # the third argument of an interval is which ends it keeps
+            read = [(_option if name == "interval" and k == 2 else _number)(v, text) for k, v in enumerate(values)]
             try:
-                return getattr(domains, name)(*(_number(value, text) for value in values), **named)
+                return getattr(domains, name)(*read, **named)
             except TypeError as error:
                 raise ReadError(f"{name} is not called like that: {error}", text, node.col_offset + 1) from error
     known = ", ".join(sorted({*PLAIN_DOMAINS, *CALLED_DOMAINS}))
@@ -93,4 +95,9 @@ def _number(node: ast.expr, text: str) -> int | float | Fraction:
             numerator = _number(left, text)
             if isinstance(numerator, int):
                 return Fraction(numerator, denominator)
-    raise ReadError("a domain is given numbers, fractions and inf", text, node.col_offset + 1)
+    raise ReadError(
+        "a domain is given numbers, fractions and inf; an interval also says which ends it keeps: "
+        '"left", "right", "both" or "none"',
+        text,
+        node.col_offset + 1,
+    )
