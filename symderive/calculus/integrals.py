@@ -75,6 +75,8 @@ def _gaussian(term: Term, ends: Ends, shown: Shown) -> Node | None:
 
 def _completed(alpha: Node, beta: Node) -> Node:
     """exp(β²/(4α)), what completing the square leaves."""
+    if whole_number(beta) == 0:
+        return ONE_NODE
     return function("exp", over(to_power(beta, 2), build.scale(4, alpha)))
 
 
