@@ -19,7 +19,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import final
 
-from sympy import Expr, S
+from sympy import Expr, Rational, S
 
 from symderive.calculus.structure import Structures, stated
 from symderive.language import build
@@ -145,8 +145,8 @@ class Bounds:
     def plus(self, other: Bounds) -> Bounds:
         """Bounds of the sum."""
         return Bounds(
-            self.low + other.low,
-            self.high + other.high,
+            _sum(self.low, other.low),
+            _sum(self.high, other.high),
             self.low_open or other.low_open,
             self.high_open or other.high_open,
         )
@@ -161,7 +161,7 @@ class Bounds:
                     reached = (a == 0 and not a_open) or (b == 0 and not b_open)
                     ends.append((Fraction(0), not reached))
                 else:
-                    ends.append((a * b, a_open or b_open))
+                    ends.append((_product(a, b), a_open or b_open))
         low, low_open = min(ends)
         high, high_closed = max((e, not o) for e, o in ends)
         nonzero = all(b.sign in ("+", "-", "nonzero") for b in (self, other))
@@ -220,6 +220,20 @@ class Bounds:
         return Bounds(Fraction(0), high, False, not closed, nonzero)
 
 
+def _sum(a: End, b: End) -> End:
+    """a + b; Python adds an infinity to a fraction as floats, and long fractions are none."""
+    if isinstance(a, float):
+        return a
+    return b if isinstance(b, float) else a + b
+
+
+def _product(a: End, b: End) -> End:
+    """a·b of numbers that are not 0."""
+    if isinstance(a, float) or isinstance(b, float):
+        return INFINITY if (a > 0) == (b > 0) else -INFINITY
+    return a * b
+
+
 def exactly(value: Fraction) -> Bounds:
     """The bounds of one number."""
     return Bounds(value, value, False, False, value != 0)
@@ -239,7 +253,8 @@ def _end(value: Expr, up: bool) -> tuple[End, bool]:
         return (INFINITY if value is S.Infinity else -INFINITY), True
     if value.is_Rational:
         return Fraction(int(value.p), int(value.q)), False  # type: ignore[attr-defined]
-    near = Fraction(float(value.evalf(30)))
+    close = Rational(value.evalf(30))  # a float would be infinite for exp(1000)
+    near = Fraction(int(close.p), int(close.q))
     slack = (abs(near) + 1) / 2**40
     if (value.is_positive and near < slack) or (value.is_negative and near > -slack):
         return Fraction(0), True

@@ -15,11 +15,11 @@ from symderive.calculus.openings import has_binding
 from symderive.checking.closing import prove_opened, without_bindings
 from symderive.checking.hints import hint
 from symderive.checking.sides import MIRROR, Claim, read_claim, same_shape, shortened
-from symderive.deadline import OutOfTime, run_within
+from symderive.deadline import OutOfTime, run_within, tick
 from symderive.derivation.derivation import Derivation
 from symderive.derivation.inequalities import prove_inequality
 from symderive.derivation.proofs import prove_equal
-from symderive.errors import JudgementConflictError, ReadError, ShapeError, UnsupportedError
+from symderive.errors import DataError, JudgementConflictError, ReadError, ShapeError, UnsupportedError
 from symderive.judgement.judge import judge_relation
 from symderive.judgement.verdicts import Counterexample, Status, Verdict, weakest
 from symderive.language import build
@@ -30,6 +30,12 @@ from symderive.language.reading import read_text
 from symderive.language.statements import Claimed, Relation
 from symderive.language.sympy_bounds import bounded
 from symderive.language.text_reader import defined_names
+
+CLOSELY, FEW = 20_000, 6
+"""Bits, and points, of a second look at equalities that have no proof."""
+
+SECONDS = 60.0
+"""How long a claim may take where nothing else is said."""
 
 #: Most parts of a SymPy expression that is printed while it is not judged yet.
 MOST_SHOWN = 1000
@@ -43,7 +49,7 @@ def check(
     domains: Mapping[Any, Domain] | None = None,
     given: Any = (),
     shapes: Mapping[Any, Any] | None = None,
-    timeout: float | None = None,
+    timeout: float | None = SECONDS,
 ) -> Verdict:
     """Judge ``lhs op rhs``, entrywise, at every point of the declared domains and of ``given``.
 
@@ -58,7 +64,7 @@ def check(
     domains : by symbol or name; restricts further what is declared already
     given : relations, texts such as ``"p < q"``, triples ``(p, "<", q)``, SymPy relations
     shapes : ``{"X": "n d", "w": "d"}``, as in `symderive.read`
-    timeout : seconds after which the answer is ``undecided``
+    timeout : seconds after which the answer is ``undecided``; None for no limit
 
     Returns
     -------
@@ -97,6 +103,9 @@ def check(
 
 def within(seconds: float | None, claim: str, run: Callable[[], Verdict]) -> Verdict:
     """The verdict of ``run``, or ``undecided`` where time, memory or the depth of Python's calls runs out."""
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds == seconds
+    if seconds is not None and not number:
+        raise DataError(f"timeout is a number of seconds, or None for no limit; got {seconds!r}")
     try:
         return run_within(seconds, run)
     except MemoryError:
@@ -104,7 +113,8 @@ def within(seconds: float | None, claim: str, run: Callable[[], Verdict]) -> Ver
     except RecursionError:
         return Verdict(Status.undecided, claim, reason="stopped: it is nested too deeply")
     except OutOfTime:
-        if seconds is None:  # the limit is that of a claim around this one
+        tick()  # the limit may be that of a claim around this one
+        if seconds is None:
             raise
         return Verdict(Status.undecided, claim, reason=f"stopped after {seconds:g} seconds")
 
@@ -126,11 +136,20 @@ def prove(relation: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
         return prove_opened(relation, given, prove)
     match relation.op:
         case "==":
-            return prove_equal(relation.lhs, relation.rhs, given=given)
+            return _looked_at_closely(prove_equal(relation.lhs, relation.rhs, given=given), relation, given)
         case "!=":
             return judge_relation(relation, given=given)
         case _:
             return prove_inequality(relation, given=given)
+
+
+def _looked_at_closely(verdict: Verdict, relation: Relation, given: tuple[Relation, ...]) -> Verdict:
+    """An equality of scalars that has no proof, at a few points with very many bits: erf(50) is 1 but for 2**-3600."""
+    scalars = not any(leaf.shape for side in (relation.lhs, relation.rhs) for leaf in side.leaves())
+    if verdict.status is not Status.checked or not scalars or relation.lhs.shape or relation.rhs.shape:
+        return verdict
+    closely = judge_relation(relation, given=given, bits=CLOSELY, points=FEW)
+    return closely if closely.status is Status.refuted else verdict
 
 
 def _shown(side: Any) -> str:

@@ -42,7 +42,7 @@ from symderive.judgement.floats import Floats
 from symderive.judgement.hunt import Columns, Hunt
 from symderive.judgement.instances import Instance, constraints, settings
 from symderive.judgement.judge import judge_relation
-from symderive.judgement.points import Sides, Source
+from symderive.judgement.points import Sides, Source, holds
 from symderive.judgement.verdicts import Counterexample
 from symderive.language import build
 from symderive.language.arrays import Array
@@ -175,8 +175,8 @@ class _Search:
         """Whether the time is up."""
         return time.perf_counter() > self.deadline
 
-    def stands(self, lhs: Node, op: str, rhs: Node, given: Sequence[Relation] = (), points: int = 12) -> bool:
-        """Whether the judge upholds a mended claim."""
+    def stands(self, lhs: Node, op: str, rhs: Node, given: Sequence[Relation] = (), points: int | None = 12) -> bool:
+        """Whether the judge upholds a mended claim; with no number of points, after all that it looks at."""
         if self.late():
             return False
         verdict = judge_relation(Relation(lhs, op, rhs), given=(*self.given, *given), points=points)
@@ -466,6 +466,14 @@ class _Search:
             fails = np.append(fails, True)
         return kept, fails
 
+    def excluded(self, relations: Sequence[Relation]) -> bool:
+        """Whether conditions leave out the point where the claim fails, exactly; without such a point, yes."""
+        values = self.at.values if self.at is not None else {}
+        if self.at is None or not all(isinstance(values.get(x.name), int | Fraction) for x in self.leaves):
+            return True
+        point = Instance({}, {x: np.array(Fraction(values[x.name]), object) for x in self.leaves})  # type: ignore[arg-type]
+        return not all(holds(relation, point) for relation in relations)
+
     def share(self, relations: Sequence[Relation]) -> float | None:
         """The share of points where conditions hold, 0 where the claim fails at one; None where floats cannot tell."""
         if self.seen is None:
@@ -501,7 +509,7 @@ class _Search:
             if hunt.violates(lhs, rhs, points):
                 continue
             tries += 1
-            if self.stands(lhs, self.op, rhs, points=24):
+            if self.stands(lhs, self.op, rhs, points=None):
                 return f"true with {_shown(new)} in place of {_shown(old)}"
         return ""
 
@@ -510,7 +518,7 @@ class _Search:
         for relations in self.weakest_first():
             if self.late():
                 return ""
-            if self.stands(self.lhs, self.op, self.rhs, relations, points=24):
+            if self.excluded(relations) and self.stands(self.lhs, self.op, self.rhs, relations, points=None):
                 return "true if " + " and ".join(str(r) for r in relations)
         return ""
 
@@ -545,7 +553,8 @@ class _Search:
             if not one.shape and not other.shape:
                 yield from ((Relation(one, op, other),) for op in ("<=", ">=", "<", ">", "!="))
         targets: list[Node] = [*self.leaves[:4], *(k for k in Sides((self.lhs, self.rhs)).kinks[:6])]
-        targets = list(dict.fromkeys(targets))
+        # a condition on 1/Γ says nothing to a reader
+        targets = [n for n in dict.fromkeys(targets) if not (isinstance(n, Map) and n.function == "rgamma")]
         kept: list[tuple[Node, tuple[tuple[str, Node], ...]]] = []
         for node in targets:
             if isinstance(node, Leaf) and (node.domain.structures or node.domain.entries.values is not None):

@@ -78,7 +78,9 @@ def nearest(old: Expr) -> list[Expr]:
     """Simple numbers, the nearest to a number first."""
     whole = [Rational(k, q) for q in (1, 2, 3, 4, 6, 8, 12) for k in range(-3 * q, 9 * q + 1)]
     whole = [v for v in whole if v.is_Integer] if old.is_Integer else whole
-    found = [v for v in dict.fromkeys((*whole, *_CONSTANTS)) if v != old]
+    reach = (0.2 if old.is_Integer else 0.6) * abs(float(old))
+    close = [v for v in _CONSTANTS if abs(float(v) - float(old)) < reach]
+    found = [v for v in dict.fromkeys((*whole, *close)) if v != old]
     return sorted(found, key=lambda v: abs(float(v) - float(old)))[:60]
 
 
@@ -88,7 +90,7 @@ def flipped(side: Node) -> Iterator[tuple[Node, Node]]:
     >>> import symderive as sd
     >>> x, y = sd.array("x"), sd.array("y")
     >>> [(str(sd.Array(term)), str(sd.Array(made))) for term, made in flipped((3 * (x - y)).node)]
-    [('x', '3 * (-x - y)'), ('y', '3 * (x + y)')]
+    [('x', '3 * (-(x + y))'), ('y', '3 * (x + y)')]
     """
     for node in side.walk():
         if not isinstance(node, Sum):

@@ -39,10 +39,13 @@ def combination(goal: Expr, parts: Sequence[Expr]) -> list[tuple[Rational, int]]
     if not all(c.is_Rational for row in table for c in row):
         return None
     wanted, rows = table[0], table[1:]
+    left, right = np.array(rows, float).T, np.array(wanted, float)
+    if not (np.all(np.isfinite(left)) and np.all(np.isfinite(right))):
+        return None  # numbers beyond floats
     found = linprog(
         np.ones(len(rows)),
-        A_eq=np.array(rows, float).T,
-        b_eq=np.array(wanted, float),
+        A_eq=left,
+        b_eq=right,
         bounds=[(0, None)] * len(rows),
         method="highs-ds",
     )

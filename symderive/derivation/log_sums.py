@@ -54,7 +54,9 @@ def splits(
 
     >>> from sympy import symbols
     >>> p = symbols("p", positive=True)
-    >>> found = next(splits(p - 1 - log(p), lambda e: "+", lambda e: np.array([]), lambda e: e))
+    >>> def sign(e):
+    ...     return "-" if e.is_negative else "+"
+    >>> found = next(splits(p - 1 - log(p), sign, lambda e: np.array([]), lambda e: e))
     >>> found.tangents, found.rest
     (((1, p),), 0)
     """

@@ -189,7 +189,7 @@ def pieces(variable: Leaf) -> tuple[Node, ...]:
     """A scalar's closed ends and the interval between them, or its positive and its negative numbers; else nothing.
 
     >>> import symderive as sd
-    >>> [str(getattr(n, "value", n.domain)) for n in pieces(sd.array("p", domain=sd.unit_interval).node)]
+    >>> [str(n.domain if isinstance(n, Leaf) else n.value) for n in pieces(sd.array("p", domain=sd.unit_interval).node)]
     ['0', '1', 'interval(0, 1)']
     """
     entries = variable.domain.entries

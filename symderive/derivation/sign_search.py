@@ -86,7 +86,7 @@ from symderive.language import build
 from symderive.language.domains import integers, interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
-from symderive.language.nodes import ONE, ZERO, Leaf, Map, Node, Number
+from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Node, Number, Sum
 from symderive.language.statements import Relation
 from symderive.language.views.components import scalar_symbol
 
@@ -102,6 +102,8 @@ _PLAIN = 3
 """How deep the proof of what tangents leave may be: it has no logarithms and is simple, or it is of no use."""
 _ROUNDS = 2000
 _CUTS = 3
+LONGEST = 4000
+"""Numbers of more bits are left alone."""
 
 
 class _Over(Exception):
@@ -200,7 +202,7 @@ class Search:
         self.steps -= 1
         if self.steps < 0 or time.monotonic() > self.until:
             raise _Over
-        if depth < 0:
+        if depth < 0 or _has_long_numbers(goal):
             return None
         key = (goal, frozenset(given), strict)
         if key not in self.memo:
@@ -890,6 +892,23 @@ def _without_odd_powers(square: Expr, roots: dict[Any, Symbol]) -> tuple[Expr, E
         if odd == {1}:
             weight, made = weight * back[root], (made / root).expand()
     return weight, made.subs({r: s ** Rational(1, 2) for r, s in back.items()}, simultaneous=True)
+
+
+def _has_long_numbers(goal: Node) -> bool:
+    """Whether numbers have grown to thousands of digits, as those that a root is compared with by its power."""
+    for part in goal.walk():
+        match part:
+            case Number():
+                found = [part.value]
+            case Sum():
+                found = [w for w, _ in part.terms]
+            case Contraction():
+                found = [part.coefficient]
+            case _:
+                continue
+        if any(isinstance(v, Rational) and max(abs(v.p), v.q).bit_length() > LONGEST for v in found):
+            return True
+    return False
 
 
 def _is_whole(leaf: Leaf) -> bool:

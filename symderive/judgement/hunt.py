@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from sympy import E, Expr, Rational, cbrt, exp, log, pi, sqrt
+from sympy import Dummy, E, Expr, Mul, Poly, Rational, cbrt, exp, fraction, log, pi, sqrt, together
 
 from symderive.deadline import tick
 from symderive.errors import UnsupportedError
@@ -24,8 +24,9 @@ from symderive.judgement.floats import Floats
 from symderive.judgement.instances import Instance
 from symderive.judgement.points import Source
 from symderive.judgement.refine import TIES, Values, simplest_first
+from symderive.judgement.surfaces import rational_form
 from symderive.language import build
-from symderive.language.nodes import Leaf, Node, Number, Sum
+from symderive.language.nodes import Leaf, Map, Node, Number, Sum
 
 SAMPLES = 640
 PARENTS = 24
@@ -42,6 +43,22 @@ NEAR = 1e-6
 
 VISIBLE = 1e-4
 """A relative gap that no cancellation inside a formula makes."""
+
+FAR = 24
+"""Points for each variable that are as far out as floats go."""
+
+MOST_DEGREE = 24
+"""Roots of polynomials of a higher degree are not looked between."""
+
+BEYOND = (10**1000, 10**4000)
+SLOW = frozenset((
+    "log", "log1p", "log2", "log10", "logaddexp", "power", "sqrt", "cbrt", "abs", "maximum", "minimum", "sign",
+    "arcsinh", "arctan", "tanh", "expit", "exp", "expm1",
+))  # fmt: skip
+"""Sizes beyond floats (Python prints integers of 4300 digits, and no longer ones), and functions for them.
+
+These are what balls enclose there at once.
+"""
 
 SHOWN = 10
 """How many exact points are handed out to be judged."""
@@ -70,7 +87,8 @@ class Hunt:
         self.source = source
         self.leaves: tuple[Leaf, ...] = source.leaves
         self.rng = np.random.default_rng(seed + 1)
-        self.form = Floats(statement.roots[:2])
+        self.sides = statement.roots[:2]
+        self.form = Floats(self.sides)
         self.constants = _constants(statement.roots)
         self.beside_zero = any(build.is_zero(side) for side in statement.roots[:2])
         self.given = [(r.op, Floats([r.lhs, r.rhs])) for r in source.given]
@@ -163,6 +181,7 @@ class Hunt:
         for one in leaves:
             size = max(count // len(leaves), 8)
             blocks.append({x: self._mixed(x, size) if x is one else self._moderate(x, size) for x in leaves})
+            blocks.append({x: self._far(x, FAR) if x is one else self._moderate(x, FAR) for x in leaves})
         if len(leaves) > 1:
             blocks += self._tied(count)
         return self.moved({x: np.concatenate([b[x] for b in blocks]) for x in leaves})
@@ -192,6 +211,19 @@ class Hunt:
             return np.where(rng.random(n) < 0.5, low + gap, high - gap)
         if np.isfinite(low):
             return low + size
+        return high - size if np.isfinite(high) else size * rng.choice((-1.0, 1.0), n)
+
+    def _far(self, leaf: Leaf, n: int) -> np.ndarray:
+        """As far out, or as near to an end at 0, as floats go: logarithms grow slowly."""
+        rng = self.rng
+        low, high, entries = self.ends[leaf]
+        size = 10.0 ** rng.uniform(14.0, 300.0, n)
+        if entries.integer or (np.isfinite(low) and np.isfinite(high) and low * high != 0):
+            return self._mixed(leaf, n)
+        if np.isfinite(low) and np.isfinite(high):
+            return 1.0 / size if low == 0 else -1.0 / size
+        if np.isfinite(low):
+            return low + np.where(rng.random(n) < 0.5, size, 1.0 / size)
         return high - size if np.isfinite(high) else size * rng.choice((-1.0, 1.0), n)
 
     def _simple(self, leaf: Leaf, n: int) -> np.ndarray:
@@ -300,6 +332,7 @@ class Hunt:
 
     def points(self) -> Iterator[Point]:
         """Exact points, the likeliest to refute first."""
+        yield from self._between_roots()
         drawn = self.samples()
         scores = self.score(drawn)
         handed: set[Any] = set()
@@ -312,6 +345,63 @@ class Hunt:
                     if key not in handed:
                         handed.add(key)
                         yield point
+        yield from self._beyond()
+
+    def _beyond(self) -> Iterator[Point]:
+        """Points farther out than floats go, where the functions allow it: log(log(x)) is 9 at 10**3519 only."""
+        functions = {n.function for side in self.sides for n in side.walk() if isinstance(n, Map)}
+        if not functions <= SLOW or len(self.leaves) > 3:
+            return
+        for leaf in self.leaves:
+            low, high, entries = self.ends[leaf]
+            if entries.integer:
+                continue
+            places: list[Fraction] = []
+            for size in BEYOND:
+                if not np.isfinite(high):
+                    places.append(Fraction(size))
+                if not np.isfinite(low):
+                    places.append(Fraction(-size))
+                sides = ((low, 1), (high, -1))
+                places += [Fraction(end) + Fraction(way, size) for end, way in sides if np.isfinite(end)]
+            for place in places:
+                point = self._point({x: place if x is leaf else self._usual(x) for x in self.leaves})
+                if point is not None:
+                    yield point
+
+    def _usual(self, leaf: Leaf) -> Fraction:
+        """A simple number of the domain."""
+        low, high, _ = self.ends[leaf]
+        return next(Fraction(v) for v in (1, 0.5, *_SIMPLE, low + 1, high - 1, (low + high) / 2) if low < v < high)
+
+    def _between_roots(self) -> Iterator[Point]:
+        """For rational functions of one variable: the rational roots, and a point between any two roots or poles.
+
+        There every sign is met, however near two roots are.  Source: Basu, Pollack & Roy, Algorithms in Real
+        Algebraic Geometry, 10.2 (isolation of real roots).
+        """
+        if len(self.leaves) != 1 or self.leaves[0].domain.entries.integer:
+            return
+        (leaf,) = self.leaves
+        symbol = Dummy(leaf.name)
+        sides = [rational_form(side, {leaf: symbol}) for side in self.sides]
+        if any(side is None for side in sides):
+            return
+        form = together(sides[0] - sides[1])  # type: ignore[operator]
+        if symbol not in form.free_symbols:
+            return
+        poly = Poly(Mul(*fraction(form)), symbol)
+        if not 0 < poly.degree() <= MOST_DEGREE:
+            return
+        found = poly.sqf_part().intervals(sqf=True, eps=Rational(1, 10**40))  # wide ones may touch the next root
+        gaps = [(a[1], b[0]) for a, b in pairwise(found) if a[1] < b[0]]
+        places = [a for a, b in found if a == b] + [(a + b) / 2 for a, b in gaps]
+        if found:
+            places += [found[0][0] - 1, found[-1][1] + 1]
+        for place in places:
+            point = self._point({leaf: Fraction(int(place.p), int(place.q))})
+            if point is not None:
+                yield point
 
     def starts(self) -> list[Values]:
         """Where to look on in ball arithmetic, after `points`: simple points at which the sides meet, and the best."""

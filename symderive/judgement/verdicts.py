@@ -7,6 +7,7 @@ A verdict is a value and never a boolean: ``bool(verdict)`` raises, because "not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -60,24 +61,50 @@ class Status(StrEnum):
 def decimal_text(value: object, digits: int = 6) -> str:
     """A number as people read it: integers and short fractions exactly, the rest as decimals.
 
+    What is nearly an integer is written as that and what is missing.
+
     >>> decimal_text(Fraction(-3, 2)), decimal_text(Fraction(1, 10**9)), decimal_text(4)
     ('-3/2', '1e-09', '4')
+    >>> decimal_text(1 - Fraction(1, 10**20)), decimal_text(Fraction(1, 3**2000))
+    ('1 - 1e-20', '5.72125e-955')
     """
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**9:
         return str(int(value))
     if isinstance(value, Fraction):
         if value.denominator == 1 and abs(value.numerator) < 10**9:
             return str(value.numerator)
-        if value.denominator < 100 and abs(value.numerator) < 1000:
+        if value.denominator < 1000 and abs(value.numerator) < 10_000:
             return str(value)
+        beside = _beside_an_integer(value)
+        if beside:
+            return beside
     if isinstance(value, int) and abs(value) < 10**9:
         return str(value)
     if isinstance(value, Fraction | float | int):
         try:
-            return f"{float(value):.{digits}g}"
+            close = float(value)
         except OverflowError:
-            return "-1e308 or less" if value < 0 else "more than 1e308"
+            close = 0.0
+        return f"{close:.{digits}g}" if close or not value else _beyond_floats(Fraction(value), digits)
     return str(value)
+
+
+def _beyond_floats(value: Fraction, digits: int) -> str:
+    """A number that is too large or too small for a float, in the same form."""
+    size = abs(value)
+    exponent = int((size.numerator.bit_length() - size.denominator.bit_length()) * math.log10(2)) - 2
+    while size >= Fraction(10) ** (exponent + 1):
+        exponent += 1
+    return f"{'-' if value < 0 else ''}{float(size / Fraction(10) ** exponent):.{digits}g}e{exponent:+d}"
+
+
+def _beside_an_integer(value: Fraction) -> str:
+    """``1 - 1e-20``, which six digits cannot tell from 1; empty where they can."""
+    near = round(value)
+    gap = value - near
+    if not near or abs(near) >= 10**9 or not 0 < abs(gap) < Fraction(abs(near), 10**5):
+        return ""
+    return f"{near} {'-' if gap < 0 else '+'} {float(abs(gap)):.3g}"
 
 
 def exact_text(value: object) -> str:

@@ -37,7 +37,7 @@ def bounded(expression: Any) -> int:
     >>> bounded(Pow(9, Pow(9, 9, evaluate=False), evaluate=False))
     Traceback (most recent call last):
         ...
-    symderive.errors.UnsupportedError: a number of about 10**(10**12) or more is not read; at most 100000 bits are
+    symderive.errors.UnsupportedError: a number of about 10**82746495135 is not read; at most 100000 bits are
     """
     if isinstance(expression, MatrixBase):
         rows, columns = expression.shape

@@ -378,13 +378,13 @@ class _Translator:
                 bound |= set(part.variables)
         self.dimensions -= {str(b) for b in bound}
         for symbol in expression.free_symbols:
-            if type(symbol) is Symbol and symbol not in bound:
+            if isinstance(symbol, Symbol) and symbol not in bound:
                 name = self.called(symbol)
                 other = self.symbols.setdefault(name, symbol)
                 if other != symbol and name not in self.dimensions:
                     raise UnknownNameError(
-                        f"two different SymPy symbols are called {_shown(name)!r} (their assumptions differ); "
-                        "make each symbol once"
+                        f"two different SymPy symbols are called {_shown(name)!r}; their assumptions differ, or they "
+                        "are dummies: make each symbol once, with a name of its own"
                     )
 
     def dim(self, size: Any) -> Expr:
