@@ -135,6 +135,8 @@ def _value_at(algebra: Algebra, p: Polynomial, share: float) -> float:
         for a, _, e in factors:
             # atoms in different places of their ranges, by the golden ratio
             term *= _inside(algebra.atoms[a].bounds, (share + 0.618 * a) % 1.0) ** float(e)
+        if isinstance(term, complex):
+            raise ValueError("a root of a number < 0")
         total += term
     return total
 

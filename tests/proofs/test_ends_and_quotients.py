@@ -91,6 +91,7 @@ X = sd.array("x")
         (P + C - P * C - 1, "0-"),
         (P * Q - P - Q + 1, "+"),
         (P * Q - P - Q, "-"),
+        ((X - 1) ** 0.5 * A - B * (2 - X) ** 1.5 + 1, "unknown"),
         (P - Q, "unknown"),
         (1 - A / 10**6, "unknown"),
         (P + 1 - A * P / 10**6, "unknown"),
