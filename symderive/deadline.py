@@ -14,12 +14,13 @@ therefore bounded before work begins, and the command line has workers that can 
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["OutOfTime", "run_within", "sheltered", "tick"]
 
@@ -65,12 +66,28 @@ def run_within(seconds: float | None, work: Callable[[], T]) -> T:
     # context manager is being left, and then nothing would end the reminders.
     reminder = _Reminder(deadline)
     token = _DEADLINE.set(deadline)
+    told = sys.unraisablehook
+    sys.unraisablehook = _untold(told)
     try:
         reminder.start()
         return work()
     finally:
         reminder.stop()
+        sys.unraisablehook = told
         _DEADLINE.reset(token)
+
+
+def _untold(told: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """A hook for what is raised where nothing can be raised, in a callback of the garbage collector for one.
+
+    A reminder that came there is lost, and the next one follows: that is nothing to tell anybody.
+    """
+
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type is not OutOfTime:
+            told(unraisable)
+
+    return hook
 
 
 _LOCK = threading.Lock()

@@ -1,6 +1,7 @@
 """Deadlines: whatever runs is stopped, in any thread, and nothing of the limit stays behind."""
 
 import contextlib
+import sys
 import threading
 import time
 
@@ -130,3 +131,28 @@ def test_check_has_a_limit_in_any_thread():
     verdict = in_a_thread(lambda: sd.check(f"exp({big}) == exp({big}) + 1e-40*x*y", timeout=0.03))
     assert verdict.status == "undecided"
     assert verdict.reason == "stopped after 0.03 seconds"
+
+
+def test_a_reminder_in_a_callback_of_the_collector_is_not_told():
+    """Raised there it cannot be passed on: it used to be printed as an exception that was ignored."""
+    told = []
+    before, sys.unraisablehook = sys.unraisablehook, told.append
+    try:
+
+        class Late:
+            def __del__(self):
+                raise OutOfTime
+
+        class Broken:
+            def __del__(self):
+                raise ValueError("a bug")
+
+        def work():
+            Late()
+            Broken()
+
+        run_within(5.0, work)
+        assert [t.exc_type for t in told] == [ValueError]
+        assert sys.unraisablehook == told.append
+    finally:
+        sys.unraisablehook = before

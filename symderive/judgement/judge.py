@@ -53,7 +53,7 @@ from symderive.judgement.verdicts import Evidence, Status, Verdict
 from symderive.judgement.witnesses import counterexample, refutation, shrink
 from symderive.language.arrays import shape_text
 from symderive.language.build import zeros
-from symderive.language.nodes import Differential, Leaf, Node
+from symderive.language.nodes import Binding, Differential, Leaf, Node
 from symderive.language.statements import Relation
 
 LEAST_AGREEING = 3
@@ -231,6 +231,10 @@ class _Run:
         far = stratum in ("tail", "far") and cost(self.statement, sizes) < BUDGET / 100
         return CAP if far else None
 
+    def _binds(self) -> bool:
+        """Whether integrals or series have to be enclosed."""
+        return any(isinstance(node, Binding) for root in self.statement.roots for node in root.walk())
+
     def _no_point(self) -> str:
         empty = [leaf.name for leaf in self.source.leaves if leaf.domain.is_empty]
         if empty:
@@ -296,7 +300,7 @@ class _Run:
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)
             return self._undecided(f"no point could be decided; for instance at {ce.point}: {outcome.reason}")
-        costly = self.statement.op == "==" and self.decided >= LEAST_AGREEING and not self.doubted
+        costly = self.statement.op == "==" and self.decided >= LEAST_AGREEING and not self.doubted and self._binds()
         if self.unresolved > max(1, self.decided // 2) and not costly:
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)

@@ -48,7 +48,7 @@ NUMPY: dict[str, str] = {
     "correlate": "np.convolve(a, v[::-1]) is read where v has a fixed length",
     "choose": "use np.where, np.select or np.take_along_axis",
     "resize": "use np.reshape, np.tile or np.pad",
-    **_each("put put_along_axis", "write a[rows, columns] = values"),
+    **_each("put", "write a[rows, columns] = values"),
     **_each("empty empty_like", "what it holds is not defined; use np.zeros"),
     "rollaxis": "use np.moveaxis",
     "divmod": "use np.floor_divide and np.remainder",
