@@ -902,15 +902,25 @@ _FLOATING = _words(
 )
 
 
+def are_masks(*inputs: Any) -> bool:
+    """Whether arrays and numbers are all masks, as NumPy's types have it.
+
+    >>> x = array("x", "n")
+    >>> are_masks(x > 0, x < 1), are_masks(x > 0, x)
+    (True, False)
+    """
+    return highest([_kind_of_input(x) for x in inputs]) == "b"
+
+
 def elementary(name: str, *inputs: Any) -> Array:
     """A ufunc by its name, on arrays and numbers, as NumPy's types have it.
 
-    Between masks NumPy has no difference, and adds by "or", which few who write it mean: neither is
-    read.  An array of integers has no reciprocals (NumPy's are cut off to 0).
+    Between masks NumPy adds by "or" and has no difference; an array of integers has no
+    reciprocals (NumPy's are cut off to 0).
 
     >>> x = array("x", "n")
-    >>> print(elementary("add", x > 0, 1.0))
-    (x > 0) + 1
+    >>> print(elementary("add", x > 0, x < 1), "and", elementary("add", x > 0, 1.0))
+    np.maximum((x > 0), (x < 1)) and (x > 0) + 1
     """
     kinds = [_kind_of_input(x) for x in inputs]
     given = [as_array(x) for x in inputs]
@@ -919,13 +929,9 @@ def elementary(name: str, *inputs: Any) -> Array:
         raise UnsupportedError(MASKS)
     if top == "b" and name in ("subtract", "negative"):
         raise UnsupportedError("NumPy has no difference of masks; write a != b, or mask * 1.0 for zeros and ones")
-    if top == "b" and name == "add":
-        raise UnsupportedError(
-            "NumPy's sum of masks is their `or`, not a count; write a | b for that, or mask * 1.0 for zeros and ones"
-        )
     if top != "f" and name == "reciprocal":
         raise UnsupportedError("NumPy's reciprocal of integers is cut off to 0; write 1 / a")
-    made = UFUNCS[name](*given)
+    made = UFUNCS["logical_or" if top == "b" and name == "add" else name](*given)
     if any(made is a for a in given):
         made = made.copy()
     made._kind = "b" if name in _TRUTHS else top if name in _KEEPING else "f"
