@@ -902,16 +902,6 @@ _FLOATING = _words(
 )
 
 
-def are_masks(*inputs: Any) -> bool:
-    """Whether arrays and numbers are all masks, as NumPy's types have it.
-
-    >>> x = array("x", "n")
-    >>> are_masks(x > 0, x < 1), are_masks(x > 0, x)
-    (True, False)
-    """
-    return highest([_kind_of_input(x) for x in inputs]) == "b"
-
-
 def elementary(name: str, *inputs: Any) -> Array:
     """A ufunc by its name, on arrays and numbers, as NumPy's types have it.
 

@@ -568,10 +568,6 @@ class _Reader:
             left = result
             if name == "power":
                 self.check_power(left, right, link)
-            if name == "add" and arrays.are_masks(left, right):  # what is meant in a formula is nearly always a count
-                raise self.refuse(
-                    "NumPy's sum of comparisons is their `or`, not a count; write a | b, or (a)*1.0 + (b)*1.0", link
-                )
             result = self.made(link, lambda name=name, left=left, right=right: arrays.elementary(name, left, right))
         return result
 
