@@ -1,6 +1,5 @@
 """Claims that fail only where nobody looks: beyond 1e100, between two roots, in the thousandth digit."""
 
-import numpy as np
 import pytest
 import sympy as sp
 
