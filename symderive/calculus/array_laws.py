@@ -31,7 +31,6 @@ from sympy import Expr, Integer, Min
 from symderive.calculus.polynomials import (
     ONE,
     OUTPUTS,
-    POSITIVE,
     UNIT,
     Algebra,
     Atom,
@@ -57,14 +56,13 @@ from symderive.calculus.polynomials import (
     times,
     to_sympy,
 )
-from symderive.calculus.signs import Bounds
+from symderive.calculus.signs import NONNEGATIVE, POSITIVE, Bounds
 
 ROW, COLUMN = 999_998, 999_999
 """Labels that stand for the slots of an argument when two arguments are compared."""
 
 DIAGONAL = "diagonal of cholesky"
 _UNIT_BALL = Bounds(Fraction(-1), Fraction(1), False, False)
-_NONNEGATIVE = Bounds(Fraction(0), low_open=False)
 
 
 @final
@@ -470,7 +468,7 @@ class ArrayLaws:
         if "pd" in flags:
             bounds = POSITIVE
         elif "psd" in flags:
-            bounds = _NONNEGATIVE
+            bounds = NONNEGATIVE
         elif "invertible" in flags:
             bounds = Bounds(nonzero=True)
         if "orthogonal" in flags:
@@ -709,13 +707,13 @@ class ArrayLaws:
             if "pd" in flags:
                 bounds = POSITIVE
             elif "psd" in flags:
-                bounds = _NONNEGATIVE
+                bounds = NONNEGATIVE
             elif "invertible" in flags:
                 bounds = Bounds(nonzero=True)
         elif kind == "svdvals":
             square = payload[0] == payload[1]
             invertible = square and "invertible" in self.show(p, row, column, payload[0], known)
-            bounds = POSITIVE if invertible else _NONNEGATIVE
+            bounds = POSITIVE if invertible else NONNEGATIVE
         elif kind == DIAGONAL:
             bounds = POSITIVE
         return self._wrap(kind, p, slots, payload, bounds, outputs)
@@ -1294,7 +1292,7 @@ class ArrayLaws:
                 for i in set(free_labels(p)) - set(ls):
                     inner = self.argument(algebra.atoms[a], ls, (i,))
                     if p == scale(c, add({m: Fraction(1)}, scale(-1, inner))):
-                        return _NONNEGATIVE if c > 0 else _NONNEGATIVE.negate()
+                        return NONNEGATIVE if c > 0 else NONNEGATIVE.negate()
         return Bounds()
 
     def _shifted_sum(self, p: Polynomial) -> Bounds:

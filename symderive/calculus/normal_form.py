@@ -30,7 +30,6 @@ from sympy import Expr, bernoulli, cancel, floor, pi
 from symderive.calculus.angles import Angles, inverse_value
 from symderive.calculus.array_laws import ArrayLaws
 from symderive.calculus.branches import equal_by_cases
-from symderive.calculus.corners import corner_bounds, logarithm_bounds, quotient_bounds
 from symderive.calculus.definedness import existence, off_kink, smoothness
 from symderive.calculus.denormalise import label_dims, to_node
 from symderive.calculus.elimination import substituted
@@ -56,7 +55,8 @@ from symderive.calculus.polynomials import (
 from symderive.calculus.radicals import conjugate_bounds, denested
 from symderive.calculus.residues import residue_cases
 from symderive.calculus.selection_laws import SelectionLaws
-from symderive.calculus.signs import INFINITY, Bounds, Signs, entry_bounds, exactly, number_bounds
+from symderive.calculus.signs import INFINITY, POSITIVE, Bounds, Signs, entry_bounds, exactly, number_bounds
+from symderive.calculus.sum_signs import corner_bounds, logarithm_bounds, quotient_bounds
 from symderive.errors import UnsupportedError
 from symderive.language import build
 from symderive.language import nodes as language
@@ -489,7 +489,7 @@ class Normaliser:
                 for k in range(further):
                     result = algebra.multiply(result, add(p, scale(k, ONE)))
             else:
-                result = ONE if p == ONE else algebra.function("rgamma", [p], Bounds(Fraction(0)) if steps else bounds)
+                result = ONE if p == ONE else algebra.function("rgamma", [p], POSITIVE if steps else bounds)
             for q in between:
                 result = algebra.multiply(result, algebra.power(q, -1))
             return result
@@ -579,12 +579,11 @@ class Normaliser:
             raise NotHandled(f"the function {node.function}")
         e = algebra.exp(p)
         total = e if dim == 1 else algebra.contract(e, {last: dim})
-        positive = Bounds(Fraction(0), INFINITY)
         if node.function == "logsumexp":
-            return algebra.log(total, positive)
+            return algebra.log(total, POSITIVE)
         if node.function == "softmax":
-            return algebra.multiply(e, algebra.power(total, -1, positive))
-        return add(p, scale(-1, algebra.log(total, positive)))
+            return algebra.multiply(e, algebra.power(total, -1, POSITIVE))
+        return add(p, scale(-1, algebra.log(total, POSITIVE)))
 
     def _of_matrix(self, node: Opaque, p: Polynomial) -> Polynomial:
         """A function of the last two axes; where both have size 1, of one number."""
@@ -604,7 +603,7 @@ class Normaliser:
             case "eigvalsh" if dim == 1:
                 return p
             case "cholesky" if dim == 1:
-                return self.algebra.power(p, HALF, Bounds(Fraction(0), INFINITY))
+                return self.algebra.power(p, HALF, POSITIVE)
             case "eigvalsh" | "eigvecs" | "cholesky":
                 payload: object = dim
             case _:

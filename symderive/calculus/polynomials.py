@@ -48,7 +48,7 @@ from sympy import (
     pi,
 )
 
-from symderive.calculus.signs import Bounds, _of_sign, exactly, number_bounds
+from symderive.calculus.signs import NONNEGATIVE, POSITIVE, Bounds, exactly, number_bounds, of_sign
 from symderive.deadline import tick
 from symderive.language.nodes import Leaf
 
@@ -65,7 +65,6 @@ Items = list[tuple[Fraction, list[Factor], Bound]]
 UNIT: Monomial = ((), ())
 ZERO: Polynomial = {}
 ONE: Polynomial = {UNIT: Fraction(1)}
-POSITIVE = Bounds(Fraction(0))
 ODD = frozenset({"sin", "arctan", "arcsin", "erf", "erfinv", "cbrt", "i1"})
 """Functions with f(-x) = -f(x)."""
 EVEN = frozenset({"cos", "i0", "sinc"})
@@ -776,7 +775,7 @@ class Algebra:
 
     def range(self, dim: Expr) -> int:
         """The atom of the indices 0, 1, ... of a dimension."""
-        return self.atom("range", dim, 1, Bounds(Fraction(0), low_open=False))
+        return self.atom("range", dim, 1, NONNEGATIVE)
 
     # -- the relation P · P^(-1) = 1 -------------------------------------------------
 
@@ -1231,7 +1230,7 @@ class Algebra:
 
     def size(self, q: Polynomial) -> Polynomial:
         """|q| as an atom, for logarithms and roots."""
-        bounds = POSITIVE if self.bounds(q).nonzero else Bounds(Fraction(0), low_open=False)
+        bounds = POSITIVE if self.bounds(q).nonzero else NONNEGATIVE
         a, ls = self.wrap("abs", [q], bounds)
         return raw([(a, ls, 1)])
 
@@ -1439,7 +1438,7 @@ class Algebra:
                 size = number_bounds(d)
                 total = total.times(Bounds(max(size.low, Fraction(1)), size.high, False, size.high_open))
         if total.sign in ("unknown", "nonzero") and self.is_quadratic(m):
-            return Bounds(Fraction(0), low_open=False)
+            return NONNEGATIVE
         return total
 
     def is_quadratic(self, m: Monomial) -> bool:
@@ -1572,12 +1571,12 @@ class Algebra:
             if sign in ("+", "0+") or not isinstance(e, int):
                 total = add(total, self.multiply(self.constant(to_sympy(e)), self._log_atom(q)))
             elif e % 2 == 0:
-                a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else Bounds(Fraction(0), low_open=False))
+                a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else NONNEGATIVE)
                 total = add(total, scale(e, self._log_atom(raw([(a, ls, 1)]))))
             elif e == 1:
                 signed.append((q, 1))
             else:
-                a, ls = self.wrap("abs", [q], Bounds(Fraction(0), low_open=False))
+                a, ls = self.wrap("abs", [q], NONNEGATIVE)
                 if len(everything) > 1 or c < 0:
                     total = add(total, scale(e - 1, self._log_atom(raw([(a, ls, 1)]))))
                     signed.append((q, 1))
@@ -1641,16 +1640,16 @@ class Algebra:
                 raised = times(k, e)
                 # one spelling for a root of what is not known to be >= 0
                 if at is None or (not isinstance(raised, int) and not integral and sign not in ("+", "0+")):
-                    at = self.wrap("poly", [q], self.bounds(q).meet(_of_sign(sign)))
+                    at = self.wrap("poly", [q], self.bounds(q).meet(of_sign(sign)))
                 elif isinstance(raised, Fraction) and sign not in ("+", "0+"):
                     at = self.wrap("poly", [q], self.bounds(q))
                 result.append((*at, raised))
             elif k % 2 == 0:
-                a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else Bounds(Fraction(0), low_open=False))
+                a, ls = self.wrap("abs", [q], POSITIVE if sign == "nonzero" else NONNEGATIVE)
                 result.append((a, ls, times(k, e)))
             else:
                 if k != 1:
-                    a, ls = self.wrap("abs", [q], Bounds(Fraction(0), low_open=False))
+                    a, ls = self.wrap("abs", [q], NONNEGATIVE)
                     result.append((a, ls, times(k - 1, e)))
                 signed.append(q)
         if signed or (c < 0 and not integral):
@@ -1698,7 +1697,7 @@ class Algebra:
                 c = -c if exponent == 1 else c
                 continue
             outer = Bounds(Fraction(-1), Fraction(1), False, False, bounds.sign == "nonzero")
-            a, ls = self.wrap("sign", [q], outer.meet(_of_sign(bounds.sign)))
+            a, ls = self.wrap("sign", [q], outer.meet(of_sign(bounds.sign)))
             result.append((a, ls, exponent))
         return self.multiply(self.reduce(Fraction(1 if c > 0 else -1), result, {}), *known_signs)
 

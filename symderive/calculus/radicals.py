@@ -6,9 +6,7 @@ from fractions import Fraction
 from math import isqrt
 
 from symderive.calculus.polynomials import UNIT, Algebra, Polynomial, add, constant_value, scale
-from symderive.calculus.signs import INFINITY, Bounds
-
-POSITIVE, NONNEGATIVE = Bounds(Fraction(0)), Bounds(Fraction(0), INFINITY, False)
+from symderive.calculus.signs import NONNEGATIVE, POSITIVE, Bounds
 
 
 def conjugate_bounds(algebra: Algebra, p: Polynomial) -> Bounds:

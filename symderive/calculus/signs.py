@@ -197,7 +197,7 @@ class Bounds:
             ends = [-INFINITY if e == -INFINITY else e**k for e in (base.low, base.high)]
             nonzero = base.sign in ("+", "-", "nonzero")
             return Bounds(ends[0], ends[1], base.low_open, base.high_open, nonzero)
-        base = self.meet(Bounds(Fraction(0), INFINITY, False))  # defined only there
+        base = self.meet(NONNEGATIVE)  # defined only there
         nonzero = base.sign == "+"
         low_one = base.low >= 1
         high_one = base.high <= 1
@@ -242,8 +242,8 @@ def exactly(value: Fraction) -> Bounds:
 _FREE = Bounds()
 _UNIT_OPEN = Bounds(Fraction(0), Fraction(1))
 _UNIT = Bounds(Fraction(0), Fraction(1), False, False)
-_POSITIVE = Bounds(Fraction(0), INFINITY)
-_NONNEGATIVE = Bounds(Fraction(0), INFINITY, False)
+POSITIVE = Bounds(Fraction(0), INFINITY)
+NONNEGATIVE = Bounds(Fraction(0), INFINITY, False)
 _SIGN = Bounds(Fraction(-1), Fraction(1), False, False)
 
 
@@ -301,13 +301,13 @@ def number_bounds(value: Expr) -> Bounds:
     else:
         found = _FREE
     if value.is_positive:
-        return found.meet(_POSITIVE)
+        return found.meet(POSITIVE)
     if value.is_negative:
-        return found.meet(_POSITIVE.negate())
+        return found.meet(POSITIVE.negate())
     if value.is_nonnegative:
-        return found.meet(_NONNEGATIVE)
+        return found.meet(NONNEGATIVE)
     if value.is_nonpositive:
-        return found.meet(_NONNEGATIVE.negate())
+        return found.meet(NONNEGATIVE.negate())
     return found
 
 
@@ -405,7 +405,7 @@ class Signs:
             case Delta() | Basis() | Slice() | Merge():
                 return _UNIT, ()
             case Range():
-                return _NONNEGATIVE, ()
+                return NONNEGATIVE, ()
             case Named():
                 return self._memo[node.body]
             case Sum():
@@ -462,7 +462,7 @@ class Signs:
                 total = _summed(total, node.label_dims[label])
         bounds = number_bounds(node.coefficient).times(total)
         if bounds.low < 0 and self._structures.quadratic(node):
-            bounds, facts = bounds.meet(_NONNEGATIVE), [*facts, "x^T K x >= 0 where K is positive semidefinite"]
+            bounds, facts = bounds.meet(NONNEGATIVE), [*facts, "x^T K x >= 0 where K is positive semidefinite"]
         return bounds, tuple(facts)
 
     def _on_diagonal(self, node: Node, labels: tuple[int, ...], facts: list[str]) -> Bounds:
@@ -472,10 +472,10 @@ class Signs:
         found = self._structures.of(node)
         if "pd" in found or (isinstance(node, Opaque) and node.function == "cholesky"):
             facts.append(f"the diagonal of {_short(node)} is > 0")
-            return _POSITIVE
+            return POSITIVE
         if "psd" in found:
             facts.append(f"the diagonal of {_short(node)} is >= 0")
-            return _NONNEGATIVE
+            return NONNEGATIVE
         return _FREE
 
     def _map(self, node: Map) -> tuple[Bounds, tuple[str, ...]]:
@@ -486,10 +486,10 @@ class Signs:
         if row.mask:
             return bounds.meet(_UNIT), (*facts, "a mask is 0 or 1")
         if row.sign == "+":
-            bounds = bounds.meet(_POSITIVE)
+            bounds = bounds.meet(POSITIVE)
             facts = (*facts, f"{row.name} > 0")
         elif row.sign == "0+":
-            bounds = bounds.meet(_NONNEGATIVE)
+            bounds = bounds.meet(NONNEGATIVE)
             facts = (*facts, f"{row.name} >= 0")
         return bounds, facts
 
@@ -528,9 +528,9 @@ class Signs:
             if node.function == "eigvalsh" and "symmetric" not in found:
                 return _FREE, ()
             if "pd" in found:
-                bounds, fact = _POSITIVE, f"{what} is positive definite"
+                bounds, fact = POSITIVE, f"{what} is positive definite"
             elif "psd" in found:
-                bounds, fact = _NONNEGATIVE, f"{what} is positive semidefinite"
+                bounds, fact = NONNEGATIVE, f"{what} is positive semidefinite"
             elif "invertible" in found:
                 bounds, fact = Bounds(nonzero=True), f"{what} is invertible"
             else:
@@ -544,7 +544,7 @@ class Signs:
             case "signdet":
                 return replace(_SIGN, nonzero="invertible" in found), ("a sign is -1, 0 or 1",)
             case "svdvals":
-                return replace(_NONNEGATIVE, nonzero="invertible" in found), ("singular values are >= 0",)
+                return replace(NONNEGATIVE, nonzero="invertible" in found), ("singular values are >= 0",)
             case "eigvecs" | "svd_u" | "svd_vt":
                 return _SIGN, ("entries of unit vectors are in [-1, 1]",)
         return bounds, ()
@@ -619,7 +619,7 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             "expm1" | "tanh" | "sinh" | "arctan" | "arcsinh" | "arctanh" | "arcsin" | "cbrt" | "erf" | "erfinv"
             | "i1" | "i1e"
         ):
-            return _of_sign(x.sign).meet(_ODD_RANGE.get(node.function, _FREE))
+            return of_sign(x.sign).meet(_ODD_RANGE.get(node.function, _FREE))
         case "arccos":
             return Bounds(Fraction(0), Fraction(22, 7), x.high < 1 or (x.high == 1 and x.high_open))
         case "arccosh":
@@ -645,7 +645,7 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             return Bounds(Fraction(0), Fraction(1), True, x.sign in ("+", "-", "nonzero"))
         case "iv" | "ive":
             even = isinstance(node.arguments[0], Number) and bool(node.arguments[0].value.is_even)
-            return _of_sign(inner[1].power(ONE * 2).sign if even else inner[1].sign)
+            return of_sign(inner[1].power(ONE * 2).sign if even else inner[1].sign)
         case "spherical_jn" | "sinc":
             return Bounds(Fraction(-1), Fraction(1), False, False)
         case "hypot":
@@ -689,7 +689,7 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
                 case "0":
                     return exactly(Fraction(0))
             bounds = Bounds(Fraction(-1), Fraction(1), False, False, x.sign == "nonzero")
-            return bounds.meet(_of_sign(x.sign))
+            return bounds.meet(of_sign(x.sign))
         case "maximum":
             return _larger(x, inner[1])
         case "minimum":
@@ -706,11 +706,11 @@ def _function_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             exponent = node.arguments[1]
             if isinstance(exponent, Number):
                 return x.power(exponent.value)
-            return _POSITIVE if x.sign == "+" else _FREE
+            return POSITIVE if x.sign == "+" else _FREE
         case "kl_div":
-            return _NONNEGATIVE
+            return NONNEGATIVE
         case "entr":
-            return _NONNEGATIVE if x.high <= 1 else _FREE
+            return NONNEGATIVE if x.high <= 1 else _FREE
         case "xlogy" | "rel_entr":
             return _FREE
     return _FREE
@@ -750,12 +750,12 @@ def _gamma_bounds(node: Map, inner: list[Bounds]) -> Bounds:
             high = Fraction(0) if x.low >= 1 and x.high <= 2 else INFINITY
             return Bounds(Fraction(0) if x.low >= 2 else Fraction(-1, 8), high, x.low != 2, high == INFINITY)
         case "digamma":
-            return _POSITIVE if x.low >= Fraction(3, 2) else _POSITIVE.negate() if x.high <= 1 else _FREE
+            return POSITIVE if x.low >= Fraction(3, 2) else POSITIVE.negate() if x.high <= 1 else _FREE
         case "polygamma":
             order = node.arguments[0]
             odd = isinstance(order, Number) and order.value.is_odd
-            return _POSITIVE if odd else _POSITIVE.negate()
-    return _POSITIVE
+            return POSITIVE if odd else POSITIVE.negate()
+    return POSITIVE
 
 
 def _larger(x: Bounds, y: Bounds) -> Bounds:
@@ -768,16 +768,17 @@ def _smaller(x: Bounds, y: Bounds) -> Bounds:
     return Bounds(min(x.low, y.low), high, False, not closed).meet(x.join(y))
 
 
-def _of_sign(sign: str) -> Bounds:
+def of_sign(sign: str) -> Bounds:
+    """The bounds that a sign says; none for ``unknown``."""
     match sign:
         case "+":
-            return _POSITIVE
+            return POSITIVE
         case "-":
-            return _POSITIVE.negate()
+            return POSITIVE.negate()
         case "0+":
-            return _NONNEGATIVE
+            return NONNEGATIVE
         case "0-":
-            return _NONNEGATIVE.negate()
+            return NONNEGATIVE.negate()
         case "0":
             return exactly(Fraction(0))
         case "nonzero":
@@ -819,4 +820,16 @@ def structure(node: Node, given: tuple[Relation, ...] = ()) -> frozenset[str]:
     return Signs(given).structure(node)
 
 
-__all__ = ["Bounds", "Sign", "Signs", "entry_bounds", "number_bounds", "sign_of", "structure"]
+__all__ = [
+    "NONNEGATIVE",
+    "POSITIVE",
+    "Bounds",
+    "Sign",
+    "Signs",
+    "entry_bounds",
+    "exactly",
+    "number_bounds",
+    "of_sign",
+    "sign_of",
+    "structure",
+]

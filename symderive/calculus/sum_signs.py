@@ -12,15 +12,12 @@ from fractions import Fraction
 from sympy import Expr
 
 from symderive.calculus.polynomials import ONE, Algebra, Monomial, Polynomial, add, scale
-from symderive.calculus.signs import INFINITY, Bounds
+from symderive.calculus.signs import INFINITY, Bounds, of_sign
 
 MOST_TERMS = 12
 MOST_ATOMS = 4
 TRIES = 3
 """Longer polynomials, ends of more atoms, and more atoms to begin with, are not looked at."""
-
-_AT_LEAST = {"+": Bounds(Fraction(0)), "0+": Bounds(Fraction(0), INFINITY, False)}
-_AT_MOST = {"-": _AT_LEAST["+"].negate(), "0-": _AT_LEAST["0+"].negate()}
 
 
 def corner_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
@@ -31,8 +28,7 @@ def corner_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
         return Bounds()
     if _both_signs(algebra, p):
         return Bounds()
-    sign = _sign(algebra, p, MOST_ATOMS, TRIES)
-    return (_AT_LEAST | _AT_MOST).get(sign, Bounds())
+    return of_sign(_sign(algebra, p, MOST_ATOMS, TRIES))
 
 
 def quotient_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
@@ -53,8 +49,7 @@ def quotient_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
     cleared = algebra.lifted(p, powers)
     if any(not isinstance(e, Expr) and e < 0 for factors, _ in cleared for _, _, e in factors):
         return Bounds()
-    sign = algebra.bounds(cleared).sign
-    return {"0": Bounds(Fraction(0), Fraction(0), False, False), **_AT_LEAST, **_AT_MOST}.get(sign, Bounds())
+    return of_sign(algebra.bounds(cleared).sign)
 
 
 def _sign(algebra: Algebra, p: Polynomial, depth: int, tries: int = 1) -> str:
@@ -114,9 +109,7 @@ def logarithm_bounds(algebra: Algebra, p: Polynomial) -> Bounds:
         return Bounds()
     c, first = parts[0]
     gap = add(first, scale(-1, parts[1][1] if len(parts) == 2 else ONE))
-    sign = algebra.bounds(scale(1 if c > 0 else -1, gap)).sign if gap else "0"
-    shown = {"0": Bounds(Fraction(0), Fraction(0), False, False), "nonzero": Bounds(nonzero=True)}
-    return {**shown, **_AT_LEAST, **_AT_MOST}.get(sign, Bounds())
+    return of_sign(algebra.bounds(scale(1 if c > 0 else -1, gap)).sign if gap else "0")
 
 
 def _both_signs(algebra: Algebra, p: Polynomial) -> bool:
@@ -200,4 +193,12 @@ def _mean(one: str, two: str, one_open: bool, two_open: bool) -> str:
     return "unknown"
 
 
-__all__ = ["MOST_ATOMS", "MOST_TERMS", "TRIES", "corner_bounds", "quotient_bounds"]
+__all__ = [
+    "MOST_ATOMS",
+    "MOST_TERMS",
+    "TRIES",
+    "corner_bounds",
+    "logarithm_bounds",
+    "quadratic_bounds",
+    "quotient_bounds",
+]
