@@ -68,12 +68,9 @@ def argument_line_problem(line: Line, given: tuple[Relation, ...]) -> str:
     if line.before.shape or line.after.shape:
         return "arguments of calculus are about scalars"
     allowed = (*given, *line.conditions)
-    definedness = Definedness(Normaliser(allowed))
-    for side in (line.before, line.after):
-        definedness.visit(side)
-    open_ = definedness.settled()
-    if open_:
-        return f"a side is not shown to be defined: {next(iter(open_.values()))}"
+    problem = _undefined(Normaliser(allowed), line.before, line.after)
+    if problem:
+        return f"a side is not shown to be defined: {problem}"
     if not _under(argument, allowed):
         return "the argument assumes more than is given"
     if not equal(difference(line.before, line.after), argument.goal, allowed):
@@ -112,6 +109,24 @@ def argument_problem(argument: Argument) -> str:
 
 def _under(part: Argument, given: Iterable[Relation]) -> bool:
     return set(part.given) <= set(given)
+
+
+def _part_problem(argument: Argument, part: Argument, goal: Node, given: Iterable[Relation], where: str) -> str:
+    """Why a part does not show its argument's goal as it is somewhere, ``goal``; empty if it does."""
+    if not _under(part, given):
+        return "a part assumes more than is given"
+    if part.goal is not goal:
+        return f"a part is not the goal {where}"
+    return "a part shows >= only" if argument.strict and not part.strict else ""
+
+
+def _undefined(normaliser: Normaliser, *scalars: Node) -> str:
+    """Why one of some scalars is not shown to be defined, 0·log 0 being 0; empty if all are."""
+    definedness = Definedness(normaliser)
+    for scalar in scalars:
+        definedness.visit(scalar)
+    open_ = definedness.settled()
+    return f"it is not shown that {next(iter(open_.values()))}" if open_ else ""
 
 
 def equal(a: Node, b: Node, given: Sequence[Relation]) -> bool:
@@ -331,18 +346,15 @@ def _cases(argument: Argument) -> str:
     node, given = argument.point, argument.given
     if node is None or node.shape or len(argument.parts) != 2:
         return "it needs what is compared with 0, and two cases"
-    definedness = Definedness(Normaliser(given))
-    definedness.visit(node)
-    if definedness.settled():
-        return "what is compared with 0 is not shown to be defined"
+    problem = _undefined(Normaliser(given), node)
+    if problem:
+        return problem
     relations = case_relations(node, argument.side)
     for relation, part, positive in zip(relations, argument.parts, (True, False), strict=True):
-        if not _under(part, (*given, relation)):
-            return "a case assumes more than is given"
-        if part.goal is not resolved(argument.goal, node, argument.side, positive):
-            return "a case is not what its part says"
-    if argument.strict and not all(p.strict for p in argument.parts):
-        return "not every case is shown to be > 0"
+        goal = resolved(argument.goal, node, argument.side, positive)
+        problem = _part_problem(argument, part, goal, (*given, relation), "in its case")
+        if problem:
+            return problem
     return ""
 
 
@@ -359,19 +371,9 @@ def _wider(argument: Argument) -> str:
     both = old & wide
     if (both.low, both.high, both.low_open, both.high_open) != (old.low, old.high, old.low_open, old.high_open):
         return "the domain is not wider"
-    if not _under(part, without(variable, given)) or part.goal is not build.substitute(argument.goal, {variable: new}):
-        return "the part is not the goal on the wider domain"
-    if argument.strict and not part.strict:
-        return "the part shows >= only"
-    return _undefined(part.goal, Normaliser(part.given))
-
-
-def _undefined(goal: Node, normaliser: Normaliser) -> str:
-    """Why a goal is not shown to be defined, 0·log 0 being 0; empty if it is."""
-    definedness = Definedness(normaliser)
-    definedness.visit(goal)
-    open_ = definedness.settled()
-    return f"it is not shown that {next(iter(open_.values()))}" if open_ else ""
+    goal = build.substitute(argument.goal, {variable: new})
+    problem = _part_problem(argument, part, goal, without(variable, given), "on the wider domain")
+    return problem or _undefined(Normaliser(part.given), goal)
 
 
 def _parted(argument: Argument) -> str:
@@ -388,12 +390,10 @@ def _parted(argument: Argument) -> str:
         entries = new.domain.entries.tight
         if not entries.integer or entries.values is not None or entries.symbols or entries.nonzero:
             return "a part is not a whole range of integers"
-        if not _under(part, without(variable, given)):
-            return "a part assumes more than is given"
-        if part.goal is not build.substitute(argument.goal, {variable: new}):
-            return "a part is not the goal on its range"
-        if argument.strict and not part.strict:
-            return "a part shows >= only"
+        goal = build.substitute(argument.goal, {variable: new})
+        problem = _part_problem(argument, part, goal, without(variable, given), "on its range")
+        if problem:
+            return problem
         ranges.append(entries)
     lower, upper = ranges
     if not (lower.low <= old.low and old.high <= upper.high and upper.low <= lower.high + 1):
@@ -408,16 +408,14 @@ def _in_pieces(argument: Argument) -> str:
     if not argument.nodes or argument.nodes != pieces(variable) or len(argument.parts) != len(argument.nodes):
         return "these are not the pieces of the domain"
     normaliser = Normaliser(given)
-    problem = _undefined(argument.goal, normaliser)
+    problem = _undefined(normaliser, argument.goal)
     if problem:
         return problem
     for piece, part in zip(argument.nodes, argument.parts, strict=True):
-        if not _under(part, (*given, *side_of_zero(variable, piece))):
-            return "a part assumes more than is given"
-        if part.goal is not on_piece(argument.goal, variable, piece, normaliser):
-            return "a part is not the goal on its piece"
-        if argument.strict and not part.strict:
-            return "a part shows >= only"
+        goal = on_piece(argument.goal, variable, piece, normaliser)
+        problem = _part_problem(argument, part, goal, (*given, *side_of_zero(variable, piece)), "on its piece")
+        if problem:
+            return problem
     return ""
 
 
@@ -446,16 +444,10 @@ def _by_residues(argument: Argument) -> str:
     for leaf in classes[0]:
         kept = without(leaf, kept) if isinstance(leaf, Leaf) else ()
     for (goal,), part in zip(cases, argument.parts, strict=True):
-        if part.goal is not goal:
-            return "a part is not the goal in its residue class"
-        if not _under(part, kept):
-            return "a part assumes more than is given"
-        if argument.strict and not part.strict:
-            return "a part shows >= only"
-        definedness = Definedness(Normaliser(part.given))
-        definedness.visit(goal)
-        if definedness.settled():
-            return "the goal is not shown to be defined for all integers of a class"
+        problem = _part_problem(argument, part, goal, kept, "in its residue class")
+        problem = problem or _undefined(Normaliser(part.given), goal)
+        if problem:
+            return problem
     return ""
 
 
