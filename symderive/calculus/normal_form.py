@@ -1157,7 +1157,7 @@ def _without_given(lhs: Node, rhs: Node, given: tuple[Relation, ...], budget: in
 
 def _by_residues(lhs: Node, rhs: Node, given: tuple[Relation, ...], budget: int) -> Equality | None:
     """The decision in every residue class of the integers of which remainders and floors are taken."""
-    cases = residue_cases(lhs, rhs)
+    cases = residue_cases(lhs, rhs, given=given)
     if cases is None:
         return None
     known = {leaf for side in (lhs, rhs) for leaf in side.leaves()}

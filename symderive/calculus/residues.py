@@ -6,9 +6,9 @@ the remainder of its constant term modulo m.  Every case is looked at, so the ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import count, product
 from math import lcm
 
 from sympy import Dummy, Expr, Poly, Rational, oo
@@ -17,12 +17,16 @@ from sympy.polys.polyerrors import PolynomialError
 from symderive.judgement.surfaces import rational_form
 from symderive.language import build, domains
 from symderive.language.nodes import ONE, Leaf, Map, Node, Number
+from symderive.language.statements import Relation, names_in
 
 CASES = 100
 """More residue classes than these are not looked at."""
 
-def residue_cases(*sides: Node) -> Iterator[tuple[Node, ...]] | None:
+
+def residue_cases(*sides: Node, given: Sequence[Relation] = ()) -> Iterator[tuple[Node, ...]] | None:
     """Both sides in every residue class of the integers that they round; None where that is no way to go.
+
+    The quotients are new integers, of which nothing is ``given``.
 
     >>> import numpy as np, symderive as sd
     >>> n = sd.array("n", domain=sd.integers(1, 9))
@@ -30,13 +34,13 @@ def residue_cases(*sides: Node) -> Iterator[tuple[Node, ...]] | None:
     >>> [str(sd.Array(left)) for left, _ in cases]
     ['0', '1', '0', '1']
     """
-    classes = residue_classes(*sides)
+    classes = residue_classes(*sides, given=given)
     if classes is None:
         return None
     return (tuple(_folded(build.substitute(side, values)) for side in sides) for values in classes)
 
 
-def residue_classes(*sides: Node) -> list[dict[Node, Node]] | None:
+def residue_classes(*sides: Node, given: Sequence[Relation] = ()) -> list[dict[Node, Node]] | None:
     """What the integers that the sides round are in each residue class: ``M·quotient + r``; None as above."""
     rounded = [n for side in sides for n in side.walk() if _rounds(n)]
     leaves = rounded_leaves(*sides)
@@ -47,7 +51,12 @@ def residue_classes(*sides: Node) -> list[dict[Node, Node]] | None:
         modulus = lcm(modulus, _modulus(node))
     if modulus ** len(leaves) > CASES:
         return None
-    quotients = {leaf: Leaf(f"{leaf.name}_quotient", (), domains.integers(-oo, oo)) for leaf in leaves}
+    quotients: dict[Node, Leaf] = {}
+    taken = names_in(sides, given)
+    for leaf in leaves:
+        name = next(n for k in count() if (n := f"{leaf.name}_quotient{'_' * k}") not in taken)
+        quotients[leaf] = Leaf(name, (), domains.integers(-oo, oo))
+        taken.add(name)
     return [
         {
             leaf: build.add([(ONE * modulus, quotients[leaf]), (ONE, Number(Rational(r)))], ())

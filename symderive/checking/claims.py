@@ -41,7 +41,7 @@ from symderive.language import build
 from symderive.language.arrays import Array, exact, joined_nodes, shape_text
 from symderive.language.domains import real
 from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf, Map, Named, Node, Number, Sum
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 
 OPPOSITE = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
 
@@ -316,7 +316,7 @@ def _same_minimisers(args: tuple[Any, ...], options: Options) -> Verdict:
     _free_of(given, leaves, "same_minimisers")
     names = ", ".join(leaf.name for leaf in leaves)
     text = shortened(f"{f} and {g} have the same minimisers over {names}")
-    taken = {x.name for side in (f, g) for x in side.node.leaves()}
+    taken = names_in((f.node, g.node, *leaves), given)
     others: dict[Node, Node] = {leaf: twin(leaf, taken, "other_") for leaf in leaves}
     gaps = [build.add([(ONE, s.node), (-ONE, build.substitute(s.node, others))], ()) for s in (f, g)]
     factor: Node = Number(ONE)
@@ -424,7 +424,7 @@ def _lipschitz(args: tuple[Any, ...], options: Options) -> Verdict:
             return replace(found.verdict, claim=text, reason=reason, trace=trace, parts=(found.verdict, enough))
     if any(leaf.domain.structures for leaf in leaves):
         return Verdict(Status.undecided, text, reason=found.verdict.reason, conditions=given)
-    second = second_derivative(loss.node, leaves)
+    second = second_derivative(loss.node, leaves, given)
     bound = build.multiply(claimed.node, second.length)
     for sign, op in ((ONE, "<="), (-ONE, ">=")):
         verdict = judge_relation(Relation(second.form, op, build.scale(sign, bound)), given=given, claim=text)

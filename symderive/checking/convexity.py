@@ -42,7 +42,7 @@ from symderive.language.arrays import Array
 from symderive.language.domains import positive, real
 from symderive.language.functions import function
 from symderive.language.nodes import ONE, ZERO, Contraction, Differential, Leaf, Map, Node, Number, Sum
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 from symderive.language.views.components import scalar_symbol
 
 STARTS = 24
@@ -197,7 +197,7 @@ class _Convexity:
         for replacements, where in inner:
             try:
                 loss = build.substitute(self.loss, replacements) if replacements else self.loss
-                second = second_derivative(loss, [replacements.get(leaf, leaf) for leaf in self.leaves])
+                second = second_derivative(loss, [replacements.get(leaf, leaf) for leaf in self.leaves], self.given)
             except UnsupportedError:
                 return None
             proof = nonnegative(second.form, self.given)
@@ -228,7 +228,7 @@ class _Convexity:
 
     def below_chord(self) -> Verdict:
         """f((a + b)/2) <= (f(a) + f(b))/2, judged at exact points."""
-        relation, _ = chord_of(self.loss, self.leaves, "<=")
+        relation, _ = chord_of(self.loss, self.leaves, "<=", self.given)
         verdict = judge_relation(relation, given=self.given, points=16, claim=self.text)
         if verdict.status is Status.refuted:
             reason = f"halfway between two points of the domain {'its negative' if self.whose else 'it'} lies above"
@@ -249,9 +249,11 @@ def undefined(loss: Node, given: tuple[Relation, ...], text: str) -> tuple[str, 
     return needed
 
 
-def chord_of(loss: Node, leaves: Sequence[Leaf], op: str) -> tuple[Relation, Node]:
+def chord_of(
+    loss: Node, leaves: Sequence[Leaf], op: str, given: Sequence[Relation] = ()
+) -> tuple[Relation, Node]:
     """f((a + b)/2) op (f(a) + f(b))/2 for two points of the domain, and their squared distance."""
-    taken = {x.name for x in loss.leaves()}
+    taken = names_in((loss, *leaves), given)
     middle: dict[Node, Node] = {}
     end: dict[Node, Node] = {}
     half = ONE / 2
@@ -396,7 +398,7 @@ def _flat(loss: Array, leaves: Sequence[Leaf], given: tuple[Relation, ...], text
             values = {} if zero is None else {zero.name: Fraction(0)}
             point = Counterexample(sizes, values, "the same at every point", "the same at every point")
             return Verdict(Status.refuted, text, reason=reason, counterexample=point, conditions=given)
-        relation, apart = chord_of(at, [leaf for leaf in leaves if leaf in at.leaves()], "<")
+        relation, apart = chord_of(at, [leaf for leaf in leaves if leaf in at.leaves()], "<", given)
         distinct = Relation(apart, ">", Number(ZERO))
         chord = judge_relation(relation, given=(*given, distinct), points=12, claim=text)
         if chord.status is Status.refuted:
@@ -409,7 +411,7 @@ def _straight(loss: Array, leaves: Sequence[Leaf], given: tuple[Relation, ...], 
     if _rough(loss.node, leaves) or any(leaf.domain.structures for leaf in leaves):
         return None
     try:
-        second = second_derivative(loss.node, leaves)
+        second = second_derivative(loss.node, leaves, given)
     except UnsupportedError:
         return None
     if set(leaves) & set(second.form.leaves()):
@@ -483,7 +485,7 @@ def strongly_convex(
     if flat is not None:
         return flat
     try:
-        second = second_derivative(loss.node, leaves)
+        second = second_derivative(loss.node, leaves, given)
     except UnsupportedError as error:
         return replace(base, status=Status.undecided, trace=(), reason=f"no modulus was found: {error}")
     if not _rough(loss.node, leaves) and all(not leaf.domain.structures for leaf in leaves):
@@ -520,7 +522,7 @@ def _smallest_eigenvalue(
         return None
     if derived.verdict.status is not Status.proved:
         return None
-    ridges = _ridges(second_derivative(loss, leaves), given)
+    ridges = _ridges(second_derivative(loss, leaves, given), given)
     if ridges:
         return None  # a closed form is worth more than an eigenvalue
     smallest = Array(build.opaque("eigvalsh", matrix))[0]
@@ -532,7 +534,7 @@ def _smallest_eigenvalue(
 def _moduli(loss: Node, leaves: Sequence[Leaf], given: tuple[Relation, ...]) -> Iterator[Node]:
     """Candidates for m: multiples of ‖v‖² in the second derivative, simple numbers."""
     try:
-        second = second_derivative(loss, leaves)
+        second = second_derivative(loss, leaves, given)
     except UnsupportedError:
         return
     found = _ridges(second, given)
@@ -599,7 +601,7 @@ def _strictly(loss: Node, leaves: Sequence[Leaf], given: tuple[Relation, ...]) -
     """Why a function that is proved convex is strictly so."""
     if not _rough(loss, leaves):
         try:
-            second = second_derivative(loss, leaves)
+            second = second_derivative(loss, leaves, given)
         except UnsupportedError:
             return None
         if len(leaves) == 1:
@@ -693,9 +695,9 @@ def _sizes(node: Node) -> set[Any]:
 # -- second derivatives ---------------------------------------------------------------------------
 
 
-def second_derivative(loss: Node, leaves: Sequence[Any]) -> Second:
-    """d²f along a fixed direction, simplified."""
-    taken = {x.name for x in loss.leaves()}
+def second_derivative(loss: Node, leaves: Sequence[Any], given: Sequence[Relation] = ()) -> Second:
+    """d²f along a fixed direction, of which nothing is given, simplified."""
+    taken = names_in((loss, *leaves), given)
     directions: dict[Leaf, Leaf] = {}
     for leaf in leaves:
         first = ("v",) if len(leaves) == 1 else ()

@@ -201,7 +201,7 @@ def _judged(
 ) -> Evidence | None:
     """|D²f[v, v]| <= L·‖v‖² at exact points, where the judge can say; a violation is a bug."""
     try:
-        second = second_derivative(subject.node, leaves)
+        second = second_derivative(subject.node, leaves, given)
     except UnsupportedError:
         return None
     bound = build.multiply(constant.node, second.length)

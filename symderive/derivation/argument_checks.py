@@ -120,6 +120,12 @@ def _part_problem(argument: Argument, part: Argument, goal: Node, given: Iterabl
     return "a part shows >= only" if argument.strict and not part.strict else ""
 
 
+def _is_new(leaf: Node, argument: Argument) -> bool:
+    """Whether neither the goal nor what is given speaks of a leaf, so that it may stand for another."""
+    given = ((r.lhs, r.rhs) for r in argument.given)
+    return not any(leaf in node.leaves() for node in (argument.goal, *(side for sides in given for side in sides)))
+
+
 def _undefined(normaliser: Normaliser, *scalars: Node) -> str:
     """Why one of some scalars is not shown to be defined, 0·log 0 being 0; empty if all are."""
     definedness = Definedness(normaliser)
@@ -371,6 +377,8 @@ def _wider(argument: Argument) -> str:
     both = old & wide
     if (both.low, both.high, both.low_open, both.high_open) != (old.low, old.high, old.low_open, old.high_open):
         return "the domain is not wider"
+    if not _is_new(new, argument):
+        return "the variable with the wider domain is there already"
     goal = build.substitute(argument.goal, {variable: new})
     problem = _part_problem(argument, part, goal, without(variable, given), "on the wider domain")
     return problem or _undefined(Normaliser(part.given), goal)
@@ -390,6 +398,8 @@ def _parted(argument: Argument) -> str:
         entries = new.domain.entries.tight
         if not entries.integer or entries.values is not None or entries.symbols or entries.nonzero:
             return "a part is not a whole range of integers"
+        if not _is_new(new, argument):
+            return "the variable of a part is there already"
         goal = build.substitute(argument.goal, {variable: new})
         problem = _part_problem(argument, part, goal, without(variable, given), "on its range")
         if problem:
@@ -412,6 +422,8 @@ def _in_pieces(argument: Argument) -> str:
     if problem:
         return problem
     for piece, part in zip(argument.nodes, argument.parts, strict=True):
+        if isinstance(piece, Leaf) and not _is_new(piece, argument):
+            return "the variable of a piece is there already"
         goal = on_piece(argument.goal, variable, piece, normaliser)
         problem = _part_problem(argument, part, goal, (*given, *side_of_zero(variable, piece)), "on its piece")
         if problem:
@@ -434,8 +446,8 @@ def side_of_zero(variable: Leaf, piece: Node) -> tuple[Relation, ...]:
 
 
 def _by_residues(argument: Argument) -> str:
-    classes = residue_classes(argument.goal)
-    cases = residue_cases(argument.goal)
+    classes = residue_classes(argument.goal, given=argument.given)
+    cases = residue_cases(argument.goal, given=argument.given)
     if classes is None or cases is None or len(classes) != len(argument.parts):
         return "the goal rounds no integers, or other ones"
     if argument.nodes != tuple(value for values in classes for value in values.values()):

@@ -56,7 +56,7 @@ from symderive.language import build
 from symderive.language import nodes as language
 from symderive.language.domains import real
 from symderive.language.nodes import Leaf, Node, Number
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 
 KL = "x log(x/y) >= x - y"
 LOG = "log t <= t - 1"
@@ -690,7 +690,7 @@ def prove_inequality(relation: Relation, given: tuple[Relation, ...] = (), claim
     `JudgementConflictError` if the judge refutes what was proved.
 
     >>> import numpy as np, symderive as sd
-    >>> from symderive.language.statements import Relation
+    >>> from symderive.language.statements import Relation, names_in
     >>> k = sd.dims("k")
     >>> p = sd.array("p", k, domain=sd.simplex)
     >>> q = sd.array("q", k, domain=sd.simplex & sd.positive)
@@ -751,15 +751,15 @@ def prove_psd(hessian: Node, leaf: Leaf, given: tuple[Relation, ...] = ()) -> Ve
     >>> prove_psd((2 * X.T @ X).node, w.node).status.value
     'proved'
     """
-    return prove_nonnegative(quadratic_form(hessian, leaf), given)
+    return prove_nonnegative(quadratic_form(hessian, leaf, given), given)
 
 
-def quadratic_form(hessian: Node, leaf: Leaf) -> Node:
-    """``vᵀ H v`` with a fresh array v of the leaf's shape."""
+def quadratic_form(hessian: Node, leaf: Leaf, given: Sequence[Relation] = ()) -> Node:
+    """``vᵀ H v`` with an array v of the leaf's shape that is new: nothing is given of it."""
     rank = len(leaf.shape)
     if hessian.shape != leaf.shape * 2:
         raise ShapeError(f"a Hessian by {leaf.name} has shape {leaf.shape * 2}, got {hessian.shape}")
-    taken = {x.name for x in hessian.leaves()} | {leaf.name}
+    taken = names_in((hessian, leaf), given)
     name = next(n for n in ("v", "u", "direction", *(f"v{k}" for k in range(1000))) if n not in taken)
     v = Leaf(name, leaf.shape, real)
     first, second = tuple(range(rank)), tuple(range(rank, 2 * rank))
@@ -775,7 +775,7 @@ def prove_equality_case(relation: Relation, equality: Relation, given: tuple[Rel
     weight is > 0; these have to give ``equality``.
 
     >>> import numpy as np, symderive as sd
-    >>> from symderive.language.statements import Relation
+    >>> from symderive.language.statements import Relation, names_in
     >>> k = sd.dims("k")
     >>> p = sd.array("p", k, domain=sd.simplex)
     >>> q = sd.array("q", k, domain=sd.simplex & sd.positive)

@@ -219,7 +219,7 @@ class Search:
         kink = _kink(goal)
         if kink is not None:
             return self._by_cases(goal, *kink, given, strict, depth)
-        if (classes := residue_classes(goal)) is not None:
+        if (classes := residue_classes(goal, given=given)) is not None:
             return self._by_residues(goal, classes, given, strict, depth)
         if not scalar_analytic(goal):
             return None
@@ -511,7 +511,7 @@ class Search:
         for leaf in rounded_leaves(goal):
             kept = without(leaf, kept)
         parts = []
-        for (case,) in residue_cases(goal) or ():
+        for (case,) in residue_cases(goal, given=given) or ():
             if residue_classes(case) is not None:
                 return None
             with self._known(*(leaf for leaf in case.leaves() if leaf not in self.symbols)):

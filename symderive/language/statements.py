@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symderive.errors import ReadError
@@ -38,6 +39,18 @@ class Claimed:
 
     relation: Relation
     given: tuple[Relation, ...] = ()
+
+
+def names_in(nodes: Iterable[Node], relations: Iterable[Relation] = ()) -> set[str]:
+    """The names of the arrays in nodes and relations: those that a new array must not have.
+
+    >>> import symderive as sd
+    >>> x, y = sd.array("x"), sd.array("y")
+    >>> sorted(names_in([x.node], [positive(y.node)]))
+    ['x', 'y']
+    """
+    sides = [side for relation in relations for side in (relation.lhs, relation.rhs)]
+    return {leaf.name for node in (*nodes, *sides) for leaf in node.leaves()}
 
 
 def positive(node: Node) -> Relation:

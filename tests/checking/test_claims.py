@@ -110,6 +110,15 @@ def test_exists_gives_an_exact_witness():
     assert sd.claim("exists", sd.kl(R, S), "!=", sd.kl(S, R)).status == "proved"
 
 
+def test_directions_are_no_arrays_of_the_claim():
+    """What is given of an array holds for no direction, even where it is called as directions are."""
+    a, b = (sd.array(name, d, domain=sd.positive) for name in "ab")
+    given = [(sd.array(name, d), ">=", 0) for name in ("v", "u", "direction", "v_w", "other_w")]
+    assert sd.claim("psd", np.outer(a, b) + np.outer(b, a), given=given).status == "refuted"
+    assert sd.claim("convex", (a @ w) * (b @ w), wrt=w, given=given).status == "refuted"
+    assert sd.claim("lipschitz", (a @ w) * (b @ w), wrt=w, modulus=a @ b, given=given).status == "refuted"
+
+
 def test_psd():
     A = sd.array("A", n, n)
     K = sd.array("K", n, n, domain=sd.symmetric)

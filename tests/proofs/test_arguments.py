@@ -14,8 +14,8 @@ import symderive as sd
 from symderive.checking.sides import read_claim
 from symderive.derivation.argument_checks import argument_problem, equal
 from symderive.derivation.checker import replay
-from symderive.derivation.one_variable import UNBOUNDED, difference, slope, value_at
-from symderive.derivation.proofs import WAYS, Argument
+from symderive.derivation.one_variable import UNBOUNDED, difference, pieces, slope, value_at
+from symderive.derivation.proofs import WAYS, Argument, Instance
 from symderive.derivation.sign_search import find_argument
 from symderive.language import build
 from symderive.language.arrays import Array
@@ -324,6 +324,51 @@ def test_parts_of_a_domain_leave_no_integer_out():
             )
             assert "make up" in argument_problem(replace(part, nodes=tuple(narrow), parts=inner))
             assert argument_problem(put(argument, path, replace(part, nodes=tuple(narrow), parts=inner)))
+
+
+def signed(node):
+    instances = (Instance("nonnegative by its sign", (node,), Number(ONE), (), 0),)
+    return Argument("sum of parts", node, False, (), instances=instances)
+
+
+def held_by(way, variable, nodes, limit):
+    """``x <= limit`` where x has the variable's name and domain is nodes[0]'s, by one that stands for both.
+
+    x <= limit is a sum of variable <= limit, and of variable >= x, which holds where they are taken for one.
+    """
+    other = nodes[0]
+    top = Number(Integer(limit))
+    apart = difference(variable, other)
+    parts = tuple(signed(build.substitute(apart, {variable: n})) for n in nodes)
+    held = Argument(way, apart, False, (), parts, nodes=tuple(nodes), variable=variable)
+    goal = difference(top, other)
+    below = signed(difference(top, variable))
+    return Argument("sum of parts", goal, False, (), (below, held), nodes=(Number(ONE),) * 2)
+
+
+def test_a_variable_that_is_there_stands_for_no_other():
+    x, narrow = sd.array("x", domain=POSITIVE).node, sd.array("x", domain=sd.interval(6, 7)).node
+    wider = held_by("wider domain", narrow, [x], 7)
+    low, high = (sd.array("k", domain=sd.integers(*e)).node for e in ((0, 9), (7, 9)))
+    parted = held_by("parts of the domain", sd.array("k", domain=sd.integers(6, 7)).node, [low, high], 7)
+    assert "there already" in argument_problem(wider)
+    assert "there already" in argument_problem(parted)
+    closed = sd.array("x", domain=sd.interval(6, 7, closed="both")).node
+    split = [*pieces(closed)]
+    goal = difference(split[-1], closed)
+    parts = tuple(signed(build.substitute(goal, {closed: n})) for n in split)
+    assert "there already" in argument_problem(
+        Argument("pieces of the domain", goal, False, (), parts, nodes=tuple(split), variable=closed)
+    )
+
+
+def test_a_variable_of_which_something_is_given_stands_for_no_other():
+    x, wide = sd.array("x", domain=sd.interval(1, 2)).node, sd.array("x", domain=POSITIVE).node
+    given = (Relation(wide, ">=", Number(ONE * 5)),)
+    part = replace(signed(difference(wide, Number(ONE * 5))), given=given)
+    goal = difference(x, Number(ONE * 5))
+    made = Argument("wider domain", goal, False, given, (part,), nodes=(wide,), variable=x)
+    assert "there already" in argument_problem(made)
 
 
 def test_residue_classes_are_all_looked_at():

@@ -1,6 +1,7 @@
 """Claims about integers: remainders, floors, powers of negative numbers, gaps between roots."""
 
 import random
+import re
 
 import pytest
 import sympy as sp
@@ -77,6 +78,27 @@ def test_false_inequalities_have_no_proof(claim):
     """The judge is asked first; the search for proofs must not find one even where it is not."""
     made = read_claim(*claim)
     assert find_trace(made.relation, made.given) is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("n == 2*n_quotient + mod(n, 2)", []),
+        ("mod(n, 2) == n - 6", ["n_quotient == 3"]),
+        ("mod(n, 2) >= n - 5", ["n_quotient == 3"]),
+        ("floor(n/3) + floor(m/2) == n_quotient + m_quotient", []),
+    ],
+)
+def test_quotients_are_no_variables_of_the_claim(claim, given):
+    """However the claim's own variables are called: as the quotients of residue classes, and one of them given."""
+    names = {m.group() for text in (claim, *given) for m in re.finditer(r"\b[mn](_quotient)?\b", text)}
+    domains = dict.fromkeys(names, sd.integers(-sp.oo, sp.oo))
+    made = read_claim(claim, None, None, domains=domains, given=given)
+    if made.relation.op == "==":
+        assert not decide_equal(made.relation.lhs, made.relation.rhs, made.given).equal
+    else:
+        assert find_trace(made.relation, made.given) is None
+    assert str(sd.check(claim, domains=domains, given=given).status) == "refuted"
 
 
 def test_a_power_by_an_integer_needs_its_base():
