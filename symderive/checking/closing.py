@@ -44,11 +44,12 @@ def prove_opened(
     inner = prove(whole, given)
     openings = [opening for opened in (left, right) for _, _, opening in opened.lines]
     by_steps = any(map(_is_nested, openings)) and all(_stands(opening, given) for opening in openings)
-    if inner.status is Status.refuted and by_steps:
+    refuted = _carries_over(inner, relation)
+    if refuted and by_steps:
         return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
     if inner.status is not Status.proved:
         verdict = _judged_only(relation, given, "" if inner.status is Status.refuted else inner.reason)
-        if verdict.status is Status.undecided and inner.status is Status.refuted:
+        if verdict.status is Status.undecided and refuted:
             return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
         return verdict
     claimed, evidence = inner.claim, inner.evidence
@@ -59,6 +60,19 @@ def prove_opened(
         claimed, evidence = verdict.claim, verdict.evidence
     trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
     return replace(inner, claim=claimed, trace=trace, evidence=evidence)
+
+
+def _carries_over(inner: Verdict, relation: Relation) -> bool:
+    """Whether a refutation of the opened sides is one of the sides as written.
+
+    What a side was opened to may be undefined where the side is not: 2 arcosh(x)/√(x² - 1) at x = 1, where
+    the derivative of arcosh² is 2.
+    """
+    at = inner.counterexample
+    if inner.status is not Status.refuted or at is None:
+        return False
+    sides = ((at.lhs_value, relation.lhs), (at.rhs_value, relation.rhs))
+    return not any(value is None and has_binding(side) for value, side in sides)
 
 
 def without_bindings(relation: Relation, given: tuple[Relation, ...]) -> Relation:

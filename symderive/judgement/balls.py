@@ -37,6 +37,7 @@ from symderive.judgement.elements import (
     difference_sign,
     divide,
     exponential,
+    is_one_sided,
     is_plain_integer,
     join,
     logarithm,
@@ -239,7 +240,7 @@ class Ball:
         if sign_of(x) == 0:
             if not isinstance(x, Jet):
                 return Ball(ZERO)
-            if sign_of(y) != 1:
+            if sign_of(y) != 1 and not is_one_sided():
                 return Ball(Kink("x log y at x = 0, where y is not positive"))
         return Ball(undefined_pole(x * logarithm(y)))
 

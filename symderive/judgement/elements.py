@@ -5,7 +5,8 @@ An *element* is one entry of an evaluated array:
 * ``fmpq``: an exact rational; it stays one through sums, products, quotients and integer powers,
   so ties, kinks and zeros are decided exactly;
 * ``arb``: a ball that certainly contains the value;
-* ``Jet``: a truncated power series in t of either (the value moves as ``value + t·direction``);
+* ``Jet``: a truncated power series in t of either (the value moves as ``value + t·direction``), or
+  a ``LogJet``, a polynomial in log |t| of such series (x·log x beside 0);
 * ``Hole``: no value, and why.  ``Undefined`` is certain (log of a negative number), ``LogPole`` is
   log 0, which an exact zero cancels (0·log 0 = 0), ``Kink`` means that a value exists but no
   derivative is taken there, ``Unknown`` that this precision cannot tell.
@@ -17,8 +18,11 @@ IEEE Trans. Comput. 66 (2017)).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from itertools import product, zip_longest
+from operator import mul
 from typing import Any
 
 from flint import arb, arb_series, ctx, fmpq, fmpq_series
@@ -30,6 +34,8 @@ ZERO = fmpq(0)
 ONE = fmpq(1)
 HUGE_BITS = 20_000
 """Exact powers beyond this size are balls instead."""
+MOST_LOGS = 8
+"""Higher powers of what has logarithms of 0 are not expanded."""
 
 
 @contextmanager
@@ -47,9 +53,14 @@ _SIDE = [0]
 """On which side of t = 0 jets are looked at: 1, -1, or 0 for both."""
 
 
+def is_one_sided() -> bool:
+    """Whether jets are looked at on one side of t = 0."""
+    return _SIDE[0] != 0
+
+
 @contextmanager
 def one_sided(side: int) -> Iterator[None]:
-    """Look at jets for small t of one sign only: then a comparison that ties at t = 0 may be decided."""
+    """Look at jets for small t of one sign only: comparisons that tie at t = 0 and roots of 0 may be decided then."""
     old = _SIDE[0]
     _SIDE[0] = side
     try:
@@ -171,7 +182,7 @@ class Jet:
         return self.series if type(self.series) is arb_series else arb_series(self.series)
 
     def __add__(self, other: Element) -> Element:
-        if isinstance(other, Hole):
+        if isinstance(other, Hole | LogJet):
             return other + self
         a, b = _same_kind(self.series, other)
         total = a + b
@@ -183,7 +194,7 @@ class Jet:
     __radd__ = __add__
 
     def __mul__(self, other: Element) -> Element:
-        if isinstance(other, Hole):
+        if isinstance(other, Hole | LogJet):
             return other * self
         if type(other) is fmpq and other == 0:
             return ZERO  # at every t
@@ -200,6 +211,55 @@ class Jet:
 
     def __rsub__(self, other: Element) -> Element:
         return (-self) + other
+
+
+class NoSeriesError(Exception):
+    """A function was asked for of something that has no power series."""
+
+
+class LogJet(Jet):
+    """``Σ_k parts[k]·(log |t|)^k``, t on one side of 0: sums and products only; its series cannot be asked for."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Element]) -> None:
+        self.parts = tuple(parts)
+
+    @property
+    def series(self) -> Any:  # type: ignore[override]
+        """There is none; raises `NoSeriesError`."""
+        raise NoSeriesError("a logarithm has no power series at 0")
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        """There is no series that could be whole."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"LogJet{self.parts}"
+
+    def __add__(self, other: Element) -> Element:
+        if isinstance(other, Hole):
+            return other + self
+        theirs = other.parts if isinstance(other, LogJet) else (other,)
+        pairs = zip_longest(self.parts, theirs, fillvalue=ZERO)
+        return LogJet([a + b for a, b in pairs])
+
+    __radd__ = __add__
+
+    def __mul__(self, other: Element) -> Element:
+        if isinstance(other, Hole):
+            return other * self
+        theirs = other.parts if isinstance(other, LogJet) else (other,)
+        made: list[Element] = [ZERO] * (len(self.parts) + len(theirs) - 1)
+        for (i, a), (j, b) in product(enumerate(self.parts), enumerate(theirs)):
+            made[i + j] = made[i + j] + a * b
+        return LogJet(made)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Element:
+        return self * -ONE
 
 
 def _same_kind(a: Any, other: Element) -> tuple[Any, Any]:
@@ -236,10 +296,27 @@ def analytic(
     """Send an element through a function that is analytic at it."""
     if isinstance(value, Hole):
         return Undefined(value.reason) if isinstance(value, LogPole) else value
+    if isinstance(value, LogJet):
+        return _composed(series, value)
     if isinstance(value, Jet):
         return Jet(series(value.ball_series))
     result = ball(as_ball(value))
     return result if result.is_finite() else Unknown("the value is out of range")
+
+
+def _composed(series: Callable[[arb_series], arb_series], value: LogJet) -> Element:
+    """A function of ``a + h`` by powers of h, which is 0 at t = 0 for all its logarithms of t."""
+    first, *others = value.parts
+    lead = first.lead if isinstance(first, Jet) else first
+    if any(sign_of(part) != 0 for part in others):
+        raise NoSeriesError("a function of what is infinite at 0")
+    terms = min((p.series.prec for p in value.parts if isinstance(p, Jet)), default=1)
+    outer = series(arb_series([as_ball(lead), 1], prec=terms))
+    shifted = value + -lead
+    total: Element = LogJet((outer[terms - 1],))
+    for k in reversed(range(terms - 1)):
+        total = total * shifted + outer[k]
+    return total
 
 
 def join(*values: Element) -> Hole | None:
@@ -262,7 +339,49 @@ def logarithm(value: Element) -> Element:
         return analytic(value, arb.log, arb_series.log)
     if sign < 0:
         return Undefined("log of a negative number")
-    return Kink("log at 0") if isinstance(value, Jet) else LogPole("log of 0")
+    if not isinstance(value, Jet):
+        return LogPole("log of 0")
+    split = _first_power(value)
+    if isinstance(split, Hole):
+        return split if isinstance(split, Undefined) else Kink("log at 0")
+    order, unit = split
+    return LogJet((logarithm(unit), fmpq(order)))
+
+
+def _first_power(value: Jet) -> tuple[int, Jet] | Hole:
+    """A jet that is 0 at t = 0 as ``|t|^order·unit``, order > 0 and unit > 0, on one side of 0.
+
+    A hole where it is negative there, which has no root and no logarithm, or where that is not known.
+    """
+    series = value.series
+    for order in range(1, series.prec if _SIDE[0] else 1):
+        sign = sign_of(series[order])
+        if sign is None:
+            break
+        if sign:
+            way = _SIDE[0] ** order
+            if sign != way:
+                return Undefined("a root or a logarithm of a negative number")
+            terms = series.prec - order
+            return order, Jet(type(series)([series[order + k] * way for k in range(terms)], prec=terms))
+    return Kink("the first power of a series")
+
+
+def _power_beside_zero(base: Jet, exponent: Element) -> Element:
+    """A power, with a plain exponent > 0, of a jet that is 0 at t = 0, where one side of it is looked at."""
+    split = _first_power(base)
+    if isinstance(split, Undefined):
+        return split
+    if isinstance(split, Hole) or type(exponent) is not fmpq or exponent <= 0 or (split[0] * exponent).q != 1:
+        return Kink("a power at 0")
+    order, unit = split
+    shift, made = int((order * exponent).p), power(unit, exponent)
+    if isinstance(made, Hole):
+        return made
+    terms = min(made.series.prec + shift, ctx.cap)
+    way = _SIDE[0] ** shift
+    kept = [made.series[k] * way for k in range(max(0, terms - shift))]
+    return Jet(type(made.series)([0] * min(shift, terms) + kept, prec=terms))
 
 
 def undefined_pole(value: Element) -> Element:
@@ -313,7 +432,7 @@ def power(base: Element, exponent: Element) -> Element:
         return Undefined("a fractional power of a negative number")
     if sign == 0:
         if isinstance(base, Jet):
-            return Kink("a power at 0")
+            return _power_beside_zero(base, exponent)
         up = sign_of(exponent)
         if isinstance(exponent, Jet):
             return Kink("a power of 0 whose exponent changes") if up != -1 else Undefined("0 to a negative power")
@@ -343,6 +462,8 @@ def _integer_power(base: Element, n: int) -> Element:
         return base
     if n < 0:
         return divide(ONE, _integer_power(base, -n))
+    if isinstance(base, LogJet):
+        return reduce(mul, [base] * n, ONE) if n <= MOST_LOGS else Kink("a high power of a logarithm at 0")
     if isinstance(base, Jet):
         if n > 10_000:
             return Jet(base.ball_series**n)

@@ -308,6 +308,13 @@ class _Run:
                 f"{self.unresolved} of {self.unresolved + self.decided} points could not be decided; "
                 f"for instance at {ce.point}: {outcome.reason}"
             )
+        if "skipped" in self.odd and not (self.statement.changing or self.statement.skip_undefined_left):
+            outcome, point = self.odd["skipped"]
+            ce = counterexample(outcome, point)
+            return self._undecided(
+                f"whether there is a derivative at {ce.point} is not known ({outcome.reason}); "
+                f"{self.decided} other points agree"
+            )
         what = "is defined" if self.statement.op == "defined" else "holds"
         reason = f"{what} at each of {self.decided} exact points"
         if self.skipped:

@@ -74,8 +74,24 @@ def _within(value: Element, ends: tuple[tuple[Element, int], ...], closed: bool,
         if sign < 0 or (sign == 0 and not closed):
             return Undefined(f"{what} outside of its domain")
         if sign == 0:
-            return Kink(f"{what} at the end of its domain") if isinstance(value, Jet) else way
+            return EndOfDomain(f"{what} at the end of its domain", way) if isinstance(value, Jet) else way
     return None
+
+
+class EndOfDomain(Kink):
+    """A moving value at a closed end of a domain; ``way`` is 1 at a lower end, -1 at an upper one."""
+
+    def __init__(self, reason: str, way: int) -> None:
+        super().__init__(reason)
+        self.way = way
+
+
+def _half_root(gap: Element, hole: EndOfDomain, then: Callable[[Element], Element]) -> Element:
+    """``then(√(gap/2))`` for what is >= 0 inside of a domain, 0 at its end; the hole where the root is not known."""
+    root = power(gap * fmpq(1, 2), fmpq(1, 2))
+    if isinstance(root, Undefined):
+        return Undefined(hole.reason.replace("at the end", "outside"))
+    return hole if isinstance(root, Hole) else then(root)
 
 
 _UNIT = ((-ONE, 1), (ONE, -1))
@@ -296,6 +312,8 @@ def tangent(value: Element) -> Element:
 def arcsine(value: Element) -> Element:
     """arcsin on [-1, 1]."""
     hole = _within(value, _UNIT, True, "arcsin")
+    if isinstance(hole, EndOfDomain):
+        return -_arccosine_at_end(value, hole) + arb.pi() / 2
     if isinstance(hole, Hole):
         return hole
     return analytic(value, arb.asin, arb_series.asin)
@@ -304,9 +322,17 @@ def arcsine(value: Element) -> Element:
 def arccosine(value: Element) -> Element:
     """arccos on [-1, 1]."""
     hole = _within(value, _UNIT, True, "arccos")
+    if isinstance(hole, EndOfDomain):
+        return _arccosine_at_end(value, hole)
     if isinstance(hole, Hole):
         return hole
     return analytic(value, arb.acos, arb_series.acos)
+
+
+def _arccosine_at_end(value: Element, hole: EndOfDomain) -> Element:
+    """arccos x = 2 arcsin √((1 - x)/2), and π minus that of -x."""
+    near = _half_root(ONE + value * fmpq(hole.way), hole, lambda root: arcsine(root) * fmpq(2))
+    return near if hole.way < 0 else -near + arb.pi()
 
 
 def inverse_sinh(value: Element) -> Element:
@@ -321,6 +347,8 @@ def inverse_sinh(value: Element) -> Element:
 def inverse_cosh(value: Element) -> Element:
     """arcosh on [1, ∞)."""
     hole = _within(value, ((ONE, 1),), True, "arcosh")
+    if isinstance(hole, EndOfDomain):
+        return _half_root(value - ONE, hole, lambda root: inverse_sinh(root) * fmpq(2))
     if isinstance(hole, Hole):
         return hole
     return analytic(

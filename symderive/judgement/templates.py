@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from math import factorial
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from symderive.judgement.elements import (
     Hole,
     Jet,
     Kink,
+    LogJet,
+    NoSeriesError,
     Undefined,
     Unknown,
     join,
@@ -30,7 +32,7 @@ from symderive.judgement.elements import (
     sign_of,
     undefined_pole,
 )
-from symderive.language.nodes import Binding, Leaf, Node
+from symderive.language.nodes import Binding, Contraction, Leaf, Map, Node, Number, Sum
 
 
 class Evaluates(Protocol):
@@ -179,28 +181,121 @@ def _single(function: Template, point: Element, here: Element, order: int) -> El
     return _from_sides(function, point, here, order, value)
 
 
+ROOTS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
+"""Powers ``|t| = s^m`` in which a function with roots is a power series in s."""
+CONTINUOUS = frozenset(
+    (
+        "abs",
+        "maximum",
+        "minimum",
+        "power",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "xlogy",
+        "entr",
+        "sin",
+        "cos",
+        "sinh",
+        "cosh",
+        "tanh",
+        "expit",
+        "softplus",
+        "logaddexp",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "arcsinh",
+        "arccosh",
+        "erf",
+        "erfc",
+        "ndtr",
+        "cbrt",
+        "hypot",
+    )
+)
+"""Functions without jumps where they are defined."""
+
+
+def _is_continuous(body: Node) -> bool:
+    """Whether a formula is made of functions without jumps, so that what it tends to is its value."""
+    return all(
+        isinstance(n, Leaf | Number | Sum | Contraction) or (isinstance(n, Map) and n.function in CONTINUOUS)
+        for n in body.walk()
+    )
+
+
 def _from_sides(function: Template, point: Element, here: Element, order: int, kink: Kink) -> Element:
-    """The derivative at a kink: what both sides say, where they agree exactly; undefined where they differ."""
-    sides: list[list[Element]] = []
-    for side in (-1, 1):
-        with one_sided(side):
-            value = _along(function, [point], [1], order + 1)
-        if isinstance(value, Hole):
+    """The derivative at a kink, or at an end of where the function is defined.
+
+    What both sides say, where they agree exactly, and what the one side says where the other has
+    no values; undefined where the sides differ or a side has no derivative, as √t and t·log t at 0.
+    """
+    found: list[list[Element] | Hole] = []
+    for way in (-1, 1):
+        side = next((s for m in ROOTS if (s := _beside(function, point, way, order, m)) is not None), None)
+        if side is None:
             return kink
-        sides.append([coefficient_of(value, k) for k in range(order + 1)])
+        found.append(side)
+    sides = [s for s in found if not isinstance(s, Hole)]
+    if len(sides) < 2 and any(isinstance(s, NoDerivative) for s in found):
+        return next(s for s in found if isinstance(s, NoDerivative))
+    if not sides:
+        return Undefined("a derivative at a point beside which the function is undefined")
     unknown = False
     for k in range(order + 1):
-        left, right = sides[0][k], sides[1][k]
-        gaps = [left - right] + ([left - here, right - here] if k == 0 else [])
+        values = [side[k] for side in sides]
+        if k == 0 and _is_continuous(function.body):
+            continue
+        gaps = [a - b for a, b in pairwise(values)] + ([v - here for v in values] if k == 0 else [])
         signs = [sign_of(g) for g in gaps]
         if any(signs):
             # whatever is not known of lower coefficients, there is no derivative
             what = "the function jumps there" if k == 0 else "its sides have different slopes there"
             return Undefined(f"a derivative at a kink: {what}")
         unknown = unknown or None in signs
+    return kink if unknown else sides[0][order] * fmpq(factorial(order))
+
+
+class NoDerivative(Undefined):
+    """There are values beside a point, but their differences have no limit."""
+
+
+def _beside(function: Template, point: Element, way: int, order: int, root: int) -> list[Element] | Hole | None:
+    """The Taylor coefficients at the point from one side; a hole where there certainly are none; None: not known."""
+    last = order * root
+    terms = 2 * last + 6 * root  # roots of series take terms away
+    try:
+        with precision(ctx.prec, terms), one_sided(1):
+            value = function.at([jet([point, *[fmpq(0)] * (root - 1), fmpq(way)], terms)])
+            if isinstance(value, Undefined):
+                return value
+            if isinstance(value, Hole):
+                return None
+            powers = value.parts if isinstance(value, LogJet) else (value,)
+            return _coefficients(powers, way, order, root)
+    except NoSeriesError:
+        return None
+
+
+def _coefficients(powers: Sequence[Element], way: int, order: int, root: int) -> list[Element] | Hole | None:
+    """Coefficients of t^0, ..., t^order from ``Σ_k powers[k]·(log s)^k`` with |t| = s^root."""
+    last = order * root
+    if any(isinstance(p, Jet) and p.series.prec <= last for p in powers):
+        return None
+    unknown = False
+    for k, part in enumerate(powers):
+        for n in range(last + 1):
+            if k == 0 and n % root == 0:
+                continue
+            sign = sign_of(coefficient_of(part, n))
+            if sign:
+                return NoDerivative("a derivative where the function is infinitely steep")
+            unknown = unknown or sign is None
     if unknown:
-        return kink
-    return sides[0][order] * fmpq(factorial(order))
+        return None
+    return [coefficient_of(powers[0], n * root) * fmpq(way**n) for n in range(order + 1)]
 
 
 def _mixed(orders: Sequence[int], along: Callable[[Sequence[int]], Element]) -> Element:
