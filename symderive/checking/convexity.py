@@ -19,7 +19,6 @@ from fractions import Fraction
 from typing import Any, final
 
 import numpy as np
-from scipy.optimize import minimize
 from sympy import Add, Expr, Integer, Poly, Rational, fraction, lambdify, together
 
 from symderive.calculus.normal_form import decide_equal, expand_differentials
@@ -298,6 +297,8 @@ def bent_down(loss: Node, leaves: Sequence[Leaf], text: str) -> Verdict | None:
             except (TypeError, ValueError, ZeroDivisionError, OverflowError):
                 return np.inf
         return float(np.linalg.eigvalsh(values)[0]) if np.all(np.isfinite(values)) else np.inf
+
+    from scipy.optimize import minimize  # slow to load, and few claims need it
 
     rng = np.random.default_rng(0)
     bounds = [

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tqdm import tqdm
-
 from symderive.checking.batches import Batch, Outcome, chosen, made_outcome
 from symderive.checking.certificates import Replay, read_certificates, replayed
 from symderive.checking.claim_files import ClaimFile, FileClaim, read_claim_file
@@ -141,6 +139,8 @@ def _judged_here(claims: Sequence[tuple[str, FileClaim]], arguments: argparse.Na
 
 def _judged_in_workers(claims: Sequence[tuple[str, FileClaim]], arguments: argparse.Namespace) -> list[Outcome]:
     """Within limits; what was done stays where the rest is interrupted."""
+    from tqdm import tqdm  # slow to load, and one claim needs no bar
+
     limits = Limits(arguments.timeout or Limits().seconds, arguments.memory or Limits().megabytes)
     found: dict[tuple[str, str], Outcome] = {}
     try:

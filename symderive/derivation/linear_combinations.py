@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 from sympy import Expr, Matrix, Poly, PolynomialError, Rational, S
 
 MOST = 60
@@ -42,6 +41,8 @@ def combination(goal: Expr, parts: Sequence[Expr]) -> list[tuple[Rational, int]]
     left, right = np.array(rows, float).T, np.array(wanted, float)
     if not (np.all(np.isfinite(left)) and np.all(np.isfinite(right))):
         return None  # numbers beyond floats
+    from scipy.optimize import linprog  # slow to load, and few claims need it
+
     found = linprog(
         np.ones(len(rows)),
         A_eq=left,

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from html import escape
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from latex2mathml.converter import convert
-
 __all__ = ["mathml"]
 
 _TOKEN = re.compile(r"\\[A-Za-z]+ ?|\\.|:=|[0-9]+|\s+|.", re.DOTALL)
@@ -316,6 +314,8 @@ def mathml(tex: str) -> str:
 
 def _foreign(tex: str) -> str:
     """By latex2mathml: what it returns is read as XML and written again, so that nothing gets out."""
+    from latex2mathml.converter import convert  # slow to load, and few formulas need it
+
     try:
         element = fromstring(convert(tex.replace("<", r"\lt ").replace(">", r"\gt ")))
     except (ParseError, Exception):
