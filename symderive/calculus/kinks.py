@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 from symderive.calculus.definedness import requirements
+from symderive.calculus.law_tables import Shown
 from symderive.calculus.normal_form import decide_equal, directional, unmet
 from symderive.calculus.polynomials import NotHandled, TooLarge
 from symderive.calculus.terms import ZERO_NODE, Expansion, minus, over, tidy
@@ -20,9 +21,6 @@ from symderive.language import build
 from symderive.language.functions import meaning
 from symderive.language.nodes import ONE, Differential, Leaf, Map, Node, Number
 from symderive.language.statements import Relation
-
-Shown = Callable[[str, Node], bool]
-"""Whether ``node op 0`` is shown."""
 
 MOST_SWITCHES = 4
 _SWITCHES = frozenset(("abs", "sign", "maximum", "minimum", "heaviside", "lt", "le", "eq", "ne"))
@@ -53,15 +51,14 @@ def remaining_kinks(
 
 def switched_to(body: Node, variable: Leaf, shown: Shown) -> Node:
     """The body with every switch decided whose gap has one sign for all values of the variable."""
-    done: dict[Node, Node] = {}
-    for current in _without_clip(body).walk():
-        made = build.rebuild(current, [done[c] for c in current.children]) if current.children else current
-        if isinstance(made, Map) and made.function in _SWITCHES and variable in made.leaves():
-            gap = gap_of(made)
-            sign = 1 if shown(">", gap) else -1 if shown(">", build.scale(-1, gap)) else 0
-            made = _chosen(made, sign) if sign else made
-        done[current] = _decided(made)
-    return done[_without_clip(body)]
+
+    def sign(_: Node, switch: Map) -> int | None:
+        if variable not in switch.leaves():
+            return None
+        gap = gap_of(switch)
+        return 1 if shown(">", gap) else -1 if shown(">", build.scale(-1, gap)) else None
+
+    return _with_switches(_without_clip(body), sign)
 
 
 def gap_of(switch: Map) -> Node:
@@ -83,7 +80,8 @@ def places(gap: Node, variable: Leaf, shown: Shown) -> Iterator[Node]:
     expansion = Expansion(variable, False, False, shown)
     found: dict[Node, None] = {}
     for signs in product((1, -1), repeat=len(found_in)):
-        slope, shift = expansion.affine(_switched(gap, dict(zip(found_in, signs, strict=True))))
+        case: dict[Node, int] = dict(zip(found_in, signs, strict=True))
+        slope, shift = expansion.affine(_with_switches(gap, lambda old, _, case=case: case.get(old)))
         if slope is ZERO_NODE and shown("!=", shift):
             continue
         if not shown("!=", slope):
@@ -94,13 +92,17 @@ def places(gap: Node, variable: Leaf, shown: Shown) -> Iterator[Node]:
     yield from found
 
 
-def _switched(node: Node, signs: dict[Map, int]) -> Node:
-    """A node with each switch on one side; switches inside of switches first."""
+def _with_switches(node: Node, sign: Callable[[Node, Map], int | None]) -> Node:
+    """A node with its switches on the side of a sign, those inside of others first.
+
+    ``sign`` is asked with a switch as it stands and with what is inside decided; None leaves it undecided.
+    """
     done: dict[Node, Node] = {}
     for current in node.walk():
         made = build.rebuild(current, [done[c] for c in current.children]) if current.children else current
-        if isinstance(current, Map) and current in signs and isinstance(made, Map):
-            made = _chosen(made, signs[current])
+        if isinstance(made, Map) and made.function in _SWITCHES:
+            found = sign(current, made)
+            made = made if found is None else _chosen(made, found)
         done[current] = _decided(made)
     return done[node]
 
@@ -140,18 +142,13 @@ def _slope(node: Node, variable: Leaf) -> tuple[Node, tuple[Relation, ...]]:
 
 def _side(body: Node, variable: Leaf, place: Node, way: int, shown: Shown) -> Node:
     """The formula that the body is right of a place (``way`` 1) or left of it (-1), the place itself included."""
-    done: dict[Node, Node] = {}
-    for current in body.walk():
-        if variable not in current.leaves():
-            done[current] = current
-            continue
-        made = build.rebuild(current, [done[c] for c in current.children]) if current.children else current
-        if isinstance(made, Map) and made.function == "clip":
-            raise NotHandled("clip under a derivative at its kink")
-        if isinstance(made, Map) and made.function in _SWITCHES and variable in made.leaves():
-            made = _chosen(made, _sign_beside(gap_of(made), variable, place, way, shown))
-        done[current] = _decided(made)
-    return done[body]
+
+    def sign(_: Node, switch: Map) -> int | None:
+        if variable not in switch.leaves():
+            return None
+        return _sign_beside(gap_of(switch), variable, place, way, shown)
+
+    return _with_switches(body, sign)
 
 
 def _sign_beside(gap: Node, variable: Leaf, place: Node, way: int, shown: Shown) -> int:
@@ -173,8 +170,13 @@ def _sign_beside(gap: Node, variable: Leaf, place: Node, way: int, shown: Shown)
 
 def _without_clip(node: Node) -> Node:
     """Clips written as minima of maxima."""
-    clips = {n: meaning("clip", n.arguments) for n in node.walk() if isinstance(n, Map) and n.function == "clip"}
-    return build.substitute(node, {n: m for n, m in clips.items() if m is not None}) if clips else node
+    clips: dict[Node, Node] = {}
+    for part in node.walk():
+        if isinstance(part, Map) and part.function == "clip":
+            opened = meaning("clip", part.arguments)
+            assert opened is not None
+            clips[part] = opened
+    return build.substitute(node, clips) if clips else node
 
 
 def _is_smooth_at(body: Node, derived: Node, variable: Leaf, order: int, place: Node, shown: Shown) -> bool:
