@@ -460,19 +460,23 @@ class _Search:
         scores = hunt.score(kept)
         plain = np.all([(abs(c) < 1e3) & ((abs(c) > 1e-3) | (c == 0)) for c in kept.values()], axis=0)
         fails = (scores > 1e-9) | (np.isnan(scores) & plain)  # nan far out may be an overflow
-        values = self.at.values if self.at is not None else {}
-        if all(isinstance(values.get(leaf.name), int | Fraction) for leaf in kept):
-            kept = {leaf: np.append(column, float(values[leaf.name])) for leaf, column in kept.items()}
+        if self.failing is not None:
+            values = self.failing.values
+            kept = {leaf: np.append(column, float(values[leaf].item())) for leaf, column in kept.items()}
             fails = np.append(fails, True)
         return kept, fails
 
-    def excluded(self, relations: Sequence[Relation]) -> bool:
-        """Whether conditions leave out the point where the claim fails, exactly; without such a point, yes."""
+    @cached_property
+    def failing(self) -> Instance | None:
+        """The point where the claim fails, where it is known and all its numbers are rational."""
         values = self.at.values if self.at is not None else {}
         if self.at is None or not all(isinstance(values.get(x.name), int | Fraction) for x in self.leaves):
-            return True
-        point = Instance({}, {x: np.array(Fraction(values[x.name]), object) for x in self.leaves})  # type: ignore[arg-type]
-        return not all(holds(relation, point) for relation in relations)
+            return None
+        return Instance({}, {x: np.array(Fraction(values[x.name]), object) for x in self.leaves})  # type: ignore[arg-type]
+
+    def excluded(self, relations: Sequence[Relation]) -> bool:
+        """Whether conditions leave out the point where the claim fails, exactly; without such a point, yes."""
+        return self.failing is None or not all(holds(relation, self.failing) for relation in relations)
 
     def share(self, relations: Sequence[Relation]) -> float | None:
         """The share of points where conditions hold, 0 where the claim fails at one; None where floats cannot tell."""
