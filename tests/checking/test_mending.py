@@ -4,21 +4,17 @@ Whether an edit mends is not believed: the edited source is run again and SciPy'
 """
 
 import ast
-import itertools
-import linecache
-import types
 
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from support.modules import module
 
 import symderive as sd
 from symderive.checking.edits import Source, further, rewritings, sources
 from symderive.checking.mending import Mending
 from symderive.checking.programs import Program
 from symderive.checking.trials import Runs
-
-COUNTER = itertools.count()
 
 RELU = """
 import numpy as np
@@ -67,15 +63,6 @@ MISTAKES = (
     (TANH, " * (1 - h**2)", "", "W, b: missing factor 1 - h**2"),
     (TANH, " - y\n", " + y\n", "W, b, v: wrong sign: h @ p['v'] - y in place of h @ p['v'] + y"),
 )
-
-
-def module(source):
-    """The source as a module whose lines Python can find."""
-    made = types.ModuleType(f"mending_{next(COUNTER)}")
-    name = f"<{made.__name__}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    exec(compile(source, name, "exec"), made.__dict__)
-    return made
 
 
 @pytest.mark.parametrize(("source", "old", "new", "said"), MISTAKES, ids=[m[3][:30] for m in MISTAKES])

@@ -4,13 +4,12 @@ What is wrong with a mistake is not believed: SciPy's finite differences say whi
 """
 
 import itertools
-import linecache
 import re
-import types
 
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from support.modules import module
 from support.training_programs import HEAD, PROGRAMS
 
 import symderive as sd
@@ -18,16 +17,6 @@ import symderive as sd
 LIGHT = ("linear_square_sizes", "logistic", "softmax_index", "hinge", "gmm", "quantile", "looped_least_squares",
          "branch_on_values", "perceptron_while", "linear_recurrence_scalar", "vae_kl")  # fmt: skip
 CASES = [(p, k) for p in PROGRAMS for k in range(len(p.mistakes) if p.name in LIGHT else 1)]
-COUNTER = itertools.count()
-
-
-def module(source):
-    """The source as a module whose lines Python can find."""
-    made = types.ModuleType(f"training_{next(COUNTER)}")
-    name = f"<{made.__name__}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    exec(compile(source, name, "exec"), made.__dict__)
-    return made
 
 
 def leaves(tree):
