@@ -248,16 +248,30 @@ def mentions(relation: Relation, variable: Leaf) -> bool:
     return variable in relation.lhs.leaves() or variable in relation.rhs.leaves()
 
 
+def gap(relation: Relation) -> Node | None:
+    """What an inequality between scalars says to be > 0 or >= 0, the larger side less the other; None for others.
+
+    >>> import symderive as sd
+    >>> from symderive.language.arrays import Array
+    >>> x, y = sd.array("x"), sd.array("y")
+    >>> str(Array(gap(Relation(x.node, "<", y.node)))), gap(Relation(x.node, "==", y.node))
+    ('y - x', None)
+    """
+    match relation.op:
+        case ">" | ">=":
+            return difference(relation.lhs, relation.rhs)
+        case "<" | "<=":
+            return difference(relation.rhs, relation.lhs)
+    return None
+
+
 def end_of(relation: Relation, variable: Leaf, given: Sequence[Relation]) -> End | None:
     """The end that ``lhs op rhs``, affine in the variable, sets; the others' relations say the slope's sign."""
-    if relation.op not in ("<", "<=", ">", ">=") or not mentions(relation, variable):
-        return None
-    up = relation.op in (">", ">=")
-    gap = difference(relation.lhs, relation.rhs) if up else difference(relation.rhs, relation.lhs)
-    if not scalar_analytic(gap):
+    apart = gap(relation)
+    if apart is None or not mentions(relation, variable) or not scalar_analytic(apart):
         return None
     try:
-        steep = slope(gap, variable)
+        steep = slope(apart, variable)
     except NotHandled:
         return None
     if variable in steep.leaves():
@@ -266,7 +280,7 @@ def end_of(relation: Relation, variable: Leaf, given: Sequence[Relation]) -> End
     sign = Normaliser(others).signs.bounds(steep).sign
     if sign not in ("+", "-"):
         return None
-    rest = build.substitute(gap, {variable: _ZERO})
+    rest = build.substitute(apart, {variable: _ZERO})
     value = build.scale(-1, build.multiply(rest, build.power(steep, -1)))
     return End(1 if sign == "+" else -1, value, relation)
 
@@ -576,6 +590,7 @@ __all__ = [
     "difference",
     "end_of",
     "ends",
+    "gap",
     "grants",
     "is_interval",
     "mentions",

@@ -13,7 +13,7 @@ Analytic Inequalities, 1970, 2.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -68,6 +68,7 @@ from symderive.derivation.one_variable import (
     defined,
     difference,
     ends,
+    gap,
     grants,
     is_interval,
     mentions,
@@ -122,6 +123,16 @@ class _Context:
     def normaliser(self) -> Normaliser:
         """The normaliser under the relations."""
         return Normaliser(self.given)
+
+
+@final
+@dataclass(frozen=True)
+class _Part:
+    """A goal that is a part of another: what is given for it, and the variables that are new in it."""
+
+    goal: Node
+    given: tuple[Relation, ...]
+    new: tuple[Leaf, ...] = ()
 
 
 @final
@@ -287,18 +298,29 @@ class Search:
             found = pieces(leaf)
             if not found or any(mentions(r, leaf) for r in given):
                 continue
-            parts = []
-            for piece in found:
-                inside = [piece] if isinstance(piece, Leaf) else []
-                with self._known(*inside):
-                    part_goal = on_piece(goal, leaf, piece, context.normaliser)
-                    part = self.prove(part_goal, (*given, *side_of_zero(leaf, piece)), strict, depth - 1)
-                if part is None:
-                    break
-                parts.append(part)
-            else:
-                return Argument("pieces of the domain", goal, strict, given, tuple(parts), nodes=found, variable=leaf)
+            goals = (
+                _Part(
+                    on_piece(goal, leaf, piece, context.normaliser),
+                    (*given, *side_of_zero(leaf, piece)),
+                    (piece,) if isinstance(piece, Leaf) else (),
+                )
+                for piece in found
+            )
+            parts = self._all(goals, strict, depth)
+            if parts is not None:
+                return Argument("pieces of the domain", goal, strict, given, parts, nodes=found, variable=leaf)
         return None
+
+    def _all(self, goals: Iterable[_Part], strict: bool, depth: int) -> tuple[Argument, ...] | None:
+        """Arguments for all of some goals; None where one has none."""
+        parts = []
+        for goal in goals:
+            with self._known(*goal.new):
+                part = self.prove(goal.goal, goal.given, strict, depth - 1)
+            if part is None:
+                return None
+            parts.append(part)
+        return tuple(parts)
 
     def node(self, expression: Expr) -> Node:
         """The node of an expression."""
@@ -378,14 +400,12 @@ class Search:
         """Several factors of unknown sign: each >= 0, or all turning at the zeros of one."""
         leans = [self.leaning(f, context) for f in factors]
         if all(leans) and np.prod(leans) > 0:
-            parts = []
-            for lean, f in zip(leans, factors, strict=True):
-                part = self.prove(self.node(f if lean > 0 else _negative(f)), context.given, strict, depth - 1)
-                if part is None:
-                    return None
-                parts.append(part)
+            signed = (f if lean > 0 else _negative(f) for lean, f in zip(leans, factors, strict=True))
+            parts = self._all((_Part(self.node(f), context.given) for f in signed), strict, depth)
+            if parts is None:
+                return None
             made = build.multiply(*(p.goal for p in parts))
-            inner = Argument("product of parts", made, strict, context.given, tuple(parts))
+            inner = Argument("product of parts", made, strict, context.given, parts)
             return self._weighted(goal, weight, inner, context)
         if strict:
             return None
@@ -403,14 +423,10 @@ class Search:
         kink = _kink(goal)
         if any(r.lhs is node for r in given) and (kink is None or kink[0] is not node):
             return None  # the cases are those that are given, and the goal is the same in both
-        parts = []
-        for relation, positive in zip(case_relations(node, side), (True, False), strict=True):
-            inner = (*given, relation)
-            part = self.prove(resolved(goal, node, side, positive), inner, strict, depth - 1)
-            if part is None:
-                return None
-            parts.append(part)
-        return Argument("cases", goal, strict, given, tuple(parts), point=node, side=side)
+        cases = zip(case_relations(node, side), (True, False), strict=True)
+        goals = (_Part(resolved(goal, node, side, positive), (*given, relation)) for relation, positive in cases)
+        parts = self._all(goals, strict, depth)
+        return None if parts is None else Argument("cases", goal, strict, given, parts, point=node, side=side)
 
     def _without_equalities(
         self, goal: Node, expression: Expr, context: _Context, strict: bool, depth: int
@@ -482,20 +498,13 @@ class Search:
         roots = {r for f in factors for r in _simple_roots(f, symbol) if r.is_number and r.is_real}
         cuts = sorted({int(ceiling(r)) for r in roots} | {int(floor(r)) + 1 for r in roots}, key=lambda c: (abs(c), c))
         for cut in (c for c in cuts[:_CUTS] if entries.low < c <= entries.high):
-            halves = [
+            halves = tuple(
                 Leaf(old.name, (), integers(low, high)) for low, high in ((entries.low, cut - 1), (cut, entries.high))
-            ]
-            parts = []
-            for new in halves:
-                with self._known(new):
-                    part = self.prove(build.substitute(goal, {old: new}), kept, strict, depth - 1)
-                if part is None:
-                    break
-                parts.append(part)
-            else:
-                return Argument(
-                    "parts of the domain", goal, strict, given, tuple(parts), nodes=tuple(halves), variable=old
-                )
+            )
+            goals = (_Part(build.substitute(goal, {old: new}), kept, (new,)) for new in halves)
+            parts = self._all(goals, strict, depth)
+            if parts is not None:
+                return Argument("parts of the domain", goal, strict, given, parts, nodes=halves, variable=old)
         return None
 
     def _by_residues(
@@ -510,17 +519,15 @@ class Search:
         kept = given
         for leaf in rounded_leaves(goal):
             kept = without(leaf, kept)
-        parts = []
-        for (case,) in residue_cases(goal, given=given) or ():
-            if residue_classes(case) is not None:
-                return None
-            with self._known(*(leaf for leaf in case.leaves() if leaf not in self.symbols)):
-                part = self.prove(case, kept, strict, depth - 1)
-            if part is None:
-                return None
-            parts.append(part)
+        cases = [case for (case,) in residue_cases(goal, given=given) or ()]
+        if any(residue_classes(case) is not None for case in cases):
+            return None
+        goals = (_Part(c, kept, tuple(leaf for leaf in c.leaves() if leaf not in self.symbols)) for c in cases)
+        parts = self._all(goals, strict, depth)
+        if parts is None:
+            return None
         nodes = tuple(value for values in classes for value in values.values())
-        return Argument("residue classes", goal, strict, given, tuple(parts), nodes=nodes)
+        return Argument("residue classes", goal, strict, given, parts, nodes=nodes)
 
     # -- one factor ----------------------------------------------------------------------
 
@@ -635,11 +642,7 @@ class Search:
         symbols = core.free_symbols
         if not context.given or len(Add.make_args(core)) > _LONGEST:
             return
-        nodes: list[Node] = []
-        for relation in context.given:
-            if relation.op in ("<", "<=", ">", ">="):
-                up = relation.op in (">", ">=")
-                nodes.append(difference(relation.lhs, relation.rhs) if up else difference(relation.rhs, relation.lhs))
+        nodes: list[Node] = [node for relation in context.given if (node := gap(relation)) is not None]
         for leaf, symbol in self.symbols.items():
             if symbol in symbols and self.back.get(symbol) is leaf:
                 for end, sign in ((leaf.domain.entries.low, 1), (leaf.domain.entries.high, -1)):
