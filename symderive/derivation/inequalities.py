@@ -48,7 +48,8 @@ from symderive.calculus.polynomials import (
 )
 from symderive.derivation.checker import replay
 from symderive.derivation.proofs import LEMMAS, NORMAL_FORM, Instance, Line, Trace, judged
-from symderive.derivation.sign_search import find_argument, sampled_below
+from symderive.derivation.samples import sampled_below
+from symderive.derivation.sign_search import find_argument
 from symderive.errors import ShapeError, UnsupportedError
 from symderive.judgement.judge import judge_relation, with_cover
 from symderive.judgement.verdicts import Status, Verdict

@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
-from scipy import special
 from sympy import (
     QQ,
     ZZ,
@@ -37,13 +35,9 @@ from sympy import (
     Symbol,
     ceiling,
     exp,
-    expand_power_exp,
-    factor,
-    factor_terms,
     floor,
     fraction,
     log,
-    together,
 )
 
 from symderive.calculus.normal_form import Normaliser, decide_equal
@@ -60,6 +54,19 @@ from symderive.derivation.argument_checks import (
     resolved,
     side_of_zero,
 )
+from symderive.derivation.expressions import (
+    HIGHEST_POWER,
+    argument_gap,
+    divided,
+    factored,
+    hardness,
+    homogeneous,
+    is_transcendental_power,
+    negative,
+    simple_roots,
+    split_logarithms,
+    without_odd_powers,
+)
 from symderive.derivation.linear_combinations import combination
 from symderive.derivation.log_sums import splits
 from symderive.derivation.one_variable import (
@@ -74,29 +81,24 @@ from symderive.derivation.one_variable import (
     mentions,
     pieces,
     scalar_analytic,
-    shown_bounds,
     slope,
     value_at,
     without,
 )
 from symderive.derivation.proofs import Argument, Instance
-from symderive.derivation.scalars import to_expression, to_scalar
+from symderive.derivation.samples import Context, Samples, samples_of
 from symderive.derivation.squares import sum_of_squares
-from symderive.judgement.floats import polygamma
 from symderive.language import build
 from symderive.language.domains import integers, interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
 from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Node, Number, Sum
 from symderive.language.statements import Relation
-from symderive.language.views.components import scalar_symbol
 
 SIGN, STRICT, SQUARE = "nonnegative by its sign", "positive by its sign", "a square is >= 0"
 LOG = "log t <= t - 1"
-POINTS = 160
 STEPS = 120
 SECONDS = 2.0
-_POWERS = 12
 _LONGEST = 12
 """Longer goals are not looked for among the sums of what is given."""
 _PLAIN = 3
@@ -112,20 +114,6 @@ class _Over(Exception):
 
 
 @final
-@dataclass(eq=False)
-class _Context:
-    """What holds: relations, and the sample points at which they do."""
-
-    given: tuple[Relation, ...]
-    at: np.ndarray
-
-    @cached_property
-    def normaliser(self) -> Normaliser:
-        """The normaliser under the relations."""
-        return Normaliser(self.given)
-
-
-@final
 @dataclass(frozen=True)
 class _Part:
     """A goal that is a part of another: what is given for it, and the variables that are new in it."""
@@ -138,69 +126,15 @@ class _Part:
 @final
 @dataclass
 class Search:
-    """One search: leaves, samples, budget and what was tried."""
+    """One search: samples, budget and what was tried."""
 
-    leaves: tuple[Leaf, ...]
+    samples: Samples
     seconds: float = SECONDS
     steps: int = STEPS
     memo: dict[Any, Argument | None] = field(default_factory=dict)
-    contexts: dict[frozenset[Relation], _Context] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.until = time.monotonic() + self.seconds
-        self.symbols = {leaf: scalar_symbol(leaf) for leaf in self.leaves}
-        self.back = {symbol: leaf for leaf, symbol in self.symbols.items()}
-        generator = np.random.default_rng(7)
-        self.samples = {s: _sample(leaf, generator) for leaf, s in self.symbols.items()}
-
-    # -- contexts and samples ----------------------------------------------------------
-
-    def context(self, given: Sequence[Relation]) -> _Context:
-        """The context of some relations, made once."""
-        key = frozenset(given)
-        if key not in self.contexts:
-            kept = np.ones(_DRAWN, dtype=bool)
-            for relation in given:
-                kept &= self._holds(relation)
-            self.contexts[key] = _Context(tuple(given), np.flatnonzero(kept)[:POINTS])
-        return self.contexts[key]
-
-    def _holds(self, relation: Relation) -> np.ndarray:
-        try:
-            gap, error = self._values(to_expression(difference(relation.lhs, relation.rhs), self.symbols), slice(None))
-        except NotHandled:
-            return np.ones(_DRAWN, dtype=bool)
-        match relation.op:
-            case ">" | ">=":
-                return gap > error
-            case "<" | "<=":
-                return gap < -error
-            case "!=":
-                return np.abs(gap) > error
-        return np.ones(_DRAWN, dtype=bool)
-
-    def _values(self, expression: Expr, at: Any) -> tuple[np.ndarray, np.ndarray]:
-        with np.errstate(all="ignore"):
-            value, error = _evaluated(expression, {s: v[at] for s, v in self.samples.items()}, {})
-        return np.broadcast_to(value, np.shape(self._any(at))), np.broadcast_to(error, np.shape(self._any(at)))
-
-    def _any(self, at: Any) -> np.ndarray:
-        return next(iter(self.samples.values()))[at] if self.samples else np.zeros(_DRAWN)[at]
-
-    def leaning(self, expression: Expr, context: _Context) -> int:
-        """+1 where the samples are >= 0, -1 where <= 0, 0 where mixed or unknown; a guide, never a proof."""
-        value, error = self._values(expression, context.at)
-        good = np.isfinite(value) & np.isfinite(error)
-        value, error = value[good], error[good]
-        up, down = bool(np.any(value > error)), bool(np.any(value < -error))
-        return 0 if up == down else 1 if up else -1
-
-    def below(self, expression: Expr, context: _Context) -> bool:
-        """Whether a sample is clearly < 0: then no proof need be looked for."""
-        if any(r.op == "==" for r in context.given):
-            return False  # samples do not meet equalities
-        value, error = self._values(expression, context.at)
-        return bool(np.any(np.isfinite(value) & np.isfinite(error) & (value < -2 * error)))
 
     def _tick(self) -> None:
         if time.monotonic() > self.until:
@@ -234,13 +168,13 @@ class Search:
             return self._by_residues(goal, classes, given, strict, depth)
         if not scalar_analytic(goal):
             return None
-        context = self.context(given)
-        if self.below(to_expression(goal, self.symbols), context):
+        context = self.samples.context(given)
+        if context.below(self.samples.expression(goal)):
             return None
         if grants(">" if strict else ">=", goal, context.normaliser):
             return self._signed(goal, self._plainly_signed(goal, context), Number(ONE), given, strict)
-        expression = _split(to_expression(goal, self.symbols), self, context)
-        if not strict and self.leaning(expression, context) == 0 and (zero := self._zero(goal, given)) is not None:
+        expression = split_logarithms(self.samples.expression(goal), context.sign)
+        if not strict and context.leaning(expression) == 0 and (zero := self._zero(goal, given)) is not None:
             return zero
         if any(r.op == "==" for r in given):
             return self._without_equalities(goal, expression, context, strict, depth)
@@ -266,7 +200,7 @@ class Search:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
 
-    def _from_a_given_end(self, goal: Node, context: _Context, strict: bool) -> Argument | None:
+    def _from_a_given_end(self, goal: Node, context: Context, strict: bool) -> Argument | None:
         """Monotone from an end that is given (y in x >= y), as the goal stands: where both parts show their signs."""
         given = context.given
         if strict or not given or defined(goal, context.normaliser):
@@ -288,7 +222,7 @@ class Search:
                 return replace(made, parts=(first, self._signed(steep, steep, Number(ONE), way, False)))
         return None
 
-    def _in_pieces(self, goal: Node, context: _Context, strict: bool, depth: int) -> Argument | None:
+    def _in_pieces(self, goal: Node, context: Context, strict: bool, depth: int) -> Argument | None:
         """The goal at closed ends at which calculus does not see it defined, and between; or on both sides of 0."""
         given = context.given
         split = [leaf for leaf in goal.leaves() if not is_interval(leaf)]
@@ -315,7 +249,7 @@ class Search:
         """Arguments for all of some goals; None where one has none."""
         parts = []
         for goal in goals:
-            with self._known(*goal.new):
+            with self.samples.known(*goal.new):
                 part = self.prove(goal.goal, goal.given, strict, depth - 1)
             if part is None:
                 return None
@@ -324,9 +258,9 @@ class Search:
 
     def node(self, expression: Expr) -> Node:
         """The node of an expression."""
-        return to_scalar(expression, self.back)
+        return self.samples.node(expression)
 
-    def _plainly_signed(self, goal: Node, context: _Context) -> Node:
+    def _plainly_signed(self, goal: Node, context: Context) -> Node:
         """A goal whose sign is shown, in factors where that shows it to a reader."""
         signs = context.normaliser.signs
         if not context.normaliser.of(goal):
@@ -334,7 +268,7 @@ class Search:
         if signs.bounds(goal).sign in ("+", "0+"):
             return goal
         with suppress(NotHandled, PolynomialError):
-            made = self.node(_factored(to_expression(goal, self.symbols)))
+            made = self.node(factored(self.samples.expression(goal)))
             if signs.bounds(made).sign in ("+", "0+") and decide_equal(goal, made, context.given).equal:
                 return made
         return goal
@@ -349,7 +283,7 @@ class Search:
         lemma = STRICT if grants(">", shown, Normaliser(given)) else SIGN
         return Argument("sum of parts", goal, strict, given, instances=(Instance(lemma, (shown,), weight, (), 0),))
 
-    def _weighted(self, goal: Node, weight: Expr, part: Argument | None, context: _Context) -> Argument | None:
+    def _weighted(self, goal: Node, weight: Expr, part: Argument | None, context: Context) -> Argument | None:
         """The goal as weight·part; the part itself where that is the goal."""
         if part is None or part.goal is goal:
             return part
@@ -360,18 +294,18 @@ class Search:
             return None
         return Argument("sum of parts", goal, part.strict, context.given, (part,), nodes=(w,))
 
-    def _factored(self, expression: Expr, context: _Context) -> tuple[Expr, list[Expr]]:
+    def _factored(self, expression: Expr, context: Context) -> tuple[Expr, list[Expr]]:
         """A weight of known sign > 0, and the factors whose sign is not known; together they are the expression."""
         weight: Expr = S.One
         unknown: list[Expr] = []
-        made = _factored(expression)
+        made = factored(expression)
         for part in Mul.make_args(made):
             base, exponent = part.as_base_exp()
             if part.is_number:
                 weight *= abs(part)
                 unknown += [S.NegativeOne] if part.is_negative else []
                 continue
-            sign = shown_bounds(context.normaliser, self.node(part)).sign
+            sign = context.sign(part)
             if sign in ("+", "-") or (exponent.is_even and exponent.is_positive):
                 weight *= part if sign != "-" else -part
                 unknown += [S.NegativeOne] if sign == "-" else []
@@ -389,18 +323,18 @@ class Search:
                 kept.append(part)
         if sign == -1:
             if kept:
-                kept[0] = _negative(kept[0])
+                kept[0] = negative(kept[0])
             else:
                 weight = -weight
         return weight, kept
 
     def _of_factors(
-        self, goal: Node, weight: Expr, factors: list[Expr], context: _Context, strict: bool, depth: int
+        self, goal: Node, weight: Expr, factors: list[Expr], context: Context, strict: bool, depth: int
     ) -> Argument | None:
         """Several factors of unknown sign: each >= 0, or all turning at the zeros of one."""
-        leans = [self.leaning(f, context) for f in factors]
+        leans = [context.leaning(f) for f in factors]
         if all(leans) and np.prod(leans) > 0:
-            signed = (f if lean > 0 else _negative(f) for lean, f in zip(leans, factors, strict=True))
+            signed = (f if lean > 0 else negative(f) for lean, f in zip(leans, factors, strict=True))
             parts = self._all((_Part(self.node(f), context.given) for f in signed), strict, depth)
             if parts is None:
                 return None
@@ -410,8 +344,8 @@ class Search:
         if strict:
             return None
         for f in sorted((f for f, lean in zip(factors, leans, strict=True) if lean == 0), key=lambda f: f.count_ops()):
-            base = _argument_gap(f.as_base_exp()[0])
-            if any(base.is_polynomial(s) and base.has(s) and Poly(base, s).degree() == 1 for s in self.back):
+            base = argument_gap(f.as_base_exp()[0])
+            if any(base.is_polynomial(s) and base.has(s) and Poly(base, s).degree() == 1 for s in self.samples.back):
                 found = self._by_cases(goal, self.node(base), 1, context.given, strict, depth)
                 if found is not None:
                     return found
@@ -429,16 +363,15 @@ class Search:
         return None if parts is None else Argument("cases", goal, strict, given, parts, point=node, side=side)
 
     def _without_equalities(
-        self, goal: Node, expression: Expr, context: _Context, strict: bool, depth: int
+        self, goal: Node, expression: Expr, context: Context, strict: bool, depth: int
     ) -> Argument | None:
         """The goal made homogeneous by given totals (a + b + c = 1), which then are not needed any more."""
         rest = tuple(r for r in context.given if r.op != "==")
         opened = self.node(expression)
         for relation in context.given:
             if relation.op == "==":
-                expression = _homogeneous(
-                    expression, to_expression(difference(relation.lhs, relation.rhs), self.symbols)
-                )
+                total = self.samples.expression(difference(relation.lhs, relation.rhs))
+                expression = homogeneous(expression, total)
         part = self._on_wider_domains(self.node(expression), rest, strict, depth)
         if part is None or not equal(opened, part.goal, context.given) or not equal(goal, opened, context.given):
             return None
@@ -464,27 +397,11 @@ class Search:
         go_on: Callable[[Node, tuple[Relation, ...], bool, int], Argument | None],
     ) -> Argument | None:
         """The goal with a variable over a wider domain, and then what else is to be done."""
-        with self._known(new):
+        with self.samples.known(new):
             part = go_on(build.substitute(goal, {old: new}), given, strict, depth)
         if part is None:
             return None
         return Argument("wider domain", goal, strict, given, (part,), nodes=(new,), variable=old)
-
-    @contextmanager
-    def _known(self, *leaves: Leaf) -> Iterator[None]:
-        """New variables have symbols and samples; where a name is taken, the new one has it inside."""
-        before = {}
-        for leaf in leaves:
-            symbol = self.symbols[leaf] = scalar_symbol(leaf)
-            if symbol in self.back:
-                before[symbol] = self.back[symbol]
-            self.back[symbol] = leaf
-            if symbol not in self.samples:
-                self.samples[symbol] = _sample(leaf, np.random.default_rng(7))
-        try:
-            yield
-        finally:
-            self.back.update(before)
 
     # -- integers --------------------------------------------------------------------------
 
@@ -494,8 +411,8 @@ class Search:
         """The goal on both sides of a place between two integers where, over the reals, a factor has a root."""
         entries = old.domain.entries.tight
         kept = without(old, given)
-        symbol = self.symbols[old]
-        roots = {r for f in factors for r in _simple_roots(f, symbol) if r.is_number and r.is_real}
+        symbol = self.samples.symbols[old]
+        roots = {r for f in factors for r in simple_roots(f, symbol) if r.is_number and r.is_real}
         cuts = sorted({int(ceiling(r)) for r in roots} | {int(floor(r)) + 1 for r in roots}, key=lambda c: (abs(c), c))
         for cut in (c for c in cuts[:_CUTS] if entries.low < c <= entries.high):
             halves = tuple(
@@ -522,7 +439,7 @@ class Search:
         cases = [case for (case,) in residue_cases(goal, given=given) or ()]
         if any(residue_classes(case) is not None for case in cases):
             return None
-        goals = (_Part(c, kept, tuple(leaf for leaf in c.leaves() if leaf not in self.symbols)) for c in cases)
+        goals = (_Part(c, kept, tuple(leaf for leaf in c.leaves() if leaf not in self.samples.symbols)) for c in cases)
         parts = self._all(goals, strict, depth)
         if parts is None:
             return None
@@ -532,7 +449,7 @@ class Search:
     # -- one factor ----------------------------------------------------------------------
 
     def _of_core(
-        self, goal: Node, weight: Expr, core: Expr, context: _Context, strict: bool, depth: int
+        self, goal: Node, weight: Expr, core: Expr, context: Context, strict: bool, depth: int
     ) -> Argument | None:
         routes = (
             self._by_given,
@@ -551,7 +468,7 @@ class Search:
         return None
 
     def _by_increasing(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """f(a) - f(b), or a sum of logarithms with rational weights."""
         terms = Add.make_args(core)
@@ -578,7 +495,7 @@ class Search:
             for c, _ in logs:
                 scale = scale * c.q // Integer(np.gcd(int(scale), int(c.q)))  # type: ignore[operator]
             # larger powers are no easier than the logarithms
-            if sum(abs(c * scale) for c, a in logs if a.free_symbols) <= _POWERS:
+            if sum(abs(c * scale) for c, a in logs if a.free_symbols) <= HIGHEST_POWER:
                 up = Mul(*(a ** (c * scale) for c, a in logs if c > 0))
                 down = Mul(*(a ** (-c * scale) for c, a in logs if c < 0))
                 yield 1 / scale, self._same_order("log", up, down, context, strict, depth)
@@ -593,7 +510,7 @@ class Search:
                     yield c1, self._same_order(node.function, a, b, context, strict, depth)  # type: ignore[arg-type]
 
     def _same_order(
-        self, function: str, a: Expr, b: Expr, context: _Context, strict: bool, depth: int
+        self, function: str, a: Expr, b: Expr, context: Context, strict: bool, depth: int
     ) -> Argument | None:
         """f(a) - f(b) from a - b."""
         nodes = (self.node(a), self.node(b))
@@ -604,13 +521,13 @@ class Search:
         return Argument("increasing function", goal, strict, context.given, (part,), nodes=nodes, function=function)
 
     def _by_squares(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """A polynomial as a sum of squares, on an orthant of squares times variables, perhaps after 1 + x² + y²."""
         symbols = sorted(core.free_symbols, key=str)
         if strict or not 1 < len(symbols) < 5 or not core.is_polynomial(*symbols):
             return
-        signed = [s for s in symbols if grants(">=", self.back[s], context.normaliser)]  # type: ignore[index]
+        signed = [s for s in symbols if grants(">=", self.samples.back[s], context.normaliser)]  # type: ignore[index]
         roots = {s: Dummy(str(s)) for s in signed}
         known = [roots.get(s, s) for s in symbols]
         plain = core.subs({s: r**2 for s, r in roots.items()}, simultaneous=True)
@@ -625,7 +542,7 @@ class Search:
                 continue
             instances = []
             for weight, square in found.terms:
-                taken = _without_odd_powers(square, roots)
+                taken = without_odd_powers(square, roots)
                 if taken is None:
                     break
                 extra, argument = taken
@@ -636,15 +553,15 @@ class Search:
                 return
 
     def _by_given(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """A sum of what is given and of products of two of these, with weights >= 0."""
         symbols = core.free_symbols
         if not context.given or len(Add.make_args(core)) > _LONGEST:
             return
         nodes: list[Node] = [node for relation in context.given if (node := gap(relation)) is not None]
-        for leaf, symbol in self.symbols.items():
-            if symbol in symbols and self.back.get(symbol) is leaf:
+        for leaf, symbol in self.samples.symbols.items():
+            if symbol in symbols and self.samples.back.get(symbol) is leaf:
                 for end, sign in ((leaf.domain.entries.low, 1), (leaf.domain.entries.high, -1)):
                     if end.is_finite:
                         nodes.append(build.scale(sign, difference(leaf, Number(end))))
@@ -652,7 +569,7 @@ class Search:
         if core.is_polynomial(*symbols) and any(Poly(core, s).degree() > 1 for s in symbols if core.has(s)):
             nodes += [build.multiply(a, b) for k, a in enumerate(nodes) for b in nodes[k:]]
         nodes.append(Number(ONE))
-        found = combination(core, [to_expression(n, self.symbols) for n in nodes])
+        found = combination(core, [self.samples.expression(n) for n in nodes])
         if not found:
             return
         instances = []
@@ -663,19 +580,13 @@ class Search:
             yield S.One, Argument("sum of parts", self.node(core), strict, context.given, instances=tuple(instances))
 
     def _by_tangents(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """A sum of logarithms by tangents, -w·log u >= w·(1 - u)."""
         if len(core.atoms(log)) < 2:
             return
 
-        def sign(e: Expr) -> str:
-            return shown_bounds(context.normaliser, self.node(e)).sign
-
-        def values(e: Expr) -> np.ndarray:
-            return self._values(e, context.at)[0]
-
-        for split in splits(core, sign, values, _factored):
+        for split in splits(core, context.sign, context.values, factored):
             self._tick()
             rest = self.node(split.rest)
             weak = bool(split.at_most_one) and strict
@@ -694,63 +605,58 @@ class Search:
                 return
 
     def _by_logarithms(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """A - B with A, B > 0 from log A - log B."""
-        if not any(_transcendental_power(p) for p in core.atoms(Pow, exp)):
+        if not any(is_transcendental_power(p) for p in core.atoms(Pow, exp)):
             return
         up: list[Expr] = []
         down: list[Expr] = []
         for term in Add.make_args(core):
-            sign = shown_bounds(context.normaliser, self.node(term)).sign
+            sign = context.sign(term)
             if sign not in ("+", "-"):
                 return
             (up if sign == "+" else down).append(term if sign == "+" else -term)
-        if (
-            not up
-            or not down
-            or not any(
-                len(side) == 1 and any(_transcendental_power(p) for p in side[0].atoms(Pow, exp)) for side in (up, down)
-            )
-        ):
+        alone = [side[0] for side in (up, down) if len(side) == 1]
+        if not up or not down or not any(is_transcendental_power(p) for e in alone for p in e.atoms(Pow, exp)):
             return
-        a, b = (_split(log(_factored(Add(*side))), self, context) for side in (up, down))
+        a, b = (split_logarithms(log(factored(Add(*side))), context.sign) for side in (up, down))
         yield S.One, self._same_order("exp", a, b, context, strict, depth)
 
     def _by_splitting(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """Cases at a place where the slope turns from + to -: from both ends then."""
         for _, symbol in self._variables(core):
             rate = core.diff(symbol)
             for root in self._roots(rate, symbol, context):
-                if self.leaning((root - symbol) * rate, context) > 0:
+                if context.leaning((root - symbol) * rate) > 0:
                     node = self.node(core)
                     yield S.One, self._by_cases(node, self.node(symbol - root), 1, context.given, strict, depth - 1)
 
     # -- calculus of one variable --------------------------------------------------------
 
     def _variables(self, core: Expr) -> list[tuple[Leaf, Symbol]]:
-        found = [(leaf, s) for s, leaf in self.back.items() if core.has(s) and is_interval(leaf)]
-        return sorted(found, key=lambda pair: (_weight(core, pair[1]), pair[1].name))
+        found = [(leaf, s) for s, leaf in self.samples.back.items() if core.has(s) and is_interval(leaf)]
+        return sorted(found, key=lambda pair: (hardness(core, pair[1]), pair[1].name))
 
     def _by_calculus(
-        self, core: Expr, context: _Context, strict: bool, depth: int
+        self, core: Expr, context: Context, strict: bool, depth: int
     ) -> Iterator[tuple[Expr, Argument | None]]:
         """Monotone from some place, or concave between two, after dividing by something positive."""
         for multiplier in self._multipliers(core, context):
-            quotient = core if multiplier == 1 else _tidy(core, multiplier)
+            quotient = core if multiplier == 1 else divided(core, multiplier)
             for variable, symbol in self._variables(quotient):
                 self._tick()
                 rate = quotient.diff(symbol)
-                if not rate.has(*self.back):
-                    rate = _factored(rate)
+                if not rate.has(*self.samples.back):
+                    rate = factored(rate)
                 for place, side in self._places(quotient, rate, variable, symbol, context):
                     yield multiplier, self._monotone(quotient, variable, place, side, context, strict, depth)
-                if self.leaning(-rate.diff(symbol), context) > 0:
+                if context.leaning(-rate.diff(symbol)) > 0:
                     yield multiplier, self._concave(quotient, variable, context, strict, depth)
 
-    def _multipliers(self, core: Expr, context: _Context) -> Iterator[Expr]:
+    def _multipliers(self, core: Expr, context: Context) -> Iterator[Expr]:
         """1, and what terms have as coefficients of logarithms, exponentials and powers, where it is > 0."""
         yield S.One
         seen = {S.One}
@@ -763,44 +669,44 @@ class Search:
                     if candidate in seen or candidate.is_number:
                         continue
                     seen.add(candidate)
-                    sign = shown_bounds(context.normaliser, self.node(candidate)).sign
+                    sign = context.sign(candidate)
                     if sign == "+":
                         yield candidate
         for atom in sorted(core.atoms(log), key=str):
             collected = core.expand().coeff(atom)
             if collected.is_Add:
-                candidate = _factored(collected)
-                sign = shown_bounds(context.normaliser, self.node(candidate)).sign
+                candidate = factored(collected)
+                sign = context.sign(candidate)
                 candidate = -candidate if sign == "-" else candidate
                 if sign in ("+", "-") and candidate not in seen:
                     seen.add(candidate)
                     yield candidate
 
     def _places(
-        self, core: Expr, rate: Expr, variable: Leaf, symbol: Symbol, context: _Context
+        self, core: Expr, rate: Expr, variable: Leaf, symbol: Symbol, context: Context
     ) -> Iterator[tuple[Expr | None, int]]:
         """Places with the side on which the rest lies (0: both), by what the samples suggest."""
-        lean = self.leaning(rate, context)
+        lean = context.leaning(rate)
         for end in ends(variable, context.given):
             if lean == end.side:
-                yield (None if end.value is None else to_expression(end.value, self.symbols)), end.side
+                yield (None if end.value is None else self.samples.expression(end.value)), end.side
         if lean:
             return
         for root in self._roots(rate, symbol, context):
-            if self.leaning((symbol - root) * rate, context) > 0 and not self.below(core.subs(symbol, root), context):
+            if context.leaning((symbol - root) * rate) > 0 and not context.below(core.subs(symbol, root)):
                 yield root, 0
 
-    def _roots(self, rate: Expr, symbol: Symbol, context: _Context) -> list[Expr]:
+    def _roots(self, rate: Expr, symbol: Symbol, context: Context) -> list[Expr]:
         """Where the slope may turn: roots of its factors that are simple in the symbol, and near guesses."""
         self._tick()
         found: dict[Expr, None] = {}
-        made = _factored(_split(rate, self, context))
+        made = factored(split_logarithms(rate, context.sign))
         numerator = fraction(made)[0]
         for part in Mul.make_args(numerator):
             base = part.as_base_exp()[0]
-            for root in _simple_roots(base, symbol):
+            for root in simple_roots(base, symbol):
                 found[root] = None
-        for other in self.back:
+        for other in self.samples.back:
             if other != symbol:
                 found[other] = None
                 found[-other] = None
@@ -810,7 +716,7 @@ class Search:
         return [r for r in found if not r.has(symbol)]
 
     def _monotone(
-        self, core: Expr, variable: Leaf, place: Expr | None, side: int, context: _Context, strict: bool, depth: int
+        self, core: Expr, variable: Leaf, place: Expr | None, side: int, context: Context, strict: bool, depth: int
     ) -> Argument | None:
         given = context.given
         goal = self.node(core)
@@ -856,7 +762,7 @@ class Search:
             )
         return None
 
-    def _concave(self, core: Expr, variable: Leaf, context: _Context, strict: bool, depth: int) -> Argument | None:
+    def _concave(self, core: Expr, variable: Leaf, context: Context, strict: bool, depth: int) -> Argument | None:
         given = context.given
         goal = self.node(core)
         found = ends(variable, given)
@@ -881,20 +787,6 @@ class Search:
         if part is None:
             return None
         return Argument("concave", goal, strict, given, (*parts, part), nodes=(low, high), variable=variable)
-
-
-def _without_odd_powers(square: Expr, roots: dict[Any, Symbol]) -> tuple[Expr, Expr] | None:
-    """q² in roots of variables as weight·argument² in the variables; None where the powers in q differ in parity."""
-    back = {r: s for s, r in roots.items()}
-    weight: Expr = S.One
-    made = square.expand()
-    for root in back:
-        odd = {Poly(term, root).degree() % 2 for term in Add.make_args(made)}
-        if len(odd) != 1:
-            return None
-        if odd == {1}:
-            weight, made = weight * back[root], (made / root).expand()
-    return weight, made.subs({r: s ** Rational(1, 2) for r, s in back.items()}, simultaneous=True)
 
 
 def _has_long_numbers(goal: Node) -> bool:
@@ -924,173 +816,6 @@ def _bounded_above(leaf: Leaf) -> bool:
     return is_interval(leaf) and leaf.domain.entries.is_nonnegative and leaf.domain.entries.high.is_finite is True
 
 
-# -- expressions -----------------------------------------------------------------------------
-
-
-def _negative(expression: Expr) -> Expr:
-    return Add(*(-t for t in Add.make_args(expression)))
-
-
-def _argument_gap(difference_: Expr) -> Expr:
-    """a - b, which has the sign of c·log a - c·log b, c > 0; other expressions as they are."""
-    terms = [t.as_coeff_Mul() for t in Add.make_args(difference_)]
-    if len(terms) > 2 or any(not isinstance(t, log) for _, t in terms) or Add(*(c for c, _ in terms)) != 0:
-        return difference_
-    (c, one), (_, two) = terms
-    return (one.args[0] - two.args[0]) * (1 if c > 0 else -1)  # type: ignore[operator]
-
-
-def _tidy(core: Expr, multiplier: Expr) -> Expr:
-    """core/multiplier, term by term."""
-    return Add(*(t / multiplier for t in Add.make_args(core)))
-
-
-def _factored(expression: Expr) -> Expr:
-    """Factors over the rationals; powers so high that this would take long are opaque."""
-    opened = expand_power_exp(expression)
-    hard: dict[Expr, Symbol] = {}
-    for power in opened.atoms(Pow, exp):
-        exponent = power.args[-1]
-        if any(r.q > _POWERS or abs(r.p) > 3 * _POWERS for r in exponent.atoms(Rational)):
-            hard[power] = Dummy(positive=True)  # type: ignore[index]
-    arguments: dict[Expr, Symbol] = {}
-    for logarithm in sorted(opened.atoms(log), key=str):
-        # as they are written: multiplied out they may not show their sign
-        inner = logarithm.args[0].expand()  # type: ignore[attr-defined]
-        hard[logarithm] = arguments.setdefault(inner, Dummy(real=True))  # type: ignore[index]
-    masked = opened.xreplace(hard)
-    if len(Add.make_args(masked)) > 60:
-        raise NotHandled("too many terms to factor")
-    return factor(together(masked)).xreplace({v: k for k, v in hard.items()})
-
-
-def _weight(core: Expr, symbol: Symbol) -> int:
-    """How hard a variable is: how many transcendental parts the slope by it has."""
-    return sum(1 for f in core.diff(symbol).atoms(log, exp, Pow) if f.free_symbols and not f.is_rational_function())
-
-
-def _transcendental_power(power: Expr) -> bool:
-    if isinstance(power, exp):
-        return bool(power.free_symbols)
-    base, exponent = power.args
-    return bool(exponent.free_symbols) or (bool(base.free_symbols) and not exponent.is_integer)
-
-
-def _split(expression: Expr, search: Search, context: _Context) -> Expr:
-    """Logarithms of products whose factors are > 0 as sums."""
-
-    def opened(logarithm: Expr) -> Expr:
-        made = _factored(logarithm.args[0])
-        parts = Mul.make_args(made)
-        if sum(not part.is_number for part in parts) == 1 and not any(isinstance(p, Pow | exp) for p in parts):
-            return logarithm
-        total: Expr = S.Zero
-        number: Expr = S.One
-        for part in parts:
-            if part.is_number:
-                number *= part
-                continue
-            base, exponent = (part.args[0], part.args[1]) if isinstance(part, Pow) else (part, S.One)
-            if isinstance(part, exp):
-                total += part.args[0]
-                continue
-            sign = shown_bounds(context.normaliser, search.node(base)).sign
-            if sign == "-" and exponent.is_integer:
-                base, number = _negative(base), number * (-1) ** exponent
-            elif sign != "+":
-                return logarithm
-            total += exponent * log(base)
-        if not number.is_positive:
-            return logarithm
-        return total + log(number)
-
-    return expression.replace(lambda part: isinstance(part, log) and bool(part.free_symbols), opened)
-
-
-def _homogeneous(expression: Expr, gap: Expr) -> Expr:
-    """The expression with powers of the total that ``gap = 0`` says to be 1, so that all terms have one degree."""
-    constant = Add(*(t for t in Add.make_args(gap) if t.is_number))
-    if not constant.is_nonzero:
-        raise NotHandled("a given equality without a constant")
-    total = Add(*(-t / constant for t in Add.make_args(gap) if not t.is_number))
-    symbols = sorted(total.free_symbols, key=str)
-    if _degree(total, symbols) != 1:
-        raise NotHandled("a given equality that is not linear")
-
-    def scaled(logarithm: Expr) -> Expr:
-        return logarithm - _degree(logarithm.args[0], symbols) * log(total)  # type: ignore[arg-type]
-
-    terms = []
-    for term in Add.make_args(expression.expand()):
-        logs = [f for f in Mul.make_args(term) if isinstance(f, log)]
-        rest = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, log)))
-        terms.append((rest, Mul(*(scaled(f) for f in logs)), _degree(rest, symbols)))
-    highest = max(d for _, _, d in terms)
-    return Add(*(rest * total ** (highest - d) * logs for rest, logs, d in terms))
-
-
-def _degree(expression: Expr, symbols: Sequence[Symbol]) -> Expr:
-    """The degree of a homogeneous expression in some symbols; raises `NotHandled` for others."""
-    if not expression.has(*symbols):
-        return S.Zero
-    if isinstance(expression, Symbol):
-        return S.One
-    if isinstance(expression, Mul):
-        return Add(*(_degree(f, symbols) for f in expression.args))  # type: ignore[arg-type]
-    if isinstance(expression, Pow) and expression.args[1].is_number:
-        return _degree(expression.args[0], symbols) * expression.args[1]  # type: ignore[arg-type]
-    if isinstance(expression, Add):
-        found = {_degree(t, symbols) for t in expression.args}  # type: ignore[arg-type]
-        if len(found) == 1:
-            return found.pop()
-    raise NotHandled("no homogeneous expression")
-
-
-def _simple_roots(factor_: Expr, symbol: Symbol) -> list[Expr]:
-    """The roots of a factor that is linear in the symbol, quadratic, or a sum of logarithms, or two exponentials."""
-    if not factor_.has(symbol):
-        return []
-    if factor_.is_polynomial(symbol):
-        made = Poly(factor_, symbol)
-        if made.degree() == 1:
-            a, b = made.all_coeffs()
-            return [factor_terms(_factored(-b / a))]
-        if made.degree() == 2:
-            a, b, c = made.all_coeffs()
-            inside = _factored(b**2 - 4 * a * c)
-            root = inside ** Rational(1, 2)
-            return [(-b + root) / (2 * a), (-b - root) / (2 * a)]
-        return []
-    terms = Add.make_args(factor_)
-    logs: list[tuple[Expr, Expr]] = []
-    rest: Expr = S.Zero
-    for term in terms:
-        c, inner = term.as_coeff_Mul()
-        if c.is_Rational and isinstance(inner, log):
-            logs.append((c, inner.args[0]))  # type: ignore[arg-type]
-        elif not term.has(symbol):
-            rest += term
-        else:
-            logs = []
-            break
-    if logs:
-        least = min(abs(c) for c, _ in logs)
-        if all((c / least).is_integer for c, _ in logs) and sum(abs(c / least) for c, _ in logs) <= _POWERS:
-            product = Mul(*(a ** (c / least) for c, a in logs)) * exp(rest / least)
-            up, down = fraction(together(product))
-            gap = (up - down).expand()
-            if gap.is_polynomial(symbol) and Poly(gap, symbol).degree() == 1:
-                return _simple_roots(gap, symbol)
-        return []
-    if len(terms) == 2:
-        ratio = -terms[0] / terms[1]
-        split = Add(*(p.args[0] if isinstance(p, exp) else log(p) for p in Mul.make_args(ratio)))
-        gap = split.expand(log=True, force=True)
-        if gap.is_polynomial(symbol) and Poly(gap, symbol).degree() == 1:
-            return _simple_roots(gap, symbol)
-    return []
-
-
 def _kink(goal: Node) -> tuple[Node, int] | None:
     """What is compared with 0 by an innermost |.|, max, min or mask, and whether 0 counts as above."""
     for part in goal.walk():
@@ -1108,113 +833,6 @@ def _kink(goal: Node) -> tuple[Node, int] | None:
     return None
 
 
-# -- samples -----------------------------------------------------------------------------------
-
-_DRAWN = 4000
-
-
-def _sample(leaf: Leaf, generator: np.random.Generator) -> np.ndarray:
-    """Points of a scalar's domain: dense near finite ends, over some orders of size elsewhere."""
-    entries = leaf.domain.entries.tight
-    low, high = float(entries.low), float(entries.high)
-    spread = np.exp(generator.normal(0, 1.5, _DRAWN))
-    if np.isfinite(low) and np.isfinite(high):
-        found = low + (high - low) * special.expit(generator.normal(0, 2, _DRAWN))
-    elif np.isfinite(low):
-        found = low + spread
-    elif np.isfinite(high):
-        found = high - spread
-    else:
-        found = spread * generator.choice([-1.0, 1.0], _DRAWN)
-    if entries.values is not None:
-        return generator.choice([float(v) for v in entries.values], _DRAWN)
-    if entries.integer:
-        found = np.clip(np.round(found), low, high)
-    return found
-
-
-_NUMERIC: dict[str, Any] = {
-    "sin": np.sin,
-    "cos": np.cos,
-    "atan": np.arctan,
-    "erf": special.erf,
-    "gamma": special.gamma,
-    "loggamma": special.gammaln,
-}
-_EPS = 1e-13
-
-
-def _evaluated(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]) -> tuple[Any, Any]:
-    """Values in floating point, and about how far they may be off."""
-    found = memo.get(e)
-    if found is None:
-        found = memo[e] = _evaluated_once(e, at, memo)
-    return found
-
-
-def _evaluated_once(e: Expr, at: dict[Symbol, np.ndarray], memo: dict[Expr, Any]) -> tuple[Any, Any]:
-    if isinstance(e, Symbol):
-        return at[e], 0.0
-    if e.is_number:
-        try:
-            value = float(e)
-        except TypeError as error:
-            raise NotHandled("no real number") from error
-        return value, abs(value) * _EPS
-    inner = [_evaluated(a, at, memo) for a in e.args]  # type: ignore[arg-type]
-    if isinstance(e, Add):
-        value = sum(v for v, _ in inner)
-        return value, sum(r + abs(v) * _EPS for v, r in inner)
-    if isinstance(e, Mul):
-        value, error = inner[0]
-        for v, r in inner[1:]:
-            value, error = value * v, abs(value) * r + abs(v) * error
-        return value, error + abs(value) * _EPS
-    if isinstance(e, exp):
-        ((v, r),) = inner
-        value = np.exp(v)
-        return value, value * (r + _EPS)
-    if isinstance(e, Pow):
-        (b, rb), (x, rx) = inner
-        value = np.power(b + 0.0, x)
-        return value, abs(value) * (abs(x) * rb / abs(b) + np.where(b > 0, abs(np.log(abs(b))), 0.0) * rx + _EPS)
-    if isinstance(e, log):
-        ((v, r),) = inner
-        return np.log(v), r / abs(v) + _EPS
-    name = e.func.__name__
-    if name == "polygamma":
-        value = polygamma(int(inner[0][0]), inner[1][0])
-    elif name in _NUMERIC:
-        value = _NUMERIC[name](inner[0][0])
-    else:
-        raise NotHandled(f"{name} is not evaluated")
-    return value, abs(value) * _EPS + inner[-1][1] * 10
-
-
-def _search(goal: Node, given: tuple[Relation, ...], seconds: float) -> Search | None:
-    leaves = dict.fromkeys(leaf for r in given for leaf in (*r.lhs.leaves(), *r.rhs.leaves()))
-    leaves.update(dict.fromkeys(goal.leaves()))
-    if goal.shape or any(leaf.shape for leaf in leaves):
-        return None
-    return Search(tuple(leaves), seconds)
-
-
-def sampled_below(goal: Node, given: tuple[Relation, ...]) -> bool:
-    """Whether a scalar is clearly < 0 at a sample in floating point: then it is no use to look for a proof.
-
-    >>> import symderive as sd
-    >>> x = sd.array("x")
-    >>> sampled_below((x**2 - x).node, ()), sampled_below((x**2 - x + 1).node, ())
-    (True, False)
-    """
-    search = _search(goal, given, SECONDS)
-    if search is None or not scalar_analytic(goal):
-        return False
-    with suppress(NotHandled):
-        return search.below(to_expression(goal, search.symbols), search.context(given))
-    return False
-
-
 def find_argument(goal: Node, given: tuple[Relation, ...], strict: bool, seconds: float = SECONDS) -> Argument | None:
     """An argument of calculus that a scalar is >= 0 (> 0 where strict) wherever ``given`` holds, or None.
 
@@ -1226,13 +844,13 @@ def find_argument(goal: Node, given: tuple[Relation, ...], strict: bool, seconds
     >>> find_argument((x - np.sin(x)).node, (), False).way
     'monotone'
     """
-    search = _search(goal, given, seconds)
-    if search is None:
+    samples = samples_of(goal, given)
+    if samples is None:
         return None
     try:
-        return search.prove(goal, given, strict)
+        return Search(samples, seconds).prove(goal, given, strict)
     except _Over:
         return None
 
 
-__all__ = ["Search", "find_argument", "sampled_below"]
+__all__ = ["Search", "find_argument"]
