@@ -20,7 +20,7 @@ from symderive.derivation.derivation import Derivation
 from symderive.derivation.inequalities import prove_inequality
 from symderive.derivation.proofs import prove_equal
 from symderive.errors import DataError, JudgementConflictError, ReadError, ShapeError, UnsupportedError
-from symderive.judgement.judge import judge_relation
+from symderive.judgement.judge import judge_edges, judge_relation
 from symderive.judgement.verdicts import Counterexample, Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array, joined_nodes, shape_text
@@ -136,20 +136,26 @@ def prove(relation: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
         return prove_opened(relation, given, prove)
     match relation.op:
         case "==":
-            return _looked_at_closely(prove_equal(relation.lhs, relation.rhs, given=given), relation, given)
+            verdict = prove_equal(relation.lhs, relation.rhs, given=given)
         case "!=":
-            return judge_relation(relation, given=given)
+            verdict = judge_relation(relation, given=given)
         case _:
-            return prove_inequality(relation, given=given)
+            verdict = prove_inequality(relation, given=given)
+    return _looked_at_closely(verdict, relation, given)
 
 
 def _looked_at_closely(verdict: Verdict, relation: Relation, given: tuple[Relation, ...]) -> Verdict:
-    """An equality of scalars that has no proof, at a few points with very many bits: erf(50) is 1 but for 2**-3600."""
+    """A relation between scalars that has no proof, at places that are rare and, an equality, with very many bits.
+
+    erf(50) is 1 but for 2**-3600; 1/(x² - 2)² is > 0 but at √2.
+    """
     scalars = not any(leaf.shape for side in (relation.lhs, relation.rhs) for leaf in side.leaves())
     if verdict.status is not Status.checked or not scalars or relation.lhs.shape or relation.rhs.shape:
         return verdict
-    closely = judge_relation(relation, given=given, bits=CLOSELY, points=FEW)
-    return closely if closely.status is Status.refuted else verdict
+    found = judge_edges(relation, given=given)
+    if found is None and relation.op == "==":
+        found = judge_relation(relation, given=given, bits=CLOSELY, points=FEW)
+    return found if found is not None and found.status is Status.refuted else verdict
 
 
 def _shown(side: Any) -> str:

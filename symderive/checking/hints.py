@@ -41,7 +41,7 @@ from symderive.judgement.examine import Statement
 from symderive.judgement.floats import Floats
 from symderive.judgement.hunt import Columns, Hunt
 from symderive.judgement.instances import Instance, constraints, settings
-from symderive.judgement.judge import judge_relation
+from symderive.judgement.judge import judge_edges, judge_relation
 from symderive.judgement.points import Sides, Source, holds
 from symderive.judgement.verdicts import Counterexample
 from symderive.language import build
@@ -179,9 +179,11 @@ class _Search:
         """Whether the judge upholds a mended claim; with no number of points, after all that it looks at."""
         if self.late():
             return False
-        verdict = judge_relation(Relation(lhs, op, rhs), given=(*self.given, *given), points=points)
+        mended, kept = Relation(lhs, op, rhs), (*self.given, *given)
+        verdict = judge_relation(mended, given=kept, points=points)
         enough = verdict.evidence is not None and verdict.evidence.points >= (3 if self.leaves else 1)
-        return verdict.upheld and enough
+        # a hint must not fail at a root of what it says nothing of
+        return verdict.upheld and enough and judge_edges(mended, given=kept) is None
 
     # -- equalities ---------------------------------------------------------------------
 

@@ -691,8 +691,12 @@ class Evaluator:
                     continue
                 if isinstance(current, Differential):
                     raise UnsupportedError("a differential has a value only along a direction")
-                self.values[current] = self.step(current, self.value)
+                self.values[current] = self.settled(current, self.step(current, self.value))
         return self.values[node]
+
+    def settled(self, node: Node, value: np.ndarray) -> np.ndarray:
+        """A node's value, once it is made."""
+        return value
 
     def jets(self, node: Node, directions: Mapping[Leaf, np.ndarray], cap: int) -> np.ndarray:
         """The node's series to ``cap`` terms, its leaves moving along ``directions``."""

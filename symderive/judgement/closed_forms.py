@@ -707,6 +707,48 @@ def _each(f: Callable[[Any], Any], values: Any) -> np.ndarray:
     return out
 
 
+class _ExactEvaluator(Evaluator):
+    """Balls at a point with irrational entries; what may be 0 is 0 exactly where its closed form is."""
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(instance)
+        self.closed = _ClosedEvaluator(instance)
+
+    def settled(self, node: Node, value: np.ndarray) -> np.ndarray:
+        """A scalar that balls do not tell from 0, or cannot make, as the rational number that its closed form is."""
+        if value.shape or not _is_open(value[()]):
+            return value
+        with precision(BITS):
+            try:
+                found = self.closed.value(node)[()]
+            except (NoClosedForm, SymderiveError):
+                return value
+            if not isinstance(found, Closed):
+                return value
+            shown = found.rational if found._cleared().terms else Fraction(0)
+        return value if shown is None else _scalar(fmpq(shown.numerator, shown.denominator))
+
+
+def _is_open(value: Element) -> bool:
+    return isinstance(value, Unknown) or (type(value) is arb and sign_of(value) is None)
+
+
+def evaluator_at(instance: Instance) -> Evaluator:
+    """An evaluator at a point; zeros at irrational points are exact where they have a closed form.
+
+    >>> import numpy as np, sympy, symderive as sd
+    >>> x = sd.array("x")
+    >>> root = Instance({}, {x.node: np.array(sympy.sqrt(2), dtype=object)})
+    >>> with precision(64):
+    ...     evaluator_at(root).value((1 / (x * x - 2)).node)[()]
+    Undefined('division by 0')
+    """
+    rational_entries = all(
+        not isinstance(v, Expr) or isinstance(v, Rational) for a in instance.values.values() for v in a.reshape(-1)
+    )
+    return Evaluator(instance) if rational_entries else _ExactEvaluator(instance)
+
+
 def equal_exactly(lhs: Node, rhs: Node, instance: Instance, entry: tuple[int, ...] | None) -> bool:
     """Whether two sides are the same number, in one entry, at a point where both are defined.
 
@@ -731,4 +773,4 @@ def equal_exactly(lhs: Node, rhs: Node, instance: Instance, entry: tuple[int, ..
             return False
 
 
-__all__ = ["Closed", "NoClosedForm", "closed", "constant", "equal_exactly", "rational", "unknown"]
+__all__ = ["Closed", "NoClosedForm", "closed", "constant", "equal_exactly", "evaluator_at", "rational", "unknown"]

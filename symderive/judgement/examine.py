@@ -29,7 +29,7 @@ from symderive.judgement.balls import (
     precision,
     sign_of,
 )
-from symderive.judgement.closed_forms import equal_exactly
+from symderive.judgement.closed_forms import equal_exactly, evaluator_at
 from symderive.judgement.instances import (
     Instance,
 )
@@ -241,7 +241,7 @@ def _against(magnitude: arb | None, op: str, kind: str, detail: Any) -> tuple[st
 
 
 def _look(statement: Statement, point: Point) -> _Look:
-    evaluator = Evaluator(point.instance)
+    evaluator = evaluator_at(point.instance)
     left, right = statement.sides(evaluator, point)
     a, b = np.broadcast_arrays(left, right)
     seen = _Look(a.shape, limited=evaluator.magnitude is not None)

@@ -480,20 +480,21 @@ class Hunt:
                     yield point
         if self.op in STRICT:
             moved = self.moved({x: np.array([v]) for x, v in at.items()})
-            recognised = {x: _recognised(float(c[0])) for x, c in moved.items()}
-            if any(isinstance(v, Expr) for v in recognised.values()):
-                instance = _instance(recognised)
+            named = {x: recognised(float(c[0])) for x, c in moved.items()}
+            if any(isinstance(v, Expr) for v in named.values()):
+                instance = instance_of(named)
                 if self.source.admits(instance):
                     yield Point(instance, {})
 
     def _point(self, values: dict[Leaf, Fraction]) -> Point | None:
-        instance: Instance | None = _instance(values)
+        instance: Instance | None = instance_of(values)
         if self.source.surface is not None:
-            instance = self.source.surface.put(_instance(values))
+            instance = self.source.surface.put(instance_of(values))
         return Point(instance, {}) if instance is not None and self.source.admits(instance) else None
 
 
-def _instance(values: dict[Leaf, Any]) -> Instance:
+def instance_of(values: dict[Leaf, Any]) -> Instance:
+    """The instance of scalars with these values."""
     held: dict[Leaf, np.ndarray] = {}
     for leaf, value in values.items():
         held[leaf] = np.empty((), object)
@@ -543,8 +544,8 @@ def _near(value: float, denominator: int, whole: bool) -> Fraction:
     return Fraction(f"{value:.{digits}e}")
 
 
-def _recognised(value: float) -> Any:
-    """A rational multiple of π, e, a root or a logarithm that a float is; else a simple rational; else the float."""
+def recognised(value: float) -> Any:
+    """What a float seems to be: a simple rational, a multiple of π or e, a root, a logarithm; else its exact value."""
     simple = Fraction(value).limit_denominator(12)
     if abs(float(simple) - value) <= 1e-7 * abs(value) or value == 0:
         return simple
@@ -552,7 +553,32 @@ def _recognised(value: float) -> Any:
         ratio = Fraction(value / number).limit_denominator(6)
         if ratio and abs(ratio) <= 12 and abs(float(ratio) * number - value) <= 1e-6 * abs(value):
             return Rational(ratio.numerator, ratio.denominator) * expr
-    return _quadratic(value) or Fraction(value)
+    return _quadratic(value) or _inverted(value) or Fraction(value)
+
+
+_INVERSES: tuple[tuple[Callable[[float], float], Callable[[Expr], Expr]], ...] = (
+    (lambda v: v**2, lambda r: sqrt(r)),
+    (lambda v: v**3, lambda r: cbrt(r)),
+    (lambda v: v**4, lambda r: sqrt(sqrt(r))),
+    (lambda v: float(np.exp(v)), lambda r: log(r)),
+    (lambda v: float(np.log(v)), lambda r: exp(r)),
+)
+
+
+def _inverted(value: float) -> Expr | None:
+    """The root, logarithm or exponential of a simple rational that a float is, up to its sign."""
+    for way in (1, -1):
+        for forward, inverse in _INVERSES:
+            with np.errstate(all="ignore"):
+                image = forward(way * value)
+            if not 1e-2 < abs(image) < 1e3:
+                continue
+            ratio = Fraction(image).limit_denominator(12)
+            if abs(float(ratio) - image) <= 1e-8 * abs(image):
+                found = inverse(Rational(ratio.numerator, ratio.denominator)) * way
+                if found.is_real and abs(float(found) - value) <= 1e-7 * abs(value):
+                    return found
+    return None
 
 
 def _quadratic(value: float) -> Expr | None:
@@ -567,4 +593,4 @@ def _quadratic(value: float) -> Expr | None:
     return None
 
 
-__all__ = ["Hunt"]
+__all__ = ["Columns", "Hunt", "instance_of", "recognised"]

@@ -46,6 +46,7 @@ from symderive.judgement.instances import (
     shape_at,
 )
 from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
+from symderive.judgement.rare_points import rare_points
 from symderive.judgement.refine import Refinement
 from symderive.judgement.search import Search
 from symderive.judgement.structures import normals, tangent_basis
@@ -371,12 +372,25 @@ def judge_relation(
     x = -1
     """
     _check_shapes(relation.lhs, relation.rhs, "a relation")
-    deep = max(depth(relation.lhs), depth(relation.rhs))
-    claim = claim or f"{text_of(relation.lhs)} {relation.op} {text_of(relation.rhs)}"
-    if deep and not changing:
+    statement = _about(relation, changing, claim)
+    if statement is None:
+        claim = claim or _text(relation)
         return Verdict(
             Status.undecided, claim, reason="the claim is about differentials, but nothing is said to change"
         )
+    verdict = _Run(statement, given, seed, bits).run(points)
+    return with_cover(verdict, relation, given) if covering and statement.cap == 1 else verdict
+
+
+def _text(relation: Relation) -> str:
+    return f"{text_of(relation.lhs)} {relation.op} {text_of(relation.rhs)}"
+
+
+def _about(relation: Relation, changing: Sequence[Leaf] = (), claim: str = "") -> Statement | None:
+    """What is judged of a relation; None where it is about differentials of what does not change."""
+    deep = max(depth(relation.lhs), depth(relation.rhs))
+    if deep and not changing:
+        return None
     bodies = tuple(
         dict.fromkeys(
             n.body
@@ -401,17 +415,42 @@ def judge_relation(
         rhs = evaluator.jets(relation.rhs, point.directions, cap)
         return _leading(lhs), _leading(rhs)
 
-    statement = Statement(
+    return Statement(
         roots=(relation.lhs, relation.rhs),
         op=relation.op,
-        claim=claim,
+        claim=claim or _text(relation),
         cap=deep + 1,
         sides=sides,
         changing=tuple(changing) if deep else (),
         method="power series of balls" if deep else "ball arithmetic",
     )
-    verdict = _Run(statement, given, seed, bits).run(points)
-    return with_cover(verdict, relation, given) if covering and not deep else verdict
+
+
+def judge_edges(relation: Relation, given: Sequence[Relation] = (), seed: int = 0) -> Verdict | None:
+    """A second look at a relation between scalars, where points that are drawn rarely lie: a refutation, or None.
+
+    Looked for are points on both sides of every place where a branch changes or a part stops being
+    defined, and points on it, irrational ones too; of a strict relation, ties along each variable.
+
+    >>> from symderive.language.arrays import array
+    >>> x = array("x")
+    >>> verdict = judge_edges(Relation((1 / (x**2 - 2) ** 2).node, ">", (0 * x).node))
+    >>> abs(float(verdict.counterexample.values["x"]) - 2**0.5) < 1e-9
+    True
+    """
+    statement = _about(relation)
+    if statement is None:
+        return None
+    run = _Run(statement, given, seed, BITS)
+    sides = Sides(statement.roots)
+    try:
+        for point in rare_points(statement, run.source, sides.kinks, seed):
+            outcome = examine(statement, point, run.bits)
+            if outcome.refutes:
+                return run.refuted(outcome, point)
+    except UnsupportedError:  # no formulas of scalars
+        return None
+    return None
 
 
 def with_cover(verdict: Verdict, relation: Relation, given: Sequence[Relation] = ()) -> Verdict:
@@ -661,6 +700,7 @@ __all__ = [
     "holds",
     "judge_defined",
     "judge_derivative",
+    "judge_edges",
     "judge_relation",
     "judge_tangent_gradient",
 ]

@@ -1,0 +1,129 @@
+"""Points that drawn points rarely meet: sides of branches, places where parts vanish, ties of strict relations.
+
+Floats say where to look, as in `hunt`; what comes out is exact, with irrational entries where a float is
+recognised as a multiple of π, a root, a logarithm, and is judged like any other point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from symderive.errors import UnsupportedError
+from symderive.judgement.closed_forms import evaluator_at
+from symderive.judgement.elements import Hole, precision, sign_of
+from symderive.judgement.examine import BITS, STRICT, Point, Statement
+from symderive.judgement.floats import Floats
+from symderive.judgement.hunt import Columns, Hunt, instance_of, recognised
+from symderive.judgement.points import Source
+from symderive.language import build
+from symderive.language.nodes import ONE, Leaf, Node, Number
+
+MOST_EDGES = 6
+EACH = 4
+"""Edges that are looked at, and points that are judged on a side of one."""
+
+PLENTY = 20
+"""Samples on a side of an edge from which on drawn points are held to have seen it."""
+
+ZOOMS, GRID = 14, 33
+"""Rounds, and points of each, of a search along one variable."""
+
+CLOSE = 1e-12
+"""Relative gaps below are ties as far as floats tell."""
+
+TINY = 1e-6
+"""Entries below are tried as 0."""
+
+
+def rare_points(statement: Statement, source: Source, edges: Sequence[Node], seed: int) -> Iterator[Point]:
+    """Points on every side of the edges, and on them; for a strict relation, where its sides seem to meet.
+
+    Raises `UnsupportedError` where the statement is not a relation between formulas of scalars.
+    """
+    hunt = Hunt(statement, source, seed)
+    drawn = hunt.samples()
+    for edge in edges[:MOST_EDGES]:
+        if not isinstance(edge, Leaf):
+            yield from _beside(edge, replace(statement, method=""), source, seed, drawn)
+    if statement.op in STRICT and not any(leaf.domain.entries.integer for leaf in hunt.leaves):
+        yield from _ties(hunt, drawn)
+
+
+def _beside(edge: Node, statement: Statement, source: Source, seed: int, drawn: Columns) -> Iterator[Point]:
+    """Points at which an expression is 0, and such as have the sign that few drawn points give it."""
+    try:
+        (values,) = Floats([edge])(drawn)
+    except UnsupportedError:
+        return
+    rare = [op for op, count in (("<=", np.sum(values > 0)), (">=", np.sum(values < 0))) if count < PLENTY]
+    for op in ("!=", *rare):
+        # beside 1, so that what is near 0 is near in floats, too
+        sides = (build.add([(ONE, edge), (ONE, Number(ONE))], ()), Number(ONE))
+        about = Hunt(replace(statement, roots=sides, op=op), source, seed)
+        found = about.points() if op != "!=" or len(about.leaves) == 1 else chain(about.points(), _ties(about, drawn))
+        yield from islice((p for p in found if _fails(edge, op, p)), EACH)
+
+
+def _fails(edge: Node, op: str, point: Point) -> bool:
+    """Whether an expression certainly is 0, > 0 or < 0 at a point, that is, ``edge op 0`` fails."""
+    with precision(BITS):
+        value = evaluator_at(point.instance).value(edge)[()]
+        sign = None if isinstance(value, Hole) else sign_of(value)
+    return sign is not None and sign == {"!=": 0, "<=": 1, ">=": -1}[op]
+
+
+def _ties(hunt: Hunt, drawn: Columns) -> Iterator[Point]:
+    """Points at which the sides are nearest along a variable, the others simple; and near the best of all."""
+    for leaf in hunt.leaves:
+        for value in (1, 2, Fraction(1, 2), -1, 0):
+            others = {x: Fraction(value) for x in hunt.leaves if x is not leaf}
+            if all(hunt.ends[x][0] <= v <= hunt.ends[x][1] for x, v in others.items()):
+                at = {x: float(v) for x, v in others.items()}
+                yield from _recognised_at(hunt, _nearest(hunt, leaf, np.unique(drawn[leaf]), at), others)
+    columns, marks = hunt.climbed(drawn, hunt.score(drawn))
+    best = {x: float(c[marks.argmax()]) for x, c in columns.items()}
+    for _ in range(3):
+        for leaf in hunt.leaves:
+            near = best[leaf] + max(abs(best[leaf]), TINY) * np.linspace(-0.1, 0.1, GRID)
+            best = _nearest(hunt, leaf, near, {x: v for x, v in best.items() if x is not leaf}) or best
+    yield from _recognised_at(hunt, best, {})
+
+
+def _nearest(hunt: Hunt, leaf: Leaf, grid: np.ndarray, others: dict[Leaf, float]) -> dict[Leaf, float] | None:
+    """Where on a line the sides are nearest, between points of the grid; None where the relation says nothing."""
+    for _ in range(ZOOMS):
+        marks = hunt.score({leaf: grid, **{x: np.full(len(grid), v) for x, v in others.items()}})
+        if not np.any(marks > -np.inf):
+            return None
+        at = int(np.nanargmax(marks))
+        low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
+        best = float(grid[at])
+        grid = np.unique(np.append(np.linspace(low, high, GRID), best))
+    return {leaf: best, **others}
+
+
+def _recognised_at(hunt: Hunt, place: dict[Leaf, float] | None, others: dict[Leaf, Fraction]) -> Iterator[Point]:
+    """The exact point that a place of floats seems to be, where the sides seem to meet there."""
+    if place is None or hunt.source.surface is not None:
+        return
+    values: dict[Leaf, Any] = {x: others[x] if x in others else _named(v) for x, v in place.items()}
+    score = hunt.score({x: np.array([float(v)]) for x, v in values.items()})[0]
+    if not score >= -CLOSE:
+        return
+    instance = instance_of(values)
+    if hunt.source.admits(instance):
+        yield Point(instance, {})
+
+
+def _named(value: float) -> Fraction | Expr:
+    return Fraction(0) if abs(value) < TINY else recognised(value)
+
+
+__all__ = ["rare_points"]

@@ -1,0 +1,73 @@
+"""Claims that fail at irrational points only, or on sides of branches that drawn points do not meet."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+import symderive as sd
+from symderive.judgement.verdicts import Status
+
+POSITIVE = {"x": sd.positive, "y": sd.positive}
+REAL = {"x": sd.real, "y": sd.real}
+
+UNDEFINED = [
+    ("1/(x**2 - 2)**2 > 0", REAL, "x**2 - 2"),
+    ("1/(x**3 - 5)**2 >= 0", REAL, "x**3 - 5"),
+    ("1/cos(x)**2 >= 1", REAL, "cos(x)"),
+    ("1/(exp(x) - 2)**2 >= 0", REAL, "exp(x) - 2"),
+    ("1/(log(x) - 1)**2 >= 0", POSITIVE, "log(x) - 1"),
+    ("log((x**2 - 2)**2) < x**2 + 100", REAL, "x**2 - 2"),
+    ("log(abs(x**2 - 3)) <= x**2 + 10", REAL, "x**2 - 3"),
+    ("1/(x*y - sqrt(2))**2 > 0", POSITIVE, "x*y - sqrt(2)"),
+    ("1/abs(x**2 + y**2 - 3) > 0", REAL, "x**2 + y**2 - 3"),
+]
+FALSE = [
+    ("1 + sin(2*x*y) > 0", REAL),
+    ("x**2 + y**2 - 2*sqrt(2)*x + 2 > 0", REAL),
+    ("(x**2 - 2)**2 + (y**2 - 3)**2 > 0", REAL),
+    ("x*y + 2/(x*y) > 2*sqrt(2)", POSITIVE),
+    ("log(x*y) < x*y/exp(1)", POSITIVE),
+    ("abs(cos(x)) > 0", REAL),
+    ("abs(log(x) - 1) + abs(y**2 - 2) > 0", POSITIVE),
+    ("np.where(x**2 == 2, 1, 0) < 1/2", REAL),
+    ("np.where(x**2 == 3, 1, x) == x", REAL),
+    ("np.where(exp(x) == 2, 1, 0) == 0", REAL),
+    ("np.maximum(0, 1 - 1e9*((x - 1/3)**2 + (y - 1/7)**2)) == 0", REAL),
+    ("np.maximum(0, 1e-7 - abs(x - 0.777)) <= 0", REAL),
+    ("np.maximum(0, 1e-8 - abs(x*y - 5)) == 0", POSITIVE),
+]
+TRUE = [
+    ("1/(x**2 + 2)**2 > 0", REAL),
+    ("(x**2 - 2)**2 + (y**2 - 3)**2 >= 0", REAL),
+    ("(x**2 - 2)**2 + (y**2 - 3)**2 + 1e-12 > 0", REAL),
+    ("1 + sin(2*x*y) >= 0", REAL),
+    ("abs(cos(x)) + abs(sin(x)) > 0", REAL),
+    ("1/(cos(x)**2 + sin(x)**4) > 0", REAL),
+    ("np.where(x**2 + 1 == 0, 1, 0) == 0", REAL),
+    ("np.where(x**2 == 2, 2, x**2) == x**2", REAL),
+]
+
+
+@pytest.mark.parametrize(("claim", "domains", "part"), UNDEFINED, ids=lambda v: v if isinstance(v, str) else "")
+def test_undefined_at_a_root(claim: str, domains: dict[str, sd.Domain], part: str) -> None:
+    used = {name: d for name, d in domains.items() if name in claim}
+    verdict = sd.check(claim, domains=used)
+    assert verdict.status is Status.refuted
+    assert "undefined" in verdict.reason
+    at = {name: sp.sympify(value) for name, value in verdict.counterexample.values.items()}
+    assert sp.simplify(sp.sympify(part).subs(at)) == 0
+    assert "true if" in verdict.hint
+
+
+@pytest.mark.parametrize(("claim", "domains"), FALSE, ids=lambda v: v if isinstance(v, str) else "")
+def test_false_at_rare_points_only(claim: str, domains: dict[str, sd.Domain]) -> None:
+    used = {name: d for name, d in domains.items() if name in claim.replace("np.maximum", "").replace("exp", "")}
+    verdict = sd.check(claim, domains=used)
+    assert verdict.status is Status.refuted, verdict
+
+
+@pytest.mark.parametrize(("claim", "domains"), TRUE, ids=lambda v: v if isinstance(v, str) else "")
+def test_true_beside_rare_points(claim: str, domains: dict[str, sd.Domain]) -> None:
+    verdict = sd.check(claim, domains={name: d for name, d in domains.items() if name in claim})
+    assert verdict.upheld, verdict
