@@ -470,11 +470,13 @@ class _Search:
 
     @cached_property
     def failing(self) -> Instance | None:
-        """The point where the claim fails, where it is known and all its numbers are rational."""
+        """The point where the claim fails, where it is known and all its entries are scalars."""
         values = self.at.values if self.at is not None else {}
-        if self.at is None or not all(isinstance(values.get(x.name), int | Fraction) for x in self.leaves):
+        if self.at is None or not all(isinstance(values.get(x.name), int | Fraction | Expr) for x in self.leaves):
             return None
-        return Instance({}, {x: np.array(Fraction(values[x.name]), object) for x in self.leaves})  # type: ignore[arg-type]
+        exact = {x: values[x.name] for x in self.leaves}
+        kept = {x: v if isinstance(v, Expr) else Fraction(v) for x, v in exact.items()}  # type: ignore[arg-type]
+        return Instance({}, {x: np.array(v, object) for x, v in kept.items()})
 
     def excluded(self, relations: Sequence[Relation]) -> bool:
         """Whether conditions leave out the point where the claim fails, exactly; without such a point, yes."""

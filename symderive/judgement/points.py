@@ -23,7 +23,7 @@ from symderive.judgement.balls import (
     precision,
     sign_of,
 )
-from symderive.judgement.closed_forms import equal_exactly
+from symderive.judgement.closed_forms import equal_exactly, evaluator_at
 from symderive.judgement.examine import (
     BITS,
     BUDGET,
@@ -133,7 +133,7 @@ def holds(relation: Relation, instance: Instance, bits: int = BITS) -> bool:
     """Whether a relation holds provably, in every entry, at a point."""
     for level in (bits, 4 * bits):
         with precision(level):
-            evaluator = Evaluator(instance)
+            evaluator = evaluator_at(instance)
             a, b = np.broadcast_arrays(evaluator.value(relation.lhs), evaluator.value(relation.rhs))
             certain = True
             for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True):
