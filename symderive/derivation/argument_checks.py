@@ -262,7 +262,7 @@ def reaches(argument: Argument, variable: Leaf, sides: Sequence[int]) -> str:
         if not near.is_finite:
             continue
         gap = difference(point, Number(near)) if side > 0 else difference(Number(near), point)
-        if not build.is_zero(gap) and not grants(">=", gap, others):
+        if not grants(">=", gap, others):
             return "the place is not shown to lie in the closure of the domain"
     if len(sides) == 1:
         found = [e.value for e in ends(variable, given) if e.side == sides[0] and e.value is not None]
@@ -422,7 +422,7 @@ def _in_pieces(argument: Argument) -> str:
     if problem:
         return problem
     for piece, part in zip(argument.nodes, argument.parts, strict=True):
-        if isinstance(piece, Leaf) and not _is_new(piece, argument):
+        if not _is_new(piece, argument):
             return "the variable of a piece is there already"
         goal = on_piece(argument.goal, variable, piece, normaliser)
         problem = _part_problem(argument, part, goal, (*given, *side_of_zero(variable, piece)), "on its piece")
