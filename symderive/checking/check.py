@@ -34,6 +34,9 @@ from symderive.language.text_reader import defined_names
 CLOSELY, FEW = 20_000, 6
 """Bits, and points, of a second look at equalities that have no proof."""
 
+HINTING = 6.0
+"""How long it is looked for what would be true."""
+
 SECONDS = 60.0
 """How long a claim may take where nothing else is said."""
 
@@ -124,10 +127,22 @@ def verdict_of(claim: Claim, names: tuple[str, str] = ("the left side", "the rig
     verdict = prove(claim.relation, claim.given)
     verdict = replace(verdict, claim=claim.text, statement=Claimed(claim.relation, claim.given))
     if verdict.status is Status.refuted and not verdict.hint:
-        relation = without_bindings(claim.relation, claim.given)
-        found = hint(relation.lhs, relation.op, relation.rhs, claim.given, names=names, at=verdict.counterexample)
-        verdict = replace(verdict, hint=found)
+        verdict = replace(verdict, hint=_hinted(claim, names, verdict.counterexample))
     return verdict
+
+
+def _hinted(claim: Claim, names: tuple[str, str], at: Counterexample | None) -> str:
+    """A hint; none where it is looked for too long: what is refuted stays refuted."""
+
+    def look() -> str:
+        relation = without_bindings(claim.relation, claim.given)
+        return hint(relation.lhs, relation.op, relation.rhs, claim.given, names=names, at=at)
+
+    try:
+        return run_within(HINTING, look)
+    except OutOfTime:
+        tick()  # the limit may be that of a claim around this one
+        return ""
 
 
 def prove(relation: Relation, given: tuple[Relation, ...] = ()) -> Verdict:
@@ -188,7 +203,7 @@ def _derived(derivation: Derivation, op: str | None, rhs: Any, options: Mapping[
             raise ReadError(f"the claim is about {given_keys}, but the derivation is by {wanted}")
         parts = tuple(_part(derivation, key, op, claimed[key], options) for key in results)
     if any(p.status is Status.refuted for p in parts):
-        if derivation.verdict.status is Status.refuted:
+        if derivation.end_to_end.status is Status.refuted:
             raise JudgementConflictError(f"the derivation itself is refuted; this is a bug in symderive\n{derivation}")
         worst = next(p for p in parts if p.status is Status.refuted)
         return worst if len(parts) == 1 else replace(worst, parts=parts)

@@ -30,18 +30,31 @@ from symderive.checking.programs import (
     squared,
 )
 from symderive.checking.trials import Runs, Trial, renamed
+from symderive.deadline import OutOfTime, run_within, tick
 from symderive.derivation.derive import gradient
 from symderive.errors import DataError, ShapeError, SymderiveError
 from symderive.judgement.judge import judge_derivative
 from symderive.judgement.verdicts import CrossCheck, Evidence, Status, Verdict, weakest
 from symderive.language import build
 from symderive.language.arrays import Array
-from symderive.language.domains import Domain
-from symderive.language.nodes import Leaf, Node
+from symderive.language.domains import Domain, interval
+from symderive.language.nodes import Leaf, Node, Number
 from symderive.language.statements import Relation
 
 SECONDS = 30.0
 """How long the symbolic judgement may take; what is not decided by then is run only."""
+
+PROVING = 0.4
+"""The share of that time that one proof may take; what is right is then judged at points."""
+
+CLOSER = 16
+"""At how many."""
+
+ENDLESS = 10**6
+"""Numbers of that size in code stand for infinity."""
+
+NEAR = interval(-10, 10, closed="both")
+"""What the entries are taken to be where code has such numbers."""
 
 LARGE = 150
 """Loops that unroll to more nodes are judged at fewer points."""
@@ -204,9 +217,11 @@ class _Judge:
     def __init__(self, program: Program, claim: str, seen: Sequence[str], seed: int) -> None:
         self.program, self.claim, self.seen, self.seed = program, claim, frozenset(seen), seed
         self.paths = {part.name: part.path for part in program.parts}
+        self.proving: float | None = None
 
     def verdict(self, seconds: float | None) -> _Found:
         """The judgement, or why there is none."""
+        self.proving = PROVING * seconds if isinstance(seconds, int | float) else None
         kept: list[_Found] = []
 
         def run() -> Verdict:
@@ -302,11 +317,27 @@ class _Judge:
 
     def _symbolic(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
         reading = read(self.program, layout, domains)
+        endless = _endless(reading)
+        if endless and not domains and not self.seen:
+            near = {s.number: NEAR for s in self.program.slots if s.symbolic} | assumptions(self.program)
+            found = self._symbolic(layout, near)
+            note = f"entries are taken to be within {NEAR}: {endless} in the code stands for what they never reach"
+            return replace(found, verdict=replace(found.verdict, reason="; ".join([found.verdict.reason, note])))
         used = set(reading.loss.node.leaves())
         wrt = {name: array for name, array in reading.wrt.items() if array.node in used}
         looked = self._looked_at(reading, wrt)
         if any(v.status is Status.refuted for v in looked.values()):
             return self._wrong(reading, looked)
+        try:
+            return run_within(self.proving, lambda: self._derived(reading, wrt))
+        except OutOfTime:
+            tick()  # the limit may be that of the whole
+            if not looked:
+                raise
+        return self._at_points(reading, wrt)
+
+    def _derived(self, reading: Reading, wrt: Mapping[str, Array]) -> _Found:
+        """The claim beside the gradient as it is derived."""
         verdicts: dict[str, Verdict] = {}
         results: dict[str, Array] = {}
         if wrt:
@@ -323,6 +354,17 @@ class _Judge:
                 verdicts[name] = check(reading.claimed[name], "==", 0)
                 results[name] = Array(build.zeros(array.node.shape))
         return self._put_together(reading, whole, verdicts, results)
+
+    def _at_points(self, reading: Reading, wrt: Mapping[str, Array]) -> _Found:
+        """What is said where no proof is found in time: a closer look by power series."""
+        looked = self._looked_at(reading, wrt, CLOSER)
+        looked |= {n: check(reading.claimed[n], "==", 0) for n in reading.wrt if n not in wrt}
+        if any(v.status is Status.refuted for v in looked.values()):
+            return self._wrong(reading, looked)
+        late = f"no proof in {self.proving or 0:.3g} seconds; judged at points, all entries, by power series"
+        evidence = _merged([v.evidence for v in looked.values() if v.evidence is not None])
+        whole = Verdict(weakest(looked.values()), self.claim, reason=late, evidence=evidence)
+        return self._put_together(reading, whole, looked, {})
 
     def _sized(self, reading: Reading) -> str:
         """What is said of parameters whose gradient has a number for a size."""
@@ -518,6 +560,13 @@ class _Judge:
         looked = {other: looked[other] for other in reading.wrt}
         found = self._wrong(reading, looked)
         return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}\n{reason}"))
+
+
+def _endless(reading: Reading) -> str:
+    """A number that stands for infinity, as the -1e9 of a mask before a softmax does; empty where there is none."""
+    roots = [reading.loss.node, *(array.node for array in reading.claimed.values())]
+    numbers = {n.value for root in roots for n in root.walk() if isinstance(n, Number) and n.value.is_Integer}
+    return str(max((n for n in numbers if abs(n) >= ENDLESS), key=abs, default=""))
 
 
 def _note(reading: Reading) -> str:

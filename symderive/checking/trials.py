@@ -26,6 +26,9 @@ from symderive.language.domains import labels, one_hot, positive, simplex, spd, 
 SECONDS = 4.0
 """How long fresh points are tried."""
 
+FARTHEST = 6.0
+"""The largest logarithm of a factor that moves positive parameters: nearer to 0 differences step across it."""
+
 MAX_SLOPES = 600
 """A hint looks at every entry of the true gradient, while there are not more."""
 
@@ -111,10 +114,13 @@ class Runs:
         """The parameters at a point, by their paths."""
         return {p.path: values.get(k, p.value) for k, p in enumerate(self.program.parts)}
 
-    def check(self, values: Mapping[int, np.ndarray], scaled: Mapping[str, Any] | None = None) -> CrossCheck | None:
+    def check(
+        self, values: Mapping[int, np.ndarray], scaled: Mapping[str, Any] | None = None, stairs: bool = False
+    ) -> CrossCheck | None:
         """Finite differences at a point; None where the loss is not finite there.
 
-        ``scaled`` puts other arrays in place of some of the claimed ones.
+        ``scaled`` puts other arrays in place of some of the claimed ones; ``stairs`` is for points
+        at which the loss may be made of rounding alone.
         """
         claimed = {**self.claimed(values), **(scaled or {})}
         point = self.point(values)
@@ -124,7 +130,7 @@ class Runs:
         def value(**moved: np.ndarray) -> float:
             return self.value({**values, **{k: moved[path] for k, path in enumerate(self.paths)}})
 
-        return cross_check(value, claimed, point, seed=self.seed)
+        return cross_check(value, claimed, point, seed=self.seed, stairs=stairs)
 
     def given(self) -> Trial:
         """The comparison at the point given."""
@@ -146,7 +152,7 @@ class Runs:
                 if other:
                     values |= {s.number: _alike(s, rng) for s in data}
                 try:
-                    found = self.check(values)
+                    found = self.check(values, stairs=far)
                 except SymderiveError:
                     continue
                 except Exception:  # a fresh point may lie outside what the user's code admits: another is taken
@@ -226,7 +232,7 @@ def _changed(old: np.ndarray, new: Any) -> bool:
 def _near(value: np.ndarray, scale: float, rng: np.random.Generator, number: int) -> np.ndarray:
     """Parameters elsewhere: moved by about their own size, all signs; every third time the signs are kept."""
     if number % 3 == 0 and np.all(value > 0):
-        return value * np.exp(0.5 * scale * rng.standard_normal(value.shape))
+        return value * np.exp(np.clip(0.5 * scale * rng.standard_normal(value.shape), -FARTHEST, FARTHEST))
     size = max(float(np.sqrt(np.mean(value**2))) if value.size else 0.0, 0.5)
     return value + scale * size * rng.standard_normal(value.shape)
 

@@ -206,7 +206,7 @@ class Derivation(Written):
         judge that agrees on the whole, are a proof of the whole.
         """
         steps = tuple(step.verdict for step in self.steps)
-        whole = self._end_to_end()
+        whole = self.end_to_end
         status = weakest((*steps, whole))
         if whole.status.upheld and all(v.status is Status.proved for v in steps):
             status = Status.proved
@@ -226,7 +226,9 @@ class Derivation(Written):
         """What a result is called on its line."""
         return next((s.lhs for s in reversed(self.steps) if s.after.node is result.node), self.kind)
 
-    def _end_to_end(self) -> Verdict:
+    @cached_property
+    def end_to_end(self) -> Verdict:
+        """What the judge says of the result, looking at the subject only; computed when first asked."""
         leaves = {a.name: _leaf(a) for a in self.wrt}
         if self.kind == "differential":
             changing = tuple(leaves.values())

@@ -25,6 +25,8 @@ LEVELS = 10
 SAFETY = 10.0
 """A claimed entry fails where it is off by more than this many error estimates."""
 MAX_ENTRIES = 40
+JUMP_PARTS = 16
+"""In how many parts of a line a jump of the value is looked for."""
 DIRECTIONS = 8
 
 
@@ -108,6 +110,35 @@ def slope(f: Callable[[float], float], scale: float = 1.0, centre: float | None 
     return replace(best, error=max(best.error, kink), kink=kink > 0)
 
 
+def jump(f: Callable[[float], float], width: float) -> float:
+    """The largest jump of f that bisection finds within ``width`` of 0; 0 where it finds f continuous.
+
+    What cancels (1 - (1 - x)) leaves stairs of rounding that are level between the steps: no
+    differences at short steps see them, and no noise level.
+
+    >>> jump(lambda t: t * t, 1.0), jump(lambda t: float(t > 0.3), 1.0)
+    (0.0, 1.0)
+    """
+    grid = np.linspace(-width, width, JUMP_PARTS + 1)
+    values = [f(float(t)) for t in grid]
+    largest = 0.0
+    for left, right, low, high in zip(grid, grid[1:], values, values[1:], strict=False):
+        for _ in range(40):
+            middle = (left + right) / 2
+            value = f(float(middle))
+            if not (isfinite(low) and isfinite(high) and isfinite(value)):
+                break
+            if abs(value - low) >= abs(high - value):
+                right, high = middle, value
+            else:
+                left, low = middle, value
+        else:
+            size = max(abs(low), abs(high), *(abs(v) for v in values if isfinite(v)))
+            gap = abs(high - low)
+            largest = max(largest, gap if gap > 1000 * EPS * size else 0.0)
+    return largest
+
+
 def _kink(gaps: list[tuple[float, float, float]]) -> float:
     """Half the jump of the one-sided derivatives, 0 where they come together as h shrinks."""
     (late, rounding, small), (early, _, large) = gaps[-1], gaps[max(0, len(gaps) - 4)]
@@ -133,6 +164,7 @@ def cross_check(
     max_entries: int = MAX_ENTRIES,
     directions: int = DIRECTIONS,
     seed: int = 0,
+    stairs: bool = False,
 ) -> CrossCheck:
     """Compare a claimed gradient with finite differences at one point.
 
@@ -145,7 +177,9 @@ def cross_check(
     Every entry is compared while there are at most ``max_entries``; of more, a random choice of
     entries (some of every array), ``directions`` random directions over all of them, and one along
     each array alone.  How much the value jitters from
-    rounding (a sum that cancels, single precision) is measured, not assumed.
+    rounding (a sum that cancels, single precision) is measured, not assumed.  With ``stairs`` an
+    entry fails only where the value has no jumps nearby that would explain it: far off, where a
+    value may be made of rounding alone.
 
     ``ok`` is False where an entry is off by clearly more than its error estimate, or is not
     finite.  A gradient of the wrong shape raises `ShapeError`; a value that is not finite at the
@@ -194,6 +228,7 @@ def cross_check(
     rows += [_direction(at, arrays, claimed, label, moving, symmetric, rng, centre, noise) for label, moving in lines]
     size = max((abs(r.claimed) for r in rows if isfinite(r.claimed)), default=0.0)
     rows = [r.settled(centre, noise) if r.fails(size) else r for r in rows]
+    rows = [r.smoothed(centre, noise) if stairs and r.fails(size) else r for r in rows]
     failing = [r for r in rows if r.fails(size)]
     worst = max(failing or rows, key=lambda r: r.badness(size))
     kinks = sum(r.slope.kink for r in rows)
@@ -256,6 +291,14 @@ class _Row:
                 return replace(self, slope=replace(self.slope, error=off, kink=True))
             step /= 4
         return self
+
+    def smoothed(self, centre: float, noise: float) -> _Row:
+        """The row, its error enlarged by the jumps of the value near the point."""
+        if not isfinite(self.claimed):
+            return self
+        width = max(32 * self.slope.step, 0.5)
+        found = jump(self.line, width)
+        return replace(self, slope=slope(self.line, width, centre, found)) if found > noise else self
 
     @property
     def absolute(self) -> float:

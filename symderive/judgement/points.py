@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -200,8 +201,10 @@ def _solve_relation(relation: Relation, instance: Instance, rng: random.Random) 
     """Move single entries so that a relation comes to hold where it is linear in them."""
     with precision(BITS):
         evaluator = Evaluator(instance)
-        size = np.broadcast(evaluator.value(relation.lhs), evaluator.value(relation.rhs)).size
-    for flat in range(min(size, 24)):
+        sides = np.broadcast_arrays(evaluator.value(relation.lhs), evaluator.value(relation.rhs))
+        pairs = islice(zip(*(side.reshape(-1) for side in sides), strict=True), 24)
+        failing = [flat for flat, (x, y) in enumerate(pairs) if not _is_held(x, y, relation.op)]
+    for flat in failing:
         if relation.op in ("==", "<=", ">=") and rng.random() < (1.0 if relation.op == "==" else 0.2):
             target = Fraction(0)
         else:
@@ -213,14 +216,21 @@ def _solve_relation(relation: Relation, instance: Instance, rng: random.Random) 
     return instance
 
 
+def _is_held(x: Element, y: Element, op: str) -> bool:
+    """Whether two entries provably relate so."""
+    sign = None if isinstance(x, Hole) or isinstance(y, Hole) else sign_of(x - y)
+    return sign is not None and HOLDS[op](sign)
+
+
 def solve_entry(
     lhs: Node, rhs: Node, flat: int, op: str, target: Fraction, instance: Instance, rng: random.Random
 ) -> Instance | None:
     """Make entry ``flat`` of ``lhs - rhs`` equal ``target`` exactly by one entry of one leaf."""
+    speaks_of = {*lhs.leaves(), *rhs.leaves()}
     places = [
         (leaf, index)
         for leaf, value in instance.values.items()
-        if leaf.domain.entries.values is None and value.size
+        if leaf in speaks_of and leaf.domain.entries.values is None and value.size
         for index in np.ndindex(value.shape)
     ]
     rng.shuffle(places)
