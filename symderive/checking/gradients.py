@@ -45,10 +45,10 @@ SECONDS = 30.0
 """How long the symbolic judgement may take; what is not decided by then is run only."""
 
 PROVING = 0.4
-"""The share of that time that one proof may take; what is right is then judged at points."""
+"""The share of that time that a proof may take; what is right at points is upheld without."""
 
-CLOSER = 16
-"""At how many."""
+POINTS = 16
+"""At how many it is judged."""
 
 ENDLESS = 10**6
 """Numbers of that size in code stand for infinity."""
@@ -193,6 +193,7 @@ class _Found:
     """A verdict; the parts that are wrong, by their paths, what was claimed and derived of each, and hints.
 
     ``weak`` hints are said where nothing better is found; a key of ``hints`` may be several paths in a row.
+    ``notes`` are what was taken for granted.
     ``sides`` are what is derived and claimed of a wrong part, and the conditions of the derivation.
     """
 
@@ -205,6 +206,12 @@ class _Found:
     weak: Mapping[str, str] = field(default_factory=dict)
     sides: Mapping[str, tuple[Node, Node, tuple[Relation, ...]]] = field(default_factory=dict)
     derived: str = ""
+    notes: tuple[str, ...] = ()
+
+    def noted(self, *notes: str) -> _Found:
+        """The same with further notes of what was taken for granted, in its reason too."""
+        reason = "; ".join(text for text in (self.verdict.reason, *notes) if text)
+        return replace(self, verdict=replace(self.verdict, reason=reason), notes=(*self.notes, *notes))
 
 
 class _Judge:
@@ -232,7 +239,7 @@ class _Judge:
         if not kept:
             return _Found(late, read=False)
         found = kept[0]
-        if found.reading is not None and found.looked:
+        if found.reading is not None and found.looked and found.verdict.status is Status.refuted:
             explained: list[_Found] = []
 
             def explain() -> Verdict:
@@ -247,7 +254,10 @@ class _Judge:
     def _judged(self) -> _Found:
         layout = Layout(self.program)
         try:
-            return self._by_kinds(layout, self._symbolic)
+            found = self._by_kinds(layout, self._looks)  # what the data have to be is seen at points, and proved once
+            found = self._proved(found) if found.verdict.upheld else found
+            decided = found.verdict.upheld or (found.verdict.status is Status.refuted and found.looked)
+            return found if decided else self._by_kinds(Layout(self.program), self._symbolic)
         except SymderiveError as error:
             why = str(error).splitlines()[0]
         try:
@@ -267,8 +277,7 @@ class _Judge:
             with suppress(SymderiveError):
                 found = self._by_kinds(samples, judge)
                 if found.verdict.upheld and not self.seen:
-                    note = "data of one length are taken to be the same samples"
-                    return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}; {note}"))
+                    return found.noted("data of one length are taken to be the same samples")
         tries: list[dict[int, Domain]] = []
         for signs in ("", "data", *(["all"] if _about_definedness(first.verdict) else [])):
             domains = assumptions(self.program, signs)
@@ -290,9 +299,8 @@ class _Judge:
 
     def _taken(self, found: _Found, domains: Mapping[int, Domain]) -> _Found:
         """The judgement with what the data are taken to be."""
-        used = [f"{s.part.path} is taken to be {domains[s.number]}" for s in self.program.slots if s.number in domains]
-        reason = "; ".join([found.verdict.reason, *used])
-        return replace(found, verdict=replace(found.verdict, reason=reason))
+        slots = self.program.slots
+        return found.noted(*(f"{s.part.path} is taken to be {domains[s.number]}" for s in slots if s.number in domains))
 
     def _weakened(
         self,
@@ -316,25 +324,42 @@ class _Judge:
     # -- for every shape ------------------------------------------------------------------------
 
     def _symbolic(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
+        """The claim at points, and where it stands there, or shapes do not fit, by proof."""
+        found = self._looks(layout, domains)
+        return self._proved(found) if found.verdict.upheld or not found.looked else found
+
+    def _looks(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
+        """A first look by power series: what is wrong is found before anything is derived."""
         reading = read(self.program, layout, domains)
         endless = _endless(reading)
         if endless and not domains and not self.seen:
             near = {s.number: NEAR for s in self.program.slots if s.symbolic} | assumptions(self.program)
-            found = self._symbolic(layout, near)
             note = f"entries are taken to be within {NEAR}: {endless} in the code stands for what they never reach"
-            return replace(found, verdict=replace(found.verdict, reason="; ".join([found.verdict.reason, note])))
-        used = set(reading.loss.node.leaves())
-        wrt = {name: array for name, array in reading.wrt.items() if array.node in used}
+            return self._looks(layout, near).noted(note)
+        wrt = _changing(reading)
         looked = self._looked_at(reading, wrt)
+        fit = len(looked) == len(wrt)
+        looked |= {n: check(reading.claimed[n], "==", 0) for n in reading.wrt if n not in wrt}
         if any(v.status is Status.refuted for v in looked.values()):
             return self._wrong(reading, looked)
+        if not fit:
+            return _Found(Verdict(Status.undecided, self.claim, reason="the shapes differ"), True, reading)
+        evidence = _merged([v.evidence for v in looked.values() if v.evidence is not None])
+        status = min(weakest(looked.values()), Status.checked)
+        reason = next((v.reason for v in looked.values() if v.status is status and not status.upheld), "")
+        whole = Verdict(status, self.claim, reason=reason, evidence=evidence)
+        return replace(self._put_together(reading, whole, looked, {}), looked=looked)
+
+    def _proved(self, found: _Found) -> _Found:
+        """The claim beside the gradient as it is derived; what was found at points where that takes too long."""
+        reading = found.reading
+        assert reading is not None
         try:
-            return run_within(self.proving, lambda: self._derived(reading, wrt))
+            return run_within(self.proving, lambda: self._derived(reading, _changing(reading))).noted(*found.notes)
         except OutOfTime:
             tick()  # the limit may be that of the whole
-            if not looked:
-                raise
-        return self._at_points(reading, wrt)
+            late = f"no proof in {self.proving or 0:.3g} seconds; judged at points, all entries, by power series"
+            return found.noted(late)
 
     def _derived(self, reading: Reading, wrt: Mapping[str, Array]) -> _Found:
         """The claim beside the gradient as it is derived."""
@@ -355,17 +380,6 @@ class _Judge:
                 results[name] = Array(build.zeros(array.node.shape))
         return self._put_together(reading, whole, verdicts, results)
 
-    def _at_points(self, reading: Reading, wrt: Mapping[str, Array]) -> _Found:
-        """What is said where no proof is found in time: a closer look by power series."""
-        looked = self._looked_at(reading, wrt, CLOSER)
-        looked |= {n: check(reading.claimed[n], "==", 0) for n in reading.wrt if n not in wrt}
-        if any(v.status is Status.refuted for v in looked.values()):
-            return self._wrong(reading, looked)
-        late = f"no proof in {self.proving or 0:.3g} seconds; judged at points, all entries, by power series"
-        evidence = _merged([v.evidence for v in looked.values() if v.evidence is not None])
-        whole = Verdict(weakest(looked.values()), self.claim, reason=late, evidence=evidence)
-        return self._put_together(reading, whole, looked, {})
-
     def _sized(self, reading: Reading) -> str:
         """What is said of parameters whose gradient has a number for a size."""
         layout = reading.layout
@@ -376,8 +390,8 @@ class _Judge:
         ]
         return "; ".join(told)
 
-    def _looked_at(self, reading: Reading, wrt: Mapping[str, Array], points: int = 8) -> dict[str, Verdict]:
-        """A first look by power series, where all shapes fit: what is wrong is found before anything is derived."""
+    def _looked_at(self, reading: Reading, wrt: Mapping[str, Array], points: int = POINTS) -> dict[str, Verdict]:
+        """The claim for each parameter by power series; empty where the shapes do not fit."""
         found: dict[str, Verdict] = {}
         for name, array in wrt.items():
             claimed = reading.claimed[name].node
@@ -560,6 +574,12 @@ class _Judge:
         looked = {other: looked[other] for other in reading.wrt}
         found = self._wrong(reading, looked)
         return replace(found, verdict=replace(found.verdict, reason=f"{found.verdict.reason}\n{reason}"))
+
+
+def _changing(reading: Reading) -> dict[str, Array]:
+    """The parameters that the loss has."""
+    used = set(reading.loss.node.leaves())
+    return {name: array for name, array in reading.wrt.items() if array.node in used}
 
 
 def _endless(reading: Reading) -> str:

@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series, fmpq, fmpq_series
+from flint import arb, arb_series, ctx, fmpq, fmpq_series
 from sympy import E, Expr, Integer, Rational, Symbol, pi
 from sympy import exp as sympy_exp
 from sympy import log as sympy_log
@@ -191,7 +191,9 @@ class Ball:
     def _larger(self, other: Ball, way: int) -> Ball:
         a, b = self.value, other.value
         sign = difference_sign(a, b, "which of two numbers is larger")
-        if isinstance(sign, Unknown) and not any(isinstance(v, Jet | Hole) for v in (a, b)):
+        if isinstance(sign, Unknown) and not any(isinstance(v, Hole) for v in (a, b)):
+            if isinstance(a, Jet) or isinstance(b, Jet):
+                return Ball(_either(a, b) or sign)
             x, y = as_ball(a), as_ball(b)
             if x.is_finite() and y.is_finite():
                 return Ball(x.max(y) if way > 0 else x.min(y))
@@ -813,6 +815,21 @@ def depth(node: Node) -> int:
         inner = max((deep[c] for c in current.children), default=0)
         deep[current] = inner + isinstance(current, Differential)
     return deep[node]
+
+
+def _either(a: Element, b: Element) -> Jet | None:
+    """A series that encloses both, where no coefficient tells them apart; else None.
+
+    On each side of the point the larger of two is one of them.  Where it has a derivative it is that
+    of either, and where it has none both differ in a coefficient.
+    """
+    made: list[arb] = []
+    for order in range(ctx.cap):
+        x, y = (as_ball(coefficient(v, order)) for v in (a, b))
+        if not (x.is_finite() and y.is_finite() and x.overlaps(y)):
+            return None
+        made.append(x.union(y))
+    return Jet(arb_series(made, prec=ctx.cap))
 
 
 def coefficient(value: Element, order: int) -> Element:

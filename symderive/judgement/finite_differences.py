@@ -121,8 +121,10 @@ def jump(f: Callable[[float], float], width: float) -> float:
     """
     grid = np.linspace(-width, width, JUMP_PARTS + 1)
     values = [f(float(t)) for t in grid]
+    size = max((abs(v) for v in values if isfinite(v)), default=0.0)
     largest = 0.0
     for left, right, low, high in zip(grid, grid[1:], values, values[1:], strict=False):
+        smallest = max(1000 * EPS * size, 1e-7 * abs(high - low))  # a steep slope leaves less
         for _ in range(40):
             middle = (left + right) / 2
             value = f(float(middle))
@@ -133,9 +135,8 @@ def jump(f: Callable[[float], float], width: float) -> float:
             else:
                 left, low = middle, value
         else:
-            size = max(abs(low), abs(high), *(abs(v) for v in values if isfinite(v)))
             gap = abs(high - low)
-            largest = max(largest, gap if gap > 1000 * EPS * size else 0.0)
+            largest = max(largest, gap if gap > smallest else 0.0)
     return largest
 
 

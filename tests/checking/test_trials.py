@@ -5,9 +5,12 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
+from scipy.special import digamma, expit, gammaln, softmax
 
 import symderive as sd
+from symderive.checking import gradients
 from symderive.checking.parameters import described, gradient_in
+from symderive.checking.programs import Program
 
 rng = np.random.default_rng(0)
 
@@ -376,3 +379,97 @@ def test_rows_written_twice():
     found = sd.check_gradient(loss, grad, E, i, t)
     assert found.status == "refuted", str(found)
     assert "np.add.at" in found.reason
+
+
+def ordinal(p, X, y):
+    cuts = np.concatenate(([-np.inf], p["c"], [np.inf]))
+    eta = X @ p["w"]
+    return -np.sum(np.log(expit(cuts[y + 1] - eta) - expit(cuts[y] - eta)))
+
+
+def ordinal_grad(p, X, y, sign=1):
+    cuts = np.concatenate(([-np.inf], p["c"], [np.inf]))
+    eta = X @ p["w"]
+    u, v = expit(cuts[y + 1] - eta), expit(cuts[y] - eta)
+    dc = np.zeros(len(cuts))
+    np.add.at(dc, y + 1, -u * (1 - u) / (u - v))
+    np.add.at(dc, y, sign * v * (1 - v) / (u - v))
+    return {"w": X.T @ ((u * (1 - u) - v * (1 - v)) / (u - v)), "c": dc[1:-1]}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_what_cancels_far_off_is_no_disagreement(seed):
+    """1 - (1 - x) is a staircase of rounding: level between its steps, so that short differences are 0."""
+    r = np.random.default_rng(11)
+    p, X, y = {"w": r.normal(size=2), "c": np.array([-0.8, 0.6])}, r.normal(size=(6, 2)), np.array([0, 1, 2, 1, 0, 2])
+    assert sd.check_gradient(ordinal, ordinal_grad, p, X, y, seed=seed).cross_check.ok
+    found = sd.check_gradient(ordinal, lambda *a: ordinal_grad(*a, sign=-1), p, X, y, seed=seed)
+    assert found.cross_check.wrong == ("c",)
+
+
+def test_positive_parameters_are_not_moved_to_the_edge_of_their_domain():
+    """Differences at 1e-11 would step across 0, where log Γ is finite too."""
+    a = np.array([0.5, 1.5, 2.5])
+    for seed in range(0, 400, 100):
+        found = sd.check_gradient(lambda a: opaque(np.sum(gammaln(a))), lambda a: digamma(a), a, seed=seed)
+        assert found.cross_check.ok, found
+
+
+def clipped_ratio(w, S, old, adv):
+    ratio = np.exp(S @ w - old)
+    return -np.mean(np.minimum(ratio * adv, np.clip(ratio, 0.8, 1.2) * adv))
+
+
+def clipped_ratio_grad(w, S, old, adv, both_sides=False):
+    ratio = np.exp(S @ w - old)
+    high, low = ratio > 1.2, ratio < 0.8
+    off = high | low if both_sides else ((adv > 0) & high) | ((adv < 0) & low)
+    return -S.T @ np.where(off, 0.0, ratio * adv) / len(adv)
+
+
+def test_the_smaller_of_two_that_are_one_formula_on_a_region():
+    r = np.random.default_rng(3)
+    data = r.normal(size=2), r.normal(size=(5, 2)), r.normal(size=5) / 5, r.normal(size=5)
+    assert sd.check_gradient(clipped_ratio, clipped_ratio_grad, *data, timeout=4).upheld
+    wrong = sd.check_gradient(clipped_ratio, lambda *a: clipped_ratio_grad(*a, both_sides=True), *data)
+    assert wrong.status == "refuted"
+
+
+def causal(W, X, T):
+    scores = np.where(np.tril(np.ones((len(X), len(X)))) == 1, X @ W @ X.T, -1e9)
+    return 0.5 * np.sum((softmax(scores, axis=1) @ X - T) ** 2)
+
+
+def causal_grad(W, X, T, axis=1):
+    scores = np.where(np.tril(np.ones((len(X), len(X)))) == 1, X @ W @ X.T, -1e9)
+    A = softmax(scores, axis=1)
+    dA = (A @ X - T) @ X.T
+    return X.T @ (A * (dA - (A * dA).sum(axis=axis, keepdims=True))) @ X
+
+
+def test_a_mask_of_minus_1e9_stands_for_minus_infinity():
+    r = np.random.default_rng(5)
+    data = r.normal(size=(2, 2)), r.normal(size=(3, 2)), r.normal(size=(3, 2))
+    right = sd.check_gradient(causal, causal_grad, *data, timeout=8)
+    assert right.upheld
+    assert "-1000000000 in the code stands for what they never reach" in right.reason
+    wrong = sd.check_gradient(causal, lambda *a: causal_grad(*a, axis=0), *data)
+    assert wrong.status == "refuted"
+
+
+def test_without_time_for_a_proof_it_is_judged_at_points():
+    def loss(w, X, y):
+        return np.mean(np.logaddexp(0, X @ w) - y * (X @ w)) + np.mean(np.tanh(X @ w) ** 2)
+
+    def grad(w, X, y):
+        t = np.tanh(X @ w)
+        return X.T @ (expit(X @ w) - y + 2 * t * (1 - t**2)) / len(y)
+
+    data = np.zeros(2), rng.normal(size=(5, 2)), rng.normal(size=5)
+    assert sd.check_gradient(loss, grad, *data).status == "proved"
+    judge = gradients._Judge(Program(loss, grad, data[0], data[1:]), "claim", (), 0)
+    judge.proving = 0.0
+    found = judge._judged().verdict
+    assert found.status == "checked"
+    assert "judged at points" in found.reason
+    assert found.evidence.points >= 8

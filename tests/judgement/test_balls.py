@@ -471,3 +471,15 @@ def test_the_judge_knows_no_rule_of_calculus():
                 assert not {"partial", "meaning"} & {a.name for a in node.names}, path.name
             if isinstance(node, ast.Attribute):
                 assert node.attr not in ("diff", "partial"), path.name
+
+
+def test_the_larger_of_two_series_that_nothing_tells_apart():
+    with precision(100, 3):
+        x = arb_series([arb(2).sqrt(), 3, arb(1) / 3])
+        y = arb_series([arb(2).sqrt(), 3, arb(1) / 3])
+        both = Ball(Jet(x)).maximum(Ball(Jet(y))).value
+        assert isinstance(both, Jet)
+        assert all(both.series[k].contains(x[k]) and both.series[k].overlaps(y[k]) for k in range(3))
+        for other in ([arb(2).sqrt(), 4, arb(1) / 3], [arb(2).sqrt(), 3, arb(1) / 2]):  # a kink, not seen as one
+            assert isinstance(Ball(Jet(x)).minimum(Ball(Jet(arb_series(other)))).value, Unknown)
+        assert isinstance(Ball(Jet(x)).maximum(Ball(arb(2).sqrt())).value, Unknown)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from symderive.errors import DataError, ShapeError
-from symderive.judgement.finite_differences import cross_check, noise_level, slope
+from symderive.judgement.finite_differences import cross_check, jump, noise_level, slope
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(200, 6))
@@ -223,3 +223,22 @@ def test_symmetric_names_square_matrices_of_the_point():
         cross_check(lowest, projector, {"S": np.eye(2)}, symmetric=["T"])
     with pytest.raises(ShapeError, match="square"):
         cross_check(lambda S: 0.0, lambda S: 0 * S, {"S": np.ones(2)}, symmetric=["S"])
+
+
+def test_jumps_are_found_and_kinks_are_none():
+    assert jump(lambda t: abs(t - 0.1) + math.exp(t), 0.5) == 0.0
+    assert jump(lambda t: 3 * t + 0.25 * (t > 0.1), 0.5) == pytest.approx(0.25)
+    assert jump(lambda t: math.log(t) if t > 0 else math.nan, 0.5) == 0.0
+    stairs = jump(lambda t: math.log((1 + 1e-15 * math.exp(t)) - 1), 1.0)
+    assert 0.01 < stairs < 1.0
+
+
+def test_stairs_excuse_only_what_their_jumps_explain():
+    def value(w):
+        return float(np.log((1 + 1e-15 * np.exp(w)) - 1).sum())
+
+    at = {"w": np.array([0.3])}
+    assert not cross_check(value, np.ones(1), at).ok
+    assert cross_check(value, np.ones(1), at, stairs=True).ok
+    assert not cross_check(value, 1000 * np.ones(1), at, stairs=True).ok
+    assert not cross_check(lambda w: float(np.exp(w).sum()), np.ones(1), at, stairs=True).ok
