@@ -7,6 +7,7 @@ from pathlib import Path
 import mpmath
 import pytest
 import sympy as sp
+from support.claims import assert_proved_and_exact
 
 import symderive as sd
 from symderive.calculus import integrals, series
@@ -110,10 +111,7 @@ TRUE = {
 @pytest.mark.parametrize("name", TRUE)
 def test_laws_of_probability_are_proved_and_near_misses_refuted(name):
     lhs, rhs, domains = TRUE[name]
-    verdict = sd.check(lhs, "==", rhs, domains=domains)
-    assert verdict.status == "proved", verdict
-    assert replay(verdict.trace).ok
-    assert sd.check(lhs, "==", rhs + sp.Rational(1, 10**9), domains=domains).status == "refuted"
+    assert_proved_and_exact(lhs, rhs, domains)
 
 
 UNCONDITIONAL = {
@@ -195,10 +193,7 @@ NESTED = {
 @pytest.mark.parametrize("name", NESTED)
 def test_integrals_in_integrals_are_judged_step_by_step(name):
     left, right, domains = NESTED[name]
-    verdict = sd.check(left, "==", right, domains=domains)
-    assert verdict.status == "proved", verdict
-    assert replay(verdict.trace).ok
-    assert sd.check(left, "==", right + sp.Rational(1, 10**9), domains=domains).status == "refuted"
+    assert_proved_and_exact(left, right, domains)
 
 
 def test_a_wrong_law_does_not_pass_the_judge_of_steps(monkeypatch):

@@ -216,13 +216,19 @@ def test_what_the_laws_say_is_so(name: str):
     assert unopened <= MOST_UNOPENED, unopened
 
 
-def test_every_law_of_integrals_is_drawn():
+def laws_used(draws):
+    """The names of the laws by which what is drawn opens."""
     used: set[str] = set()
-    for name, draw in DRAWS.items():
+    for name, draw in draws.items():
         rng = random.Random(name)
         for _ in range(DRAWN):
             found = opened_value(draw(rng))
             used |= found[1] if found is not None else set()
+    return used
+
+
+def test_every_law_of_integrals_is_drawn():
+    used = laws_used(DRAWS)
     assert {law.name for law in integrals.LAWS} <= used
     assert used - {law.name for law in integrals.LAWS} == set(SUBSTITUTIONS)
 
@@ -308,10 +314,5 @@ def test_what_the_laws_say_of_sums_is_so(name: str):
 
 
 def test_every_law_of_sums_is_drawn():
-    used: set[str] = set()
-    for name, draw in SUMS.items():
-        rng = random.Random(name)
-        for _ in range(DRAWN):
-            found = opened_value(draw(rng))
-            used |= found[1] if found is not None else set()
+    used = laws_used(SUMS)
     assert {law.name for law in (*series.LAWS, *series.LAWS_OF_POLES)} | set(series.OTHER_WAYS) == used

@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from support.claims import assert_proved_and_exact
 
 import symderive as sd
 from symderive.checking.sides import read_claim
@@ -414,10 +415,7 @@ UNDER_THE_SIGN = {
 @pytest.mark.parametrize("name", UNDER_THE_SIGN)
 def test_derivatives_under_the_sign(name):
     left, right, domains = UNDER_THE_SIGN[name]
-    verdict = sd.check(left, "==", right, domains=domains)
-    assert verdict.status == "proved", verdict
-    assert replay(verdict.trace).ok
-    assert sd.check(left, "==", right + sp.Rational(1, 10**12), domains=domains).status == "refuted"
+    assert_proved_and_exact(left, right, domains, sp.Rational(1, 10**12))
 
 
 def test_the_judge_differentiates_improper_integrals_as_mpmath_does():

@@ -964,6 +964,18 @@ def _with_factors(node: Contraction, coefficient: Expr, factors: Sequence[Factor
     )
 
 
+def _merged(node: Contraction, i: int, k: int, made: Node, step: Expr) -> Node:
+    """Factor i replaced by what it makes with base**step, which is taken out of factor k = base**exponent."""
+    out = list(node.factors)
+    out[i] = (made, out[i][1])
+    base, exponent = _power(out[k][0])
+    if exponent == step:
+        del out[k]
+    else:
+        out[k] = (build.power(base, exponent - step), out[k][1])
+    return _with_factors(node, ONE, out)
+
+
 def _exp_times_sigmoid(node: Contraction) -> Node | None:
     """exp(a) σ(-a)**q = σ(a) σ(-a)**(q-1)."""
     for i, (f, labels) in enumerate(node.factors):
@@ -976,13 +988,7 @@ def _exp_times_sigmoid(node: Contraction) -> Node | None:
             if b is None or ls != labels or not (exponent - 1).is_nonnegative:
                 continue
             if is_multiple(a[0], b[0], -1):
-                out = list(node.factors)
-                out[i] = (build.apply("expit", a[0]), labels)
-                if exponent == 1:
-                    del out[k]
-                else:
-                    out[k] = (build.power(base, exponent - 1), labels)
-                return _with_factors(node, ONE, out)
+                return _merged(node, i, k, build.apply("expit", a[0]), ONE)
     return None
 
 
@@ -1002,13 +1008,7 @@ def _gaussian_tail(node: Contraction) -> Node | None:
             found = _scaled_exponential(argument[0], inner.function, u, step)
             if found is None:
                 continue
-            out = list(node.factors)
-            out[i] = (found, labels)
-            if exponent == step:
-                del out[k]
-            else:
-                out[k] = (build.power(base, exponent - step), ls)
-            return _with_factors(node, ONE, out)
+            return _merged(node, i, k, found, step)
     return None
 
 
@@ -1026,13 +1026,8 @@ def _sum_over_tail(node: Contraction) -> Node | None:
             terms = [(w, _over_tail(n, inner)) for w, n in total.terms]
             if any(n is None for _, n in terms):
                 continue
-            out = list(node.factors)
-            out[i] = (build.add([(w, n) for w, n in terms if n is not None], total.shape), labels)
-            if exponent == -1:
-                del out[k]
-            else:
-                out[k] = (build.power(base, exponent + 1), ls)
-            return _with_factors(node, ONE, out)
+            quotient = build.add([(w, n) for w, n in terms if n is not None], total.shape)
+            return _merged(node, i, k, quotient, -ONE)
     return None
 
 

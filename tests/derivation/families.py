@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from derivation.corpus import HOT, LS, LSB, MULTI, Y01, YPM
+
 import symderive as sd
 
 
@@ -19,13 +21,6 @@ class Family(NamedTuple):
     spellings: tuple[str, ...]
     domains: Mapping[str, sd.Domain] = MappingProxyType({})
 
-
-LS = {"X": "n d", "w": "d", "y": "n"}
-LSB = LS | {"b": ""}
-MULTI = {"X": "n d", "W": "d k", "Y": "n k"}
-Y01 = {"y": sd.labels(0, 1)}
-YPM = {"y": sd.labels(-1, 1)}
-HOT = {"Y": sd.one_hot}
 
 FAMILIES = [
     Family("least squares", LS, {"w": "2 * X.T @ (X @ w - y)"}, (
