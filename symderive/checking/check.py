@@ -215,7 +215,8 @@ def _derived(derivation: Derivation, op: str | None, rhs: Any, options: Mapping[
     if status is Status.proved:
         reason = f"it has the normal form of the derived {derivation.kind}, whose every line is proved"
     elif worst is base:
-        reason = f"equal to the derived {derivation.kind}, which is {base.status.value}: {base.reason}"
+        reason = f"equal to the derived {derivation.kind}, which is {base.status.value}"
+        reason += f": {base.reason}" if base.reason else ""
     elif not status.upheld:
         reason = worst.reason
     return Verdict(

@@ -252,6 +252,22 @@ class _Judge:
         return found
 
     def _judged(self) -> _Found:
+        """The judgement; code that branches on single numbers is read for these as they are given."""
+        found = self._read()
+        numbers = [s for s in self.program.slots if s.symbolic and not s.parameter and not s.shape]
+        if found.read or not numbers:
+            return found
+        self.program = self.program.as_given(s.number for s in numbers)
+        again = self._read()
+        if not again.read:
+            return found
+        verdict = again.verdict
+        if verdict.status is Status.proved:  # of other numbers nothing was seen
+            verdict = replace(verdict, status=Status.checked, trace=())
+        taken = (f"{s.part.path} is taken to be {s.part.value!s}" for s in numbers)
+        return replace(again, verdict=verdict).noted(*taken)
+
+    def _read(self) -> _Found:
         layout = Layout(self.program)
         try:
             found = self._by_kinds(layout, self._looks)  # what the data have to be is seen at points, and proved once
@@ -481,6 +497,7 @@ class _Judge:
     def _stands(self, reading: Reading | None, grad: Callable[..., Any], paths: Sequence[str]) -> bool:
         """Whether another gradient stands for some parameters: before the judge, or as it runs where it is not read."""
         program = Program(self.program.loss, grad, self.program.params, self.program.data)
+        program = program.as_given(s.number for s in self.program.slots if not s.symbolic)
         if reading is None:
             runs = Runs(program, self.seed)
             trials = [runs.given(), *islice(runs.fresh(), 4)]

@@ -11,8 +11,8 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -99,6 +99,13 @@ class Program:
                 own = shown if not path else identifier(shown, used)
                 slots.append(Slot(Part(shown, own, leaf), len(slots), False, _is_read(leaf)))
         self.slots = tuple(slots)
+
+    def as_given(self, numbers: Iterable[int]) -> Program:
+        """The program with some slots handed over as they are, and not as symbols."""
+        chosen = set(numbers)
+        made = copy.copy(self)
+        made.slots = tuple(replace(s, symbolic=s.symbolic and s.number not in chosen) for s in self.slots)
+        return made
 
     def arguments(self, values: Mapping[int, Any]) -> list[Any]:
         """The functions' arguments with other values in some slots; nothing is shared with the caller."""

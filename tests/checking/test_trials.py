@@ -473,3 +473,25 @@ def test_without_time_for_a_proof_it_is_judged_at_points():
     assert found.status == "checked"
     assert "judged at points" in found.reason
     assert found.evidence.points >= 8
+
+
+def test_single_numbers_that_are_branched_on_are_taken_as_given():
+    def loss(w, X, y, lam):
+        penalty = lam * np.sum(w**2) / 2 if lam > 0 else 0.0
+        return np.sum((X @ w - y) ** 2) / 2 + penalty
+
+    def grad(w, X, y, lam, factor=1):
+        g = X.T @ (X @ w - y)
+        if lam == 0:
+            return g
+        return g + factor * lam * w
+
+    data = np.zeros(2), rng.normal(size=(5, 2)), rng.normal(size=5), 0.25
+    right = sd.check_gradient(loss, grad, *data)
+    assert right.status == "checked"
+    assert right.reason.endswith("lam is taken to be 0.25")
+    assert not right.trace
+    wrong = sd.check_gradient(loss, lambda *a: grad(*a, factor=2), *data)
+    assert wrong.status == "refuted"
+    assert "w / 4" in wrong.hint
+    assert sd.check_gradient(loss, lambda w, X, y, lam: grad(w, X, y, lam) / (1 if lam else 2), *data).upheld
