@@ -302,6 +302,8 @@ def test_check_a_file_with_a_wrong_claim(capsys, claims):
         (["-k", "entropy", "--require", "proved"], 0),
         (["-k", "no such words"], 2),
         (["--timeout", "0"], 2),
+        (["--timeout", "soon"], 2),
+        (["--workers", "two"], 2),
         (["--memory", "nan"], 2),
         (["--workers", "0"], 2),
         (["--report", "report.pdf"], 2),
@@ -314,6 +316,7 @@ def test_options_for_files(capsys, claims, options, status):
     found, _, err = run(capsys, "check", claims(WRONG), "--workers", "1", *options)
     assert found == status
     assert bool(err) == (status == 2)
+    assert "invalid _" not in err
 
 
 def test_expected_statuses(capsys, claims):

@@ -38,7 +38,8 @@ from symderive.judgement.judge import judge_relation
 from symderive.judgement.points import Source
 from symderive.judgement.verdicts import Counterexample, Status, Verdict
 from symderive.language import build
-from symderive.language.arrays import Array
+from symderive.language.arrays import Array, array
+from symderive.language.domain_text import read_domain
 from symderive.language.node_json import NodeReader, NodeWriter, Value, guarded
 from symderive.language.nodes import Leaf, Node
 from symderive.language.reading import read_relation
@@ -182,6 +183,16 @@ def _says(text: str, statement: Claimed) -> bool:
     with suppress(SymderiveError, RecursionError):
         return read_relation(text, leaves) == statement.relation
     return False
+
+
+def _says_domain(text: str, leaf: Leaf) -> bool:
+    """Whether a text is the domain of a leaf; texts with dimensions or irrational ends are not read."""
+    entries = leaf.domain.entries
+    try:
+        return array(leaf.name, *leaf.shape, domain=read_domain(text)).domain == leaf.domain
+    except SymderiveError:
+        ends = (entries.low, entries.high, *(entries.values or ()))
+        return any(not end.is_Rational and not end.is_infinite for end in ends)
 
 
 def _sides(statement: Claimed) -> list[Node]:
@@ -401,8 +412,18 @@ class _Reading:
             yield f"it has an unknown part {key[:60]!r}"
         if self.data.get("symderive") != VERSION or self.data.get("kind") != "certificate":
             yield f"it is no certificate of version {VERSION}"
-        if self.data.get("status") not in tuple(Status):
+        status = self.data.get("status")
+        if status not in tuple(Status):
             yield "its status is none of the five"
+        bits, seed, trace = (self.data.get(key) for key in ("bits", "seed", "trace"))
+        if type(bits) is not int or bits != BITS:
+            yield f"bits must be {BITS}, at which the points are judged"
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            yield "seed must be an integer, 0 or more"
+        if not isinstance(trace, list) or (trace and status != Status.proved and status != Status.certified):
+            yield "trace must be a list of the lines of the proof, and empty where nothing is proved"
+        if self.data.get("evidence") is not None and status in (Status.refuted, Status.undecided):
+            yield f"{status} has no evidence beside its point"
 
     def digest(self) -> Iterable[str]:
         """Whether the file is as it was written."""
@@ -428,6 +449,11 @@ class _Reading:
         domains = {leaf.name: _domain(NodeWriter(), leaf) for leaf in self.judge.leaves}
         if self.top["domains"].mapping() != domains:
             yield "the domains are not those of the arrays in the claim"
+        for node, item in zip(self.nodes.nodes, self.top["nodes"].items(), strict=True):
+            if isinstance(node, Leaf) and node in self.judge.leaves:
+                text = item["domain"]["text"].text()  # a leaf that is known already keeps its own text
+                if not _says_domain(text, node):
+                    yield f"the domain of {node.name} is written {text[:60]!r}, and is another"
 
     def points(self) -> Iterable[str]:
         """Every point: in the domain, with the outcome and within the enclosures that are written."""

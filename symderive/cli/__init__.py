@@ -187,7 +187,10 @@ def _add_check(commands: Any) -> None:
 
 def _positive(text: str) -> float:
     """A positive number on the command line."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} is no positive number")
     return value
@@ -195,7 +198,10 @@ def _positive(text: str) -> float:
 
 def _count(text: str) -> int:
     """A number of workers."""
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if not 1 <= value <= 256:
         raise argparse.ArgumentTypeError(f"between 1 and 256, not {text}")
     return value

@@ -73,7 +73,8 @@ def counts_text(outcomes: Iterable[Outcome], lang: str = "en") -> str:
     counts = Counter(status_of(o) for o in listed)
     order = ("proved", "certified", "checked", "undecided", "refuted", "error")
     parts = [labels["counted"].format(count=counts[s], status=labels[s]) for s in order if counts[s]]
-    text = labels["claims"].format(count=len(listed), counts=labels["comma"].join(parts))
+    said = labels["one_claim" if len(listed) == 1 else "claims"]
+    text = said.format(count=len(listed), counts=labels["comma"].join(parts))
     odd = sum(not o.as_expected for o in listed)
     return text + (labels["unexpected"].format(count=odd) if odd else labels["all_expected"])
 

@@ -258,6 +258,34 @@ def test_changed_evidence_is_noticed(files):
 
 
 @pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("equality", {"bits": "x"}, "bits must be 128"),
+        ("equality", {"bits": 10**30}, "bits must be 128"),
+        ("equality", {"bits": 128.0}, "bits must be 128"),
+        ("false", {"bits": None}, "bits must be 128"),
+        ("false", {"seed": "x"}, "seed must be an integer"),
+        ("false", {"seed": -1}, "seed must be an integer"),
+        ("false", {"seed": True}, "seed must be an integer"),
+        ("false", {"evidence": "many points"}, "no evidence beside its point"),
+        ("false", {"trace": None}, "trace must be a list"),
+        ("finite", {"trace": {}}, "trace must be a list"),
+        ("false", {"trace": [1]}, "empty where nothing is proved"),
+        ("labels", {"domain": "labels(0, 1)"}, "is written 'labels(0, 1)', and is another"),
+        ("labels", {"domain": "; echo"}, "is written '; echo', and is another"),
+    ],
+    ids=str,
+)
+def test_parts_that_nothing_else_leans_on_are_looked_at(files, name, damage, said):
+    file = copy.deepcopy(files[name])
+    changed = {key: value for key, value in damage.items() if key != "domain"}
+    if "domain" in damage:
+        leaf = next(node for node in file["nodes"] if "leaf" in node)
+        leaf["domain"]["text"] = damage["domain"]
+    assert said in problem(forged(file, **changed))
+
+
+@pytest.mark.parametrize(
     "damage",
     [
         {},
