@@ -164,11 +164,12 @@ def _looked_at_closely(verdict: Verdict, relation: Relation, given: tuple[Relati
 
     erf(50) is 1 but for 2**-3600; 1/(x² - 2)² is > 0 but at √2.
     """
-    scalars = not any(leaf.shape for side in (relation.lhs, relation.rhs) for leaf in side.leaves())
-    if verdict.status is not Status.checked or not scalars or relation.lhs.shape or relation.rhs.shape:
+    sides = (relation.lhs, relation.rhs)
+    scalars = not any(n.shape for side in sides for n in (side, *side.leaves()))
+    if verdict.status not in (Status.checked, Status.undecided) or not scalars:
         return verdict
     found = judge_edges(relation, given=given)
-    if found is None and relation.op == "==":
+    if found is None and relation.op == "==" and verdict.status is Status.checked:
         found = judge_relation(relation, given=given, bits=CLOSELY, points=FEW)
     return found if found is not None and found.status is Status.refuted else verdict
 

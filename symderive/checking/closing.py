@@ -49,7 +49,8 @@ def prove_opened(
         return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
     if inner.status is not Status.proved:
         verdict = _judged_only(relation, given, "" if inner.status is Status.refuted else inner.reason)
-        if verdict.status is Status.undecided and refuted:
+        open_ = verdict.status in (Status.undecided, Status.checked)
+        if refuted and open_ and (verdict.status is Status.undecided or _same(relation, whole, given)):
             return replace(inner, reason=f"{inner.reason} (both sides as opened by laws)")
         return verdict
     claimed, evidence = inner.claim, inner.evidence
@@ -60,6 +61,12 @@ def prove_opened(
         claimed, evidence = verdict.claim, verdict.evidence
     trace = (*_lines(left), *inner.trace, *_reversed(_lines(right)))
     return replace(inner, claim=claimed, trace=trace, evidence=evidence)
+
+
+def _same(written: Relation, opened: Relation, given: tuple[Relation, ...]) -> bool:
+    """Whether the judge agrees that sides were opened to what they are."""
+    pairs = ((written.lhs, opened.lhs), (written.rhs, opened.rhs))
+    return all(a is b or judge_relation(Relation(a, "==", b), given=given, points=ENOUGH).upheld for a, b in pairs)
 
 
 def _carries_over(inner: Verdict, relation: Relation) -> bool:

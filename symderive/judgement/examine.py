@@ -96,7 +96,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one point says: agrees, differs, undefined_left/right, both_undefined, tie, skipped, unresolved."""
+    """What one point says: agrees, differs, undefined_left/right, both/half_undefined, tie, skipped, unresolved."""
 
     kind: str
     bits: int | None = None
@@ -199,6 +199,8 @@ def examine(statement: Statement, point: Point, bits: int) -> Outcome:
         if not levels:
             for i, x, y, reason, width in seen.pending:
                 entry = _entry(i, seen.shape)
+                if isinstance(x, Undefined) or isinstance(y, Undefined):
+                    return Outcome("half_undefined", None, entry, x, y, (x if isinstance(x, Undefined) else y).reason)
                 if width is None or not _vanishes(widths[i], level, width):
                     return Outcome("unresolved", None, entry, x, y, reason)
                 if statement.op in STRICT:

@@ -193,7 +193,10 @@ class _Quadrature:
             if sign is None:
                 return Unknown("which end of an integral is larger"), None
             if sign == 0:
-                return fmpq(0), None
+                # over no range it is 0, but of something: 1/(b - a) is nowhere defined
+                around = [self.function.at([low + way]) for way in (-1, 0, 1)]
+                nowhere = all(isinstance(v, Undefined) for v in around)
+                return (Undefined("an integrand that is defined nowhere") if nowhere else fmpq(0)), None
             if sign < 0:
                 value, size = self.run(high, low)
                 return (-value, size)

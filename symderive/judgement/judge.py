@@ -283,13 +283,14 @@ class _Run:
     def _sum_up(self, sides: Sides) -> Verdict:
         for kind, text in (
             ("both_undefined", "both sides are undefined"),
+            ("half_undefined", "a side is undefined, and of the other it is not known,"),
             ("tie", "the two sides could not be told apart, which a strict relation needs,"),
         ):
             if kind in self.odd:
                 outcome, point = self.odd[kind]
                 point, outcome = shrink(self.statement, self.source, self.bits, outcome, point)
                 ce = counterexample(outcome, point)
-                why = f" ({outcome.reason})" if kind == "both_undefined" and outcome.reason else ""
+                why = f" ({outcome.reason})" if kind.endswith("_undefined") and outcome.reason else ""
                 return self._undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
         if self.near is not None:
             (leaf,) = self.source.leaves

@@ -5,8 +5,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import islice
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,10 @@ from symderive.judgement.balls import (
     Evaluator,
     Hole,
     Undefined,
+    as_ball,
     coefficient,
     depth,
+    join,
     precision,
     sign_of,
 )
@@ -110,7 +111,7 @@ class Source:
             value = instance.values[leaf]
             if value.shape != shape_at(leaf, instance.sizes) or not satisfies(leaf.domain.at(instance.sizes), value):
                 return False
-        return all(holds(r, instance) or _holds_exactly(r, instance) for r in self.given)
+        return all(holds(r, instance) for r in self.given)
 
     def _repair(self, instance: Instance, key: str) -> Instance | None:
         rng = random.Random(f"{key}:repair")
@@ -137,13 +138,16 @@ def holds(relation: Relation, instance: Instance, bits: int = BITS) -> bool:
             evaluator = evaluator_at(instance)
             a, b = np.broadcast_arrays(evaluator.value(relation.lhs), evaluator.value(relation.rhs))
             certain = True
-            for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True):
+            for index in np.ndindex(a.shape):
+                x, y = a[index], b[index]
                 if isinstance(x, Undefined) or isinstance(y, Undefined):
                     return False
                 if isinstance(x, Hole) or isinstance(y, Hole):
                     certain = False
                     continue
                 sign = sign_of(x - y)
+                if sign is None and not a.shape and equal_exactly(relation.lhs, relation.rhs, instance, index):
+                    sign = 0
                 if sign is None:
                     certain = False
                 elif not HOLDS[relation.op](sign):
@@ -153,16 +157,14 @@ def holds(relation: Relation, instance: Instance, bits: int = BITS) -> bool:
     return False
 
 
-def _holds_exactly(relation: Relation, instance: Instance) -> bool:
-    """Whether an equation holds at irrational numbers, by their closed forms."""
-    numbers = [v for value in instance.values.values() for v in value.reshape(-1)]
-    if relation.op != "==" or relation.lhs.shape or relation.rhs.shape or all(isinstance(v, Fraction) for v in numbers):
-        return False
-    return equal_exactly(relation.lhs, relation.rhs, instance, None)
-
-
-def _fraction(value: Element) -> Fraction | None:
-    return Fraction(int(value.p), int(value.q)) if type(value) is fmpq else None
+def _fraction(value: Element, exactly: bool) -> Fraction | None:
+    """An exact rational, or, where that will do, the middle of a ball."""
+    if type(value) is fmpq:
+        return Fraction(int(value.p), int(value.q))
+    if exactly or isinstance(value, Hole) or not as_ball(value).is_finite():
+        return None
+    middle = float(as_ball(value).mid())
+    return Fraction(middle) if isfinite(middle) else None
 
 
 def replaced(instance: Instance, leaf: Leaf, value: np.ndarray) -> Instance:
@@ -188,7 +190,7 @@ def _assign(relation: Relation, instance: Instance) -> Instance | None:
             value = np.broadcast_to(Evaluator(instance).value(expr), instance.values[leaf].shape)
         out = np.empty(value.shape, object)
         for index in np.ndindex(out.shape):
-            out[index] = _fraction(value[index])
+            out[index] = _fraction(value[index], True)
             if out[index] is None:
                 break
         else:
@@ -198,34 +200,58 @@ def _assign(relation: Relation, instance: Instance) -> Instance | None:
 
 
 def _solve_relation(relation: Relation, instance: Instance, rng: random.Random) -> Instance | None:
-    """Move single entries so that a relation comes to hold where it is linear in them."""
-    with precision(BITS):
-        evaluator = Evaluator(instance)
-        sides = np.broadcast_arrays(evaluator.value(relation.lhs), evaluator.value(relation.rhs))
-        pairs = islice(zip(*(side.reshape(-1) for side in sides), strict=True), 24)
-        failing = [flat for flat, (x, y) in enumerate(pairs) if not _is_held(x, y, relation.op)]
-    for flat in failing:
+    """Move single entries so that a relation comes to hold where it is linear in them; None where that fails."""
+    gaps = _gaps(relation.lhs, relation.rhs, instance)
+    helped: Leaf | None = None
+    for flat in range(min(len(gaps), 24)):
+        sign = None if isinstance(gaps[flat], Hole) else sign_of(gaps[flat])
+        if relation.op != "==" and sign is not None and HOLDS[relation.op](sign):
+            continue
         if relation.op in ("==", "<=", ">=") and rng.random() < (1.0 if relation.op == "==" else 0.2):
             target = Fraction(0)
         else:
             target = Fraction(rng.randint(1, 12), rng.choice((1, 2, 4, 10)))
             if relation.op in ("<", "<="):
                 target = -target
-        solved = solve_entry(relation.lhs, relation.rhs, flat, relation.op, target, instance, rng)
-        instance = solved or instance
+        solved = solve_entry(relation.lhs, relation.rhs, flat, relation.op, target, instance, rng, helped)
+        if solved is not None:
+            helped = next((x for x, v in solved.values.items() if v is not instance.values[x]), helped)
+            instance, gaps = solved, _gaps(relation.lhs, relation.rhs, solved)
+        elif relation.op != "==":
+            return None
     return instance
 
 
-def _is_held(x: Element, y: Element, op: str) -> bool:
-    """Whether two entries provably relate so."""
-    sign = None if isinstance(x, Hole) or isinstance(y, Hole) else sign_of(x - y)
-    return sign is not None and HOLDS[op](sign)
+def _gaps(lhs: Node, rhs: Node, instance: Instance) -> list[Element]:
+    """The entries of the difference of two sides."""
+    with precision(BITS):
+        evaluator = Evaluator(instance)
+        left, right = np.broadcast_arrays(evaluator.value(lhs), evaluator.value(rhs))
+        return [join(x, y) or x - y for x, y in zip(left.reshape(-1), right.reshape(-1), strict=True)]
 
 
 def solve_entry(
-    lhs: Node, rhs: Node, flat: int, op: str, target: Fraction, instance: Instance, rng: random.Random
+    lhs: Node,
+    rhs: Node,
+    flat: int,
+    op: str,
+    target: Fraction,
+    instance: Instance,
+    rng: random.Random,
+    first_of: Leaf | None = None,
 ) -> Instance | None:
-    """Make entry ``flat`` of ``lhs - rhs`` equal ``target`` exactly by one entry of one leaf."""
+    """Make entry ``flat`` of ``lhs - rhs`` equal ``target`` by one entry of one leaf: exactly for "==" and "tie".
+
+    For an inequality about so, where the entry is no rational number; None where no entry does.  Entries
+    of ``first_of`` are tried first, that of the same place before others.
+    """
+    exactly = op in ("==", "tie")
+    gap = _gaps(lhs, rhs, instance)[flat]
+    zeroth = None if isinstance(gap, Hole) else _fraction(gap, exactly)
+    if zeroth is None:
+        return None
+    if not exactly and HOLDS[op](zeroth):
+        return instance
     speaks_of = {*lhs.leaves(), *rhs.leaves()}
     places = [
         (leaf, index)
@@ -234,6 +260,9 @@ def solve_entry(
         for index in np.ndindex(value.shape)
     ]
     rng.shuffle(places)
+    if first_of is not None:
+        same = np.unravel_index(flat, instance.values[first_of].shape) if flat < instance.values[first_of].size else ()
+        places.sort(key=lambda place: (place[0] is not first_of, place[1] != tuple(map(int, same))))
     for leaf, index in places[:12]:
         unit = np.empty(instance.values[leaf].shape, object)
         unit.fill(Fraction(0))
@@ -246,17 +275,15 @@ def solve_entry(
             if isinstance(x, Hole) or isinstance(y, Hole):
                 continue
             d = x - y
-            zeroth, first, second = (_fraction(coefficient(d, k)) for k in range(3))
-        if zeroth is None:
-            continue
-        if op != "==" and op != "tie" and HOLDS[op](zeroth):
-            return instance
+            first, second = (_fraction(coefficient(d, k), exactly) for k in (1, 2))
         if first is None or second is None or first == 0 or second != 0:
             continue
         old = instance.values[leaf][index]
         if not isinstance(old, Fraction):
             continue
         new = old + (target - zeroth) / first
+        if type(gap) is not fmpq:
+            new = new.limit_denominator(1000)
         if contains(leaf.domain.entries.at(instance.sizes), new):
             changed = changed_entry(instance, leaf, index, new)
             if satisfies(leaf.domain, changed.values[leaf]):

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from importlib import import_module
 from itertools import chain, islice
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from symderive.judgement.elements import Hole, precision, sign_of
 from symderive.judgement.examine import BITS, STRICT, Point, Statement
 from symderive.judgement.floats import Floats
 from symderive.judgement.hunt import Columns, Hunt, instance_of, recognised
-from symderive.judgement.points import Source
+from symderive.judgement.points import Source, solve_entry
 from symderive.language import build
 from symderive.language.nodes import ONE, Leaf, Node, Number
 
@@ -29,11 +31,17 @@ MOST_EDGES = 6
 EACH = 4
 """Edges that are looked at, and points that are judged on a side of one."""
 
+RIM = 3
+"""Points that are judged where a relation that is given holds with equality."""
+
 PLENTY = 20
 """Samples on a side of an edge from which on drawn points are held to have seen it."""
 
 ZOOMS, GRID = 14, 33
 """Rounds, and points of each, of a search along one variable."""
+
+MOST_STEPS = 400
+"""Steps of a search from the best point of all."""
 
 CLOSE = 1e-12
 """Relative gaps below are ties as far as floats tell."""
@@ -45,8 +53,10 @@ TINY = 1e-6
 def rare_points(statement: Statement, source: Source, edges: Sequence[Node], seed: int) -> Iterator[Point]:
     """Points on every side of the edges, and on them; for a strict relation, where its sides seem to meet.
 
-    Raises `UnsupportedError` where the statement is not a relation between formulas of scalars.
+    First of all points where both sides of what is given are equal, where that is allowed.  Raises
+    `UnsupportedError` where the statement is not a relation between formulas of scalars.
     """
+    yield from _at_the_rim(source)
     hunt = Hunt(statement, source, seed)
     drawn = hunt.samples()
     for edge in edges[:MOST_EDGES]:
@@ -54,6 +64,20 @@ def rare_points(statement: Statement, source: Source, edges: Sequence[Node], see
             yield from _beside(edge, replace(statement, method=""), source, seed, drawn)
     if statement.op in STRICT and not any(leaf.domain.entries.integer for leaf in hunt.leaves):
         yield from _ties(hunt, drawn)
+
+
+def _at_the_rim(source: Source) -> Iterator[Point]:
+    """Points at which relations that are given hold with equality."""
+    for relation in source.given:
+        if relation.op not in ("<=", ">=") or relation.lhs.shape or relation.rhs.shape:
+            continue
+        for k in range(RIM):
+            drawn = source.point({}, "moderate", f"rim{k}", 8)
+            if drawn is None:
+                break
+            moved = solve_entry(relation.lhs, relation.rhs, 0, "tie", Fraction(0), drawn.instance, Random(k))
+            if moved is not None and source.admits(moved):
+                yield Point(moved, {})
 
 
 def _beside(edge: Node, statement: Statement, source: Source, seed: int, drawn: Columns) -> Iterator[Point]:
@@ -88,12 +112,16 @@ def _ties(hunt: Hunt, drawn: Columns) -> Iterator[Point]:
                 at = {x: float(v) for x, v in others.items()}
                 yield from _recognised_at(hunt, _nearest(hunt, leaf, np.unique(drawn[leaf]), at), others)
     columns, marks = hunt.climbed(drawn, hunt.score(drawn))
-    best = {x: float(c[marks.argmax()]) for x, c in columns.items()}
-    for _ in range(3):
-        for leaf in hunt.leaves:
-            near = best[leaf] + max(abs(best[leaf]), TINY) * np.linspace(-0.1, 0.1, GRID)
-            best = _nearest(hunt, leaf, near, {x: v for x, v in best.items() if x is not leaf}) or best
-    yield from _recognised_at(hunt, best, {})
+    best = np.array([float(columns[x][marks.argmax()]) for x in hunt.leaves])
+
+    def away(at: np.ndarray) -> float:
+        score = hunt.score({x: np.array([v]) for x, v in zip(hunt.leaves, at, strict=True)})[0]
+        return -score if score == score else np.inf
+
+    found = import_module("scipy.optimize").minimize(
+        away, best, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 0.0, "maxiter": MOST_STEPS}
+    )
+    yield from _recognised_at(hunt, {x: float(v) for x, v in zip(hunt.leaves, found.x, strict=True)}, {})
 
 
 def _nearest(hunt: Hunt, leaf: Leaf, grid: np.ndarray, others: dict[Leaf, float]) -> dict[Leaf, float] | None:

@@ -101,7 +101,7 @@ def test_more_bits_tell_apart_what_few_cannot():
         (LogPole("a"), fmpq(1), "undefined_left"),
         (Undefined("a"), LogPole("b"), "both_undefined"),
         (Unknown("a"), fmpq(1), "unresolved"),
-        (Undefined("a"), Unknown("b"), "unresolved"),
+        (Undefined("a"), Unknown("b"), "half_undefined"),
         (Kink("a"), fmpq(1), "skipped"),
         (Undefined("b"), Kink("a"), "skipped"),
     ],

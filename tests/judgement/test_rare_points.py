@@ -71,3 +71,33 @@ def test_false_at_rare_points_only(claim: str, domains: dict[str, sd.Domain]) ->
 def test_true_beside_rare_points(claim: str, domains: dict[str, sd.Domain]) -> None:
     verdict = sd.check(claim, domains={name: d for name, d in domains.items() if name in claim})
     assert verdict.upheld, verdict
+
+
+OPENED = [
+    ("sd.derivative(x + sin(y*x)**2/y, x) > 0", {"x": sd.real, "y": sd.positive}),
+    ("sd.derivative(log(1 + x**2), x, 2) > -1/4", {"x": sd.real}),
+    ("sd.derivative(x*exp(-x), x) > -exp(-2)", {"x": sd.real}),
+]
+
+
+@pytest.mark.parametrize(("claim", "domains"), OPENED, ids=lambda v: v if isinstance(v, str) else "")
+def test_ties_of_opened_derivatives(claim: str, domains: dict[str, sd.Domain]) -> None:
+    assert sd.check(claim, domains=domains).status is Status.refuted
+    assert sd.check(claim.replace(">", ">="), domains=domains).upheld
+
+
+def test_an_integrand_that_is_nowhere_defined_has_no_integral() -> None:
+    mean = "sd.integral((t - (a + b)/2)**2/(b - a), t, a, b) == (b - a)**2/12"
+    assert sd.check(mean, given=["a < b"]).status is Status.proved
+    refuted = sd.check(mean, given=["a <= b"])
+    assert refuted.status is Status.refuted
+    assert refuted.hint == "true if a < b"
+
+
+def test_a_side_that_is_undefined_beside_one_that_is_not_known_upholds_nothing() -> None:
+    # at a = -1 the right side is undefined, and of the integral no enclosure is found there
+    claim = "sd.integral(1/(1 + a*cos(x)), x, 0, 2*pi) == 2*pi/sqrt(1 - a**2)"
+    verdict = sd.check(claim, domains={"a": sd.interval(-1, 1, "left")})
+    assert verdict.status is Status.undecided
+    assert "a = -1" in verdict.reason
+    assert sd.check(claim, domains={"a": sd.interval(-1, 1)}).upheld
