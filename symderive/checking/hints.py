@@ -37,7 +37,7 @@ from symderive.checking.repairs import (
 )
 from symderive.errors import SymderiveError, UnsupportedError
 from symderive.judgement.balls import Evaluator, Hole, as_ball, precision
-from symderive.judgement.examine import Statement
+from symderive.judgement.examine import OPPOSITE, Statement
 from symderive.judgement.floats import Floats
 from symderive.judgement.hunt import Columns, Hunt
 from symderive.judgement.instances import Instance, constraints, settings
@@ -479,8 +479,11 @@ class _Search:
         return Instance({}, {x: np.array(v, object) for x, v in kept.items()})
 
     def excluded(self, relations: Sequence[Relation]) -> bool:
-        """Whether conditions leave out the point where the claim fails, exactly; without such a point, yes."""
-        return self.failing is None or not all(holds(relation, self.failing) for relation in relations)
+        """Whether conditions leave out the point where the claim fails, provably; without such a point, yes."""
+        if self.failing is None:
+            return True
+        denied = (Relation(r.lhs, OPPOSITE[r.op], r.rhs) for r in relations)
+        return any(holds(relation, self.failing) for relation in denied)
 
     def share(self, relations: Sequence[Relation]) -> float | None:
         """The share of points where conditions hold, 0 where the claim fails at one; None where floats cannot tell."""

@@ -137,6 +137,14 @@ class Closed:
             number = total
         return number
 
+    def tightened(self) -> Element:
+        """The rational number that the form is, or a ball around the sum of its terms."""
+        shown = self.rational if self._cleared().terms else Fraction(0)
+        if shown is not None:
+            return fmpq(shown.numerator, shown.denominator)
+        # what cancels in the form does not blur this ball: 1 - (1 - exp(-9**9))
+        return sum((_product_ball(m) * _ball(c) for m, c in self.terms.items()), arb(0))
+
     # -- arithmetic --------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
@@ -721,12 +729,9 @@ class _ExactEvaluator(Evaluator):
         with precision(BITS):
             try:
                 found = self.closed.value(node)[()]
+                return _scalar(found.tightened()) if isinstance(found, Closed) else value
             except (NoClosedForm, SymderiveError):
                 return value
-            if not isinstance(found, Closed):
-                return value
-            shown = found.rational if found._cleared().terms else Fraction(0)
-        return value if shown is None else _scalar(fmpq(shown.numerator, shown.denominator))
 
 
 def _is_open(value: Element) -> bool:

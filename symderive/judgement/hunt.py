@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from sympy import Dummy, E, Expr, Mul, Poly, Rational, cbrt, exp, fraction, log, pi, sqrt, together
+from sympy import Dummy, E, Expr, Integer, Mul, Poly, Rational, cbrt, exp, fraction, log, pi, sqrt, together
 
 from symderive.deadline import tick
 from symderive.errors import UnsupportedError
@@ -59,6 +59,9 @@ SLOW = frozenset((
 
 These are what balls enclose there at once.
 """
+
+FARTHEST = tuple(exp(exp(Integer(k))) for k in (12, 25, 400))
+"""Sizes that no integer reaches: their logarithms are 1e5, 7e10 and 5e173."""
 
 SHOWN = 10
 """How many exact points are handed out to be judged."""
@@ -364,8 +367,11 @@ class Hunt:
                     places.append(Fraction(-size))
                 sides = ((low, 1), (high, -1))
                 places += [Fraction(end) + Fraction(way, size) for end, way in sides if np.isfinite(end)]
-            for place in places:
-                point = self._point({x: place if x is leaf else self._usual(x) for x in self.leaves})
+            farther = [way * size for size in FARTHEST for way, end in ((1, high), (-1, low)) if not np.isfinite(end)]
+            farther += [Rational(end) + way / size for size in FARTHEST for end, way in sides if np.isfinite(end)]
+            for place in (*places, *farther):
+                values = {x: place if x is leaf else self._usual(x) for x in self.leaves}
+                point = self._point(values) if isinstance(place, Fraction) else self._irrational(values)
                 if point is not None:
                     yield point
 
@@ -482,9 +488,13 @@ class Hunt:
             moved = self.moved({x: np.array([v]) for x, v in at.items()})
             named = {x: recognised(float(c[0])) for x, c in moved.items()}
             if any(isinstance(v, Expr) for v in named.values()):
-                instance = instance_of(named)
-                if self.source.admits(instance):
-                    yield Point(instance, {})
+                point = self._irrational(named)
+                if point is not None:
+                    yield point
+
+    def _irrational(self, values: dict[Leaf, Any]) -> Point | None:
+        instance = instance_of(values)
+        return Point(instance, {}) if self.source.admits(instance) else None
 
     def _point(self, values: dict[Leaf, Fraction]) -> Point | None:
         instance: Instance | None = instance_of(values)

@@ -101,3 +101,24 @@ def test_a_side_that_is_undefined_beside_one_that_is_not_known_upholds_nothing()
     assert verdict.status is Status.undecided
     assert "a = -1" in verdict.reason
     assert sd.check(claim, domains={"a": sd.interval(-1, 1)}).upheld
+
+
+FAR = [
+    ("log(log(x)) <= 10", {"x": sd.interval(3, float("inf"))}),
+    ("log(x) <= 10**9", POSITIVE),
+    ("-log(x) <= 10**8", POSITIVE),
+    ("-log(1 - x) <= 10**8", {"x": sd.interval(0, 1)}),
+    ("x*log(x/y) + (1 - x)*log((1 - x)/(1 - y)) <= 10**9", {"x": sd.interval(0, 1), "y": sd.interval(0, 1)}),
+]
+
+
+@pytest.mark.parametrize(("claim", "domains"), FAR, ids=lambda v: v if isinstance(v, str) else "")
+def test_bounds_of_what_grows_slowly(claim: str, domains: dict[str, sd.Domain]) -> None:
+    verdict = sd.check(claim, domains={name: d for name, d in domains.items() if name in claim})
+    assert verdict.status is Status.refuted
+
+
+def test_a_hint_excludes_the_point_provably() -> None:
+    # y = exp(-exp(25)) is not 0, and 1 - y is not 1, though no ball tells them apart
+    verdict = sd.check(FAR[-1][0], domains=FAR[-1][1])
+    assert "!= 1" not in verdict.hint
