@@ -110,7 +110,7 @@ class _Search:
     def prove(self, p: Polynomial, strict: bool = False, depth: int = 5) -> list[_Piece] | None:
         """Pieces that sum to the polynomial, or None."""
         self.tries -= 1 + len(p) // 4  # long polynomials cost more
-        if self.tries < 0 or depth < 0 or time.monotonic() > self.until:
+        if self.tries < 0 or depth < 0 or time.thread_time() > self.until:
             return None
         if not p and not strict:
             return []
@@ -671,7 +671,7 @@ def _by_search(difference: Node, op: str, given: tuple[Relation, ...], budget: i
     out = normaliser.labels(difference.shape)
     search = _Search(normaliser, {i: d for i, d in zip(out, difference.shape, strict=True) if i >= 0})
     if budget <= _SCALAR_BUDGET:
-        search.until = time.monotonic() + 0.5  # calculus has been tried already
+        search.until = time.thread_time() + 0.5  # calculus has been tried already
     if not p and op == ">=":
         return [
             Instance(SIGN, (build.zeros(difference.shape),), Number(language.ONE), difference.shape, difference.rank)

@@ -134,10 +134,10 @@ class Search:
     memo: dict[Any, Argument | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.until = time.monotonic() + self.seconds
+        self.until = time.thread_time() + self.seconds
 
     def _tick(self) -> None:
-        if time.monotonic() > self.until:
+        if time.thread_time() > self.until:
             raise _Over
 
     # -- the search --------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Search:
     def prove(self, goal: Node, given: Sequence[Relation], strict: bool = False, depth: int = 9) -> Argument | None:
         """An argument that the goal is >= 0 (> 0 where strict), or None."""
         self.steps -= 1
-        if self.steps < 0 or time.monotonic() > self.until:
+        if self.steps < 0 or time.thread_time() > self.until:
             raise _Over
         if depth < 0 or _has_long_numbers(goal):
             return None
