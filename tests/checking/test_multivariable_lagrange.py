@@ -201,6 +201,8 @@ def near(problem, place, radius, rng):
         x = np.array(place) + radius * step / np.linalg.norm(step)
         for _ in range(30):
             gap = np.array([g(*x) for g in problem.constraints])
+            if np.abs(gap).max() < 1e-15:
+                break
             normal = np.array([slope(g, x) for g in problem.constraints])
             x = x - np.linalg.lstsq(normal, gap, rcond=None)[0]
         if np.abs([g(*x) for g in problem.constraints]).max() < 1e-13 and np.linalg.norm(x - place) > radius / 10:
