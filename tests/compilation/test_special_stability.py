@@ -140,14 +140,19 @@ def _digits():
 
 
 def truths(function, points, order):
-    """The values, or derivatives by differences in digits enough for a slope of 1e-150 beside a value of 1."""
-    found = []
-    for t in points:
-        far = 3 < abs(t) < 100
-        with mp.workdps(60 if order == 0 else 420 if far else 160):
-            at, step = mpmath.mpf(float(t)), mpmath.mpf(10) ** (-100 if far else -40)
-            found.append(function(at) if order == 0 else mpmath.diff(function, at, order, h=step * abs(at)))
-    return [+value for value in found]
+    """The values, or derivatives by differences."""
+    exact = [mpmath.mpf(float(t)) for t in points]
+    return [+(function(at) if order == 0 else difference(function, at, order)) for at in exact]
+
+
+def difference(function, at, order):
+    """A derivative; where it is small beside the value, in digits enough for a slope of 1e-150 beside a value of 1."""
+    for digits, step in ((160, 40), (420, 100)):
+        with mp.workdps(digits):
+            value = mpmath.diff(function, at, order, h=mpmath.mpf(10) ** -step * abs(at))
+            if abs(value) > 1e-12 * max(1, abs(function(at))):
+                break
+    return value
 
 
 def losses(got, expected):
