@@ -205,6 +205,15 @@ class Source:
                     found[text] = None
         return list(found)
 
+    def siblings(self) -> list[str]:
+        """The names of the other functions of its file."""
+        file = self.function.__code__.co_filename
+        return [
+            name
+            for name, value in self.function.__globals__.items()
+            if isinstance(value, types.FunctionType) and value.__code__.co_filename == file and name != self.name
+        ]
+
     def calls(self) -> list[str]:
         """The short calls of functions that the function makes."""
         found = [ast.unparse(n) for n in ast.walk(self.definition) if isinstance(n, ast.Call)]
@@ -250,10 +259,20 @@ def rewritings(site: Site, atoms: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield f"({text}) * {atom} * (1 - {atom})", f"missing factor {atom} * (1 - {atom})"
 
 
+def other_functions(site: Site, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The same call of another function, ``dsigmoid(a)`` for ``sigmoid(a)``."""
+    node = site.node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        for name in names:
+            if name != node.func.id:
+                yield ast.unparse(ast.Call(ast.Name(name), node.args, node.keywords)), "wrong function"
+
+
 def further(site: Site, atoms: Sequence[str], calls: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Factors and terms of the function itself that may be missing at a site."""
     node = site.node
-    if not isinstance(node, ast.BinOp | ast.Name | ast.Subscript | ast.Call):
+    number = isinstance(node, ast.Constant) and isinstance(site.parent, ast.AugAssign)
+    if not number and not isinstance(node, ast.BinOp | ast.Name | ast.Subscript | ast.Call):
         return
     text = ast.unparse(node)
     for other in (*atoms, *calls):
@@ -261,6 +280,8 @@ def further(site: Site, atoms: Sequence[str], calls: Sequence[str]) -> Iterator[
         yield f"({text}) / {other}", f"missing division by {other}"
         yield f"({text}) + {other}", f"missing term {other}"
         yield f"({text}) - {other}", f"missing term -{other}"
+    for atom in atoms:
+        yield f"({text}) * (1 - {atom})", f"missing factor 1 - {atom}"
 
 
 def _operations(node: ast.BinOp) -> Iterator[tuple[str, str]]:
@@ -331,6 +352,11 @@ def _other_statements(node: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
             other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
             yield ast.AugAssign(node.target, other, node.value), "wrong sign"
             yield ast.Assign([node.target], node.value), "added where it is to be set"
+            target = node.target
+            if isinstance(target, ast.Subscript) and not any(isinstance(n, ast.Slice) for n in ast.walk(target)):
+                summed = ast.parse("np.add.at" if isinstance(op, ast.Add) else "np.subtract.at", mode="eval").body
+                call = ast.Call(summed, [target.value, target.slice, node.value], [])
+                yield ast.Expr(call), "an index that stands there twice is counted once"
         case ast.Assign(targets=[ast.Subscript() | ast.Name() as target]):
             yield ast.AugAssign(target, ast.Add(), node.value), "set where it is to be added"
 
@@ -429,4 +455,4 @@ def _rebinding(function: types.FunctionType, old: types.FunctionType) -> Put:
     return put
 
 
-__all__ = ["Edit", "Put", "Site", "Source", "further", "rewritings", "sources"]
+__all__ = ["Edit", "Put", "Site", "Source", "further", "other_functions", "rewritings", "sources"]

@@ -502,14 +502,17 @@ class _Judge:
             runs = Runs(program, self.seed)
             trials = [runs.given(), *islice(runs.fresh(), 4)]
             return all(t.check is None or not set(paths) & set(t.check.wrong) for t in trials)
-        domains = {**assumptions(program), **reading.domains}  # right for data of the kind given is right enough
-        try:
-            layout = squared(reading.layout, domains) if reading.sizes is None else reading.layout.copy()
-            again = read(program, layout, domains, reading.sizes, reading.fixed)
-        except SymderiveError:
-            return False
-        looked = self._looked_at(again, {n: array for n, array in again.wrt.items() if self.paths[n] in paths}, 6)
-        return bool(looked) and all(verdict.upheld for verdict in looked.values())
+        for signs in ("", "data", "all"):  # right for data of the kind given is right enough
+            domains = {**assumptions(program, signs), **reading.domains}
+            try:
+                layout = squared(reading.layout, domains) if reading.sizes is None else reading.layout.copy()
+                again = read(program, layout, domains, reading.sizes, reading.fixed)
+            except SymderiveError:
+                return False
+            looked = self._looked_at(again, {n: array for n, array in again.wrt.items() if self.paths[n] in paths}, 6)
+            if looked and all(verdict.upheld for verdict in looked.values()):
+                return True
+        return False
 
     def _put_together(
         self, reading: Reading, whole: Verdict, verdicts: Mapping[str, Verdict], results: Mapping[str, Array]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from symderive.checking.edits import Edit, Put, Site, Source, further, rewritings, sources
+from symderive.checking.edits import Edit, Put, Site, Source, further, other_functions, rewritings, sources
 from symderive.checking.parameters import gradient_in
 from symderive.checking.programs import Program
 from symderive.checking.trials import Runs
@@ -135,6 +135,7 @@ class Mending:
                 yield edit, put(edit.function)
         for edit in source.statements():
             yield edit, put(edit.function)
+        yield from self._renamed(source, put, kept)
         atoms, calls = source.atoms(), source.calls()
         for likely in (True, False):
             for site in kept:
@@ -146,6 +147,17 @@ class Mending:
                         edit = source.edit(site, text, what)
                         if edit is not None:
                             yield edit, put(edit.function)
+
+    def _renamed(
+        self, source: Source, put: Put, sites: Sequence[Site]
+    ) -> Iterator[tuple[Edit, Callable[..., Any]]]:
+        """Edits that call another function of the file."""
+        names = source.siblings()
+        for site in sites:
+            for text, what in other_functions(site, names):
+                edit = source.edit(site, text, what)
+                if edit is not None:
+                    yield edit, put(edit.function)
 
     def _moved(self, source: Source, put: Put, site: Site) -> dict[str, np.ndarray] | None:
         """By how much the gradients change that do when a part is doubled; None where it cannot be doubled."""

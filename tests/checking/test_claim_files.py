@@ -23,7 +23,7 @@ description = "Two of them."
 domains = { p = "interval(0, 1)", q = "interval(0, 1)" }
 given = ["p < q"]
 tags = ["entropy"]
-timeout = 7
+timeout = 0.5
 
 [[claim]]
 id = "binary"
@@ -56,7 +56,7 @@ def test_what_a_file_says(tmp_path):
     coin, order, convex = file.claims
     assert coin == FileClaim(
         "binary", ("-p*log(p) - (1-p)*log(1-p) >= 0",), "The entropy of a coin",
-        domains={"p": "interval(0, 1)"}, tags=("entropy",), timeout=7,
+        domains={"p": "interval(0, 1)"}, tags=("entropy",), timeout=0.5,
     )  # fmt: skip
     assert order == FileClaim(
         "2", ("p", ">", "q"), domains={"p": "interval(0, 1/2)", "q": "interval(0, 1)"},
@@ -135,6 +135,9 @@ DAMAGE = {
     "wrt of a relation": ('[[claim]]\nclaim = "x == x"\nwrt = "x"', "wrt belongs to a kind"),
     "nan": ('[[claim]]\nclaim = "x == x"\ntimeout = nan', "timeout must be a positive number, got nan"),
     "negative": ('[[claim]]\nclaim = "x == x"\nmemory = -1', "memory must be a positive number"),
+    "truth for a number": ('[[claim]]\nclaim = "x == x"\ntimeout = true', "timeout must be a number, got"),
+    "nothing for a time": ('[[claim]]\nclaim = "x == x"\ntimeout = 0', "timeout must be a positive number, got 0"),
+    "no end of time": ('[[claim]]\nclaim = "x == x"\ntimeout = 1e9', "timeout must be a positive number, got"),
     "text for a number": ('[[claim]]\nclaim = "x == x"\ntimeout = "5"', "timeout must be a number, got a text"),
     "date": ("[[claim]]\nclaim = 2020-01-01", "got a date"),
     "long": ('[[claim]]\nclaim = "' + "x" * 20_001 + '"', "20001 characters"),
