@@ -195,7 +195,9 @@ class Reader:
         self.arrays = [self._side(side) for side in sides]
         self.relations = [self._relation(item) for item in given]
         unknown = sorted(set(self.domains) - self.used)
-        if unknown:
+        # SymPy works Mod(n*(n + 1), 2) out as it is written: a claim of SymPy's that is left without names has them all
+        folded = not self.declared and all(isinstance(s, Basic | int | float) for s in sides) and symbolic
+        if unknown and not folded:
             raise UnknownNameError(
                 f"domains name {', '.join(unknown)}, which the claim does not have; "
                 f"its arrays are {', '.join(self.declared) or 'none'}"

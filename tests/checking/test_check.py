@@ -249,3 +249,12 @@ def test_the_printed_result_with_its_own_definitions_is_upheld(loss, wrt, shapes
     assert sd.check(derivation, "==", text).upheld
     head, tail = text.split(", where ")
     assert sd.check(derivation, "==", f"2 * ({head}), where {tail}").status == "refuted"
+
+
+def test_a_claim_that_sympy_works_out_keeps_its_domains():
+    n = sympy.Symbol("n", integer=True)
+    domains = {"n": sd.integers(-20, 20)}
+    assert sd.check(sympy.Mod(n * (n + 1), 2), "==", 0, domains=domains).status == "proved"
+    assert sd.check(sympy.Mod(n * (n + 1), 2), "==", 1, domains=domains).status == "refuted"
+    with pytest.raises(sd.UnknownNameError, match="domains name n"):
+        sd.check("1 == 1", domains=domains)
