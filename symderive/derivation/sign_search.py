@@ -70,6 +70,7 @@ from symderive.derivation.expressions import (
 from symderive.derivation.linear_combinations import combination
 from symderive.derivation.log_sums import splits
 from symderive.derivation.one_variable import (
+    ANALYTIC,
     UNBOUNDED,
     along,
     defined,
@@ -92,6 +93,7 @@ from symderive.language import build
 from symderive.language.domains import integers, interval
 from symderive.language.domains import nonnegative as NONNEGATIVE
 from symderive.language.domains import positive as POSITIVE
+from symderive.language.functions import meaning
 from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Node, Number, Sum
 from symderive.language.statements import Relation
 
@@ -167,7 +169,7 @@ class Search:
         if (classes := residue_classes(goal, given=given)) is not None:
             return self._by_residues(goal, classes, given, strict, depth)
         if not scalar_analytic(goal):
-            return None
+            return self._opened(goal, given, strict, depth)
         context = self.samples.context(given)
         if context.below(self.samples.expression(goal)):
             return None
@@ -199,6 +201,22 @@ class Search:
         if len(factors) == 1:
             return self._of_core(goal, weight, factors[0], context, strict, depth)
         return self._of_factors(goal, weight, factors, context, strict, depth)
+
+    def _opened(self, goal: Node, given: tuple[Relation, ...], strict: bool, depth: int) -> Argument | None:
+        """The goal with functions written as what they mean, -x·log x for entr x, where that is shown to be equal."""
+        meant = {n: meaning(n.function, n.arguments) for n in goal.walk() if isinstance(n, Map)}
+        plain = {n: m for n, m in meant.items() if m is not None and n.function not in ANALYTIC}
+        normaliser = self.samples.context(given).normaliser
+        for n in meant:
+            if n.function == "cbrt" and grants(">=", n.arguments[0], normaliser):
+                plain[n] = build.power(n.arguments[0], ONE / 3)
+        opened = build.substitute(goal, plain)  # type: ignore[arg-type]
+        if opened is goal or not scalar_analytic(opened):
+            return None
+        part = self.prove(opened, given, strict, depth - 1)
+        if part is None or not equal(goal, opened, given):
+            return None
+        return Argument("sum of parts", goal, part.strict, given, (part,), nodes=(Number(ONE),))
 
     def _from_a_given_end(self, goal: Node, context: Context, strict: bool) -> Argument | None:
         """Monotone from an end that is given (y in x >= y), as the goal stands: where both parts show their signs."""
@@ -349,6 +367,9 @@ class Search:
                 found = self._by_cases(goal, self.node(base), 1, context.given, strict, depth)
                 if found is not None:
                     return found
+        for variable in goal.leaves():  # odd functions, as x and tanh x, have one sign on either side of 0
+            if is_interval(variable) and context.leaning(self.samples.symbols[variable]) == 0:
+                return self._by_cases(goal, variable, 1, context.given, strict, depth)
         return None
 
     def _by_cases(
