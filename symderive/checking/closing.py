@@ -118,11 +118,14 @@ def _is_costly(relation: Relation) -> bool:
 
 
 def _agrees_where_known(verdict: Verdict) -> bool:
-    """Whether the judge only lacks enclosures: it found agreement at several points, and nothing undefined."""
+    """Whether the judge only lacks enclosures: it found agreement at several points, and nothing undefined.
+
+    At a kink whose sides meet, 3·(1/3) = 1 is no more than two balls that overlap.
+    """
     evidence = verdict.evidence
-    if verdict.status is not Status.undecided or evidence is None:
+    if verdict.status is not Status.undecided or evidence is None or "undefined" in verdict.reason:
         return False
-    return evidence.points >= LEAST_AGREEING and evidence.unresolved > 0 and "undefined" not in verdict.reason
+    return evidence.points >= LEAST_AGREEING and evidence.unresolved + evidence.skipped > 0
 
 
 def _judged_only(relation: Relation, given: tuple[Relation, ...], why: str) -> Verdict:
