@@ -82,6 +82,10 @@ SENTENCES: dict[str, str] = {
     "the derivative where its function is undefined: {}": "函数无定义处的导数：{0}",
     "the function jumps there": "函数在该处跳跃",
     "its sides have different slopes there": "该处左右两侧斜率不同",
+    "a derivative at a point beside which the function is undefined": "在两侧附近函数都无定义的点处求导",
+    "a derivative where the function is infinitely steep": "在函数斜率无穷大处求导",
+    "whether there is a derivative at {} is not known ({})": "在 {0} 处导数是否存在未知（{1}）",
+    "an integrand that is defined nowhere": "处处无定义的被积函数",
     "a derivative at a kink: {}": "折点处的导数：{0}",
     "{} points agree": "{0} 点相符",
     "the claim is wrong at an exact point of its domain{}": "命题在其定义域的一个精确的点上不成立{0}",
@@ -121,6 +125,10 @@ SENTENCES: dict[str, str] = {
     "none of {} drawn points satisfied what is given, so nothing was judged":
         "抽取的 {0} 个点均不满足所给条件，故未作判定",
     "no point of the declared domains was found": "在所声明的定义域中未找到点",
+    "a side is undefined, and of the other it is not known, at {} ({})": (
+        "在 {0} 处一边无定义，另一边是否有定义未知（{1}）"
+    ),
+    "a side is undefined, and of the other it is not known,": "一边无定义，另一边是否有定义未知，",
     "both sides are undefined at {}": "两边在 {0} 处都无定义",
     "both sides are undefined at {} ({})": "两边在 {0} 处都无定义（{1}）",
     "the two sides could not be told apart, which a strict relation needs, at {}":
@@ -171,6 +179,9 @@ SENTENCES: dict[str, str] = {
     "division by a number that may be 0": "除以可能为 0 的数",
     "division at 0": "在 0 处作除法",
     "division by 0": "除以 0",
+    "a root or a logarithm of a negative number": "负数的根或对数",
+    "the first power of a series": "级数的首项幂次",
+    "a high power of a logarithm at 0": "0 处对数的高次幂",
     "a power at 0": "在 0 处取幂",
     "0 to a power that may be 0": "0 的可能为 0 的次幂",
     "0 to a negative power": "0 的负次幂",
@@ -266,6 +277,12 @@ SENTENCES: dict[str, str] = {
     "{} alone does not lead from the line before to this one": "仅凭 {0} 不能由上一行得出本行",
     "the cited rules lead to {}": "所引法则得出 {0}",
     # claims
+    "no proof in {} seconds": "{0} 秒内未能证明",
+    "judged at points, all entries, by power series": "改在若干点上用幂级数判断所有分量",
+    "entries are taken to be within {}: {} in the code stands for what they never reach": (
+        "假定各分量的绝对值不超过 {0}：代码中的 {1} 代表它们永远达不到的值"
+    ),
+    "the shapes differ": "形状不同",
     "stopped after {} seconds": "{0} 秒后中止",
     "stopped: it needs more memory than there is": "中止：所需内存超过现有内存",
     "stopped: it needs more than {} MB of memory": "中止：所需内存超过 {0} 兆字节",
@@ -281,6 +298,7 @@ SENTENCES: dict[str, str] = {
     "it has the normal form of the derived {}, whose every line is proved":
         "它与推导所得的{0}标准形相同，而推导的每一行都已证明",
     "equal to the derived {}, which is {}: {}": "等于推导所得的{0}，后者{1}：{2}",
+    "equal to the derived {}, which is {}": "等于推导所得的{0}，后者{1}",
     "the claim is not defined: {}": "所给结果无定义：{0}",
     "the claim has shape {}, the {} has {}": "所给结果的形状为 {0}，而{1}的形状为 {2}",
     "undefined (the shapes do not fit)": "无定义（形状不相容）",

@@ -274,7 +274,8 @@ NOT_SAID = {
     'claim("strongly_convex", loss, wrt=w, modulus=m)', 'claim("lipschitz", loss, wrt=w, modulus=L)',
     'claim("{}", f, wrt=[x, y], at=[0, 1])',
     'claim("stationary", f, wrt=p, at=point, subject_to=[(np.sum(p), "==", 1)])',
-    "{} is the gradient of {} by ", "finite differences say nothing here: ", "scipy.special", " in {} from {}",
+    "{} is the gradient of {} by ", "finite differences say nothing here: ", "scipy.special",
+    "scipy.optimize", "at the end", " in {} from {}",
     "chain rule", "product rule", "nonnegative by its sign",
     "positive by its sign", "an inequality with a trace", "the equality case", "<{} of shape {}>",
     "gradient {} finite differences{} ({}); worst {}: claimed {}, finite difference {}, relative error {}, "
