@@ -21,6 +21,7 @@ from symderive.checking.hints import hint
 from symderive.checking.mending import Mended, Mending
 from symderive.checking.parameters import told_shape
 from symderive.checking.programs import (
+    CountedError,
     Layout,
     Program,
     Reading,
@@ -276,8 +277,10 @@ class _Judge:
             return found if decided else self._by_kinds(Layout(self.program), self._symbolic)
         except SymderiveError as error:
             why = str(error).splitlines()[0]
+            counts = error.counts if isinstance(error, CountedError) else {}
         try:
             samples = Layout(self.program).samples(self.program)
+            samples.counts = dict(counts)
             return self._by_kinds(samples, lambda place, domains: self._concrete(place, domains, why))
         except SymderiveError as error:
             reason = f"the code can only be run, not read: {str(error).splitlines()[0]}"
@@ -358,6 +361,8 @@ class _Judge:
         looked |= {n: check(reading.claimed[n], "==", 0) for n in reading.wrt if n not in wrt}
         if any(v.status is Status.refuted for v in looked.values()):
             return self._wrong(reading, looked)
+        if not fit and (counts := reading.layout.counted(reading)):
+            raise CountedError(counts, reading.layout)
         if not fit:
             return _Found(Verdict(Status.undecided, self.claim, reason="the shapes differ"), True, reading)
         evidence = _merged([v.evidence for v in looked.values() if v.evidence is not None])
@@ -480,7 +485,8 @@ class _Judge:
         told: list[Mended] = []
 
         def search() -> Verdict:
-            mending = Mending(runs, trial.values if fails else {}, wrong)
+            near = trial if fails else next((fresh for fresh in runs.fresh() if fresh.fails), trial)
+            mending = Mending(runs, near.values, wrong)
             told.extend(mending.search(lambda grad, paths: self._stands(found.reading, grad, paths)))
             return found.verdict
 

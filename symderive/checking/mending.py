@@ -190,6 +190,10 @@ class Mending:
                 yield f"-({text})", "wrong sign"
             return
         for simple, shown, inverse in self._named(factor, quantities):
+            if not shown and isinstance(site.node, ast.Constant):
+                number = Fraction(site.node.value) * simple  # type: ignore[arg-type]
+                yield str(number) if number.denominator == 1 else repr(float(number)), "wrong number"
+                continue
             over = [x for x in (str(simple.denominator) * (simple.denominator > 1), shown * inverse) if x]
             above = [x for x in (str(simple.numerator) * (simple.numerator != 1), shown * (not inverse)) if x]
             missing = (" * ".join(above) or "1") + "".join(f"/{x}" for x in over)

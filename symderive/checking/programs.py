@@ -17,7 +17,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Integer, Symbol
 
 from symderive.checking.parameters import Part, gradient_in, identifier, parts_of, replaced, value_of, walk
 from symderive.errors import IndexDomainError, ShapeError, SymderiveError, UnsupportedError
@@ -198,13 +198,15 @@ def sign_of(value: Any) -> Domain:
 class Layout:
     """Which dimension each axis of each slot stands for; axes of length 1 stay 1.
 
-    ``fixed`` are the dimensions that the gradient's code gives as numbers (``np.array([a, b])``).
+    ``fixed`` are the dimensions that the gradient's code gives as numbers (``np.array([a, b])``),
+    ``counts`` those that it gives by others.
     """
 
     def __init__(self, program: Program) -> None:
         self.axes: dict[int, tuple[int, ...]] = {}
         self.given: list[int] = []
         self.fixed: dict[int, int] = {}
+        self.counts: dict[int, Expr] = {}
         taken = {s.part.name for s in program.slots} | set(RESERVED)
         taken |= set(parameter_names(program.loss, 60)) | set(parameter_names(program.grad, 60))
         letters = iter(x for x in (*_LETTERS, *(f"n{k}" for k in range(10**6))) if x not in taken)
@@ -297,6 +299,34 @@ class Layout:
                 return one, two
         return None
 
+    def counted(self, reading: Reading) -> dict[int, Expr]:
+        """The dimensions of flat parameters that the gradient's code counts by others, as they are given.
+
+        ``np.concatenate([dW.ravel(), db])`` has d*k + k entries, and so has the parameter; two plain
+        dimensions that are equal as given only (n, d) are no such count.  Empty where shapes differ otherwise.
+        """
+        found: dict[int, Expr] = {}
+        for name, claimed in reading.claimed.items():
+            theirs, ours = claimed.node.shape, reading.wrt[name].node.shape
+            if len(theirs) != len(ours):
+                return {}
+            for size, own in zip(theirs, ours, strict=True):
+                if size == own:
+                    continue
+                if isinstance(size, Symbol) or str(own) not in self.letters or not size.free_symbols:
+                    return {}
+                number = self.letters.index(str(own))
+                if self.at(size, dict(enumerate(self.given))) != self.given[number]:
+                    return {}
+                found[number] = size
+        return found
+
+    def at(self, size: Expr, sizes: Mapping[int, int]) -> int | None:
+        """A size in letters at sizes of the dimensions; None where one is not known."""
+        known = {s: Integer(sizes[k]) for s in size.free_symbols if (k := self.letters.index(str(s))) in sizes}
+        value = size.xreplace(known)
+        return int(value) if value.is_Integer else None
+
     def told(self, sizes: Mapping[int, int]) -> str:
         """Sizes in words: ``n = 3, d = 2``."""
         return ", ".join(f"{self.letters[c]} = {sizes[c]}" for c in self.classes) or "fixed sizes"
@@ -382,6 +412,15 @@ def _joining(
             if sizes is not None:
                 raise _JoinedError(str(error)) from error
     raise ShapeError("the shapes of the arguments could not be told")
+
+
+class CountedError(ShapeError):
+    """The gradient has as many entries as its parameter where some dimensions are tied: they are read at sizes."""
+
+    def __init__(self, counts: Mapping[int, Expr], layout: Layout) -> None:
+        told = ", ".join(f"{layout.letters[c]} = {size}" for c, size in counts.items())
+        super().__init__(f"the entries of the parameter are counted by other sizes: {told}")
+        self.counts = counts
 
 
 class _JoinedError(SymderiveError):
@@ -498,7 +537,9 @@ def _sizes(layout: Layout, attempt: int) -> dict[int, int]:
     if attempt == 2:
         return {c: layout.given[c] for c in layout.classes}
     order = sorted(layout.classes, key=lambda c: (layout.given[c], c if attempt else -c))
-    return {c: 2 + attempt + k + (attempt if k else 0) for k, c in enumerate(order)} | layout.fixed
+    sizes = {c: 2 + attempt + k + (attempt if k else 0) for k, c in enumerate(order)} | layout.fixed
+    counted = {c: layout.at(size, sizes) for c, size in layout.counts.items() if c in sizes}
+    return sizes | {c: size for c, size in counted.items() if size is not None}
 
 
 def _drawn(slot: Slot, shape: Sequence[Any], as_given: bool, rng: np.random.Generator) -> np.ndarray:
@@ -539,6 +580,7 @@ def squared(layout: Layout, domains: Mapping[int, Domain]) -> Layout:
 
 
 __all__ = [
+    "CountedError",
     "Layout",
     "Program",
     "Reading",

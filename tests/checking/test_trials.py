@@ -493,5 +493,57 @@ def test_single_numbers_that_are_branched_on_are_taken_as_given():
     assert not right.trace
     wrong = sd.check_gradient(loss, lambda *a: grad(*a, factor=2), *data)
     assert wrong.status == "refuted"
-    assert "w / 4" in wrong.hint
+    assert "wrong number: 1 in place of 2 would be right" in wrong.hint
     assert sd.check_gradient(loss, lambda w, X, y, lam: grad(w, X, y, lam) / (1 if lam else 2), *data).upheld
+
+
+def flat(t, X, y):
+    d = X.shape[1]
+    W, v = t[: 2 * d].reshape(d, 2), t[2 * d : 2 * d + 2]
+    return np.sum((np.tanh(X @ W) @ v - y) ** 2)
+
+
+def flat_grad(t, X, y, turned=False):
+    d = X.shape[1]
+    W, v = t[: 2 * d].reshape(d, 2), t[2 * d : 2 * d + 2]
+    A = np.tanh(X @ W)
+    r = 2 * (A @ v - y)
+    dW = X.T @ (np.outer(r, v) * (1 - A**2))
+    return np.concatenate([(dW.T if turned else dW).ravel(), A.T @ r])
+
+
+def test_flat_parameters_are_counted_by_other_sizes():
+    data = rng.normal(size=8), rng.normal(size=(5, 3)), rng.normal(size=5)
+    right = sd.check_gradient(flat, flat_grad, *data)
+    assert right.status == "checked"
+    assert "n = 3, d = 2, m = 6 and at n = 5, d = 3, m = 8" in right.reason
+    assert "the entries of the parameter are counted by other sizes: m = 2*d + 2" in right.reason
+    assert sd.check_gradient(flat, lambda *a: flat_grad(*a, turned=True), *data).status == "refuted"
+    # two plain sizes that are equal as given are no count: a square matrix hides no transpose
+    square = rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3)
+    wrong = sd.check_gradient(half_squares, lambda w, X, y: X @ (X @ w - y), *square)
+    assert wrong.status == "refuted"
+
+
+def half_squares(w, X, y):
+    return 0.5 * np.sum((X @ w - y) ** 2)
+
+
+def test_edits_are_looked_for_where_the_mistake_shows():
+    """All parameters 0: every part of the gradient is 0 there, whatever it lacks."""
+    p = {"W1": np.zeros((3, 5)), "b1": np.zeros(5), "w2": np.zeros(5)}
+    X, y = rng.normal(size=(8, 3)), rng.normal(size=8)
+
+    def loss(p, X, y):
+        return np.mean((np.maximum(0, X @ p["W1"] + p["b1"]) @ p["w2"] - y) ** 2)
+
+    def grad(p, X, y):
+        a = X @ p["W1"] + p["b1"]
+        r = 2 * (np.maximum(0, a) @ p["w2"] - y) / len(y)
+        d = np.outer(r, p["w2"])
+        return {"W1": X.T @ d, "b1": d.sum(axis=0), "w2": np.maximum(0, a).T @ r}
+
+    found = sd.check_gradient(loss, grad, p, X, y)
+    assert found.status == "refuted"
+    assert found.cross_check.ok
+    assert "W1, b1: missing mask a > 0: np.outer(r, p['w2']) * (a > 0) in place of" in found.hint
