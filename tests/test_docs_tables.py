@@ -60,8 +60,8 @@ GENERATED = {
         lambda: rows(*((code(name), statement) for name, statement in CONVENTIONS.items())),
     ),
     "verdicts": (
-        lambda: rows(*((code(x.name), code(f"{x.big} >= {x.small}"), " and ".join(map(code, x.requires)) or "always")
-                       for x in LEMMAS.values())),
+        lambda: rows(*((code(x.name), code(f"{x.big} {'>' if x.strict else '>='} {x.small}"),
+                        " and ".join(map(code, x.requires)) or "always") for x in LEMMAS.values())),
     ),
     "programs": (lambda: "\n".join(f"{k}. {rule.name}" for k, rule in enumerate(RULES, 1)),),
 }  # fmt: skip

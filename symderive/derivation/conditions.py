@@ -35,7 +35,7 @@ def granted(op: str, node: Node, given: tuple[Relation, ...], guard: Node | None
     """Whether ``node op 0`` is granted by signs (or, with a guard, wherever the guard is not 0)."""
     normaliser = Normaliser(given)
     bounds = shown_bounds(normaliser, node)
-    granted = {">": ("+",), ">=": ("+", "0+", "0")}[op]
+    granted = {">": ("+",), ">=": ("+", "0+", "0"), "!=": ("+", "-", "nonzero")}[op]
     if bounds.sign in granted or _logarithm_granted(op, node, given):
         return True
     if guard is None:

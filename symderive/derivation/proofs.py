@@ -72,6 +72,16 @@ LEMMAS: dict[str, Lemma] = {
             "log is concave and t - 1 is its tangent at 1; equality only at t = 1",
         ),
         Lemma(
+            "log t < t - 1",
+            ("t",),
+            "t - 1",
+            "log(t)",
+            ("t > 0", "t != 1"),
+            (),
+            "log is strictly concave and t - 1 is its tangent at 1",
+            strict=True,
+        ),
+        Lemma(
             "x log(x/y) >= x - y",
             ("x", "y"),
             "rel_entr(x, y)",

@@ -1041,6 +1041,7 @@ CHINESE_NAMES = {
 
 _CHINESE_LEMMAS = {
     "log t <= t - 1": ("log t <= t - 1", "log 是凹函数，t - 1 是它在 1 处的切线；仅当 t = 1 时取等号"),
+    "log t < t - 1": ("log t < t - 1", "log 严格凹，t - 1 是它在 1 处的切线"),
     "x log(x/y) >= x - y": ("x log(x/y) >= x - y", "log t <= t - 1 取 t = y/x 并乘以 -x；当 x = 0 时即 0 >= -y"),
     "a square is >= 0": ("平方非负", "r**2 = |r|**2"),
     "nonnegative by its sign": ("由符号知非负", "由各部分的符号得出"),

@@ -98,7 +98,7 @@ from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Node, Nu
 from symderive.language.statements import Relation
 
 SIGN, STRICT, SQUARE = "nonnegative by its sign", "positive by its sign", "a square is >= 0"
-LOG = "log t <= t - 1"
+LOG, STRICT_LOG = "log t <= t - 1", "log t < t - 1"
 STEPS = 120
 SECONDS = 2.0
 _LONGEST = 12
@@ -610,8 +610,12 @@ class Search:
         for split in splits(core, context.sign, context.values, factored):
             self._tick()
             rest = self.node(split.rest)
-            weak = bool(split.at_most_one) and strict
-            for first in (strict, False) if weak else (strict,):
+            # a tangent away from where it touches is strict by itself
+            strictly = (k for k, tangent in enumerate(split.tangents) if strict and self._apart(*tangent, context))
+            apart = next(strictly, None)
+            strict_rest = strict and apart is None
+            weak = bool(split.at_most_one) and strict_rest
+            for first in (strict_rest, False) if weak else (strict_rest,):
                 parts = [self.prove(rest, context.given, first, min(depth - 1, _PLAIN))]
                 for _, u in split.at_most_one:
                     if parts[-1] is not None:
@@ -619,11 +623,19 @@ class Search:
                 found = [p for p in parts if p is not None]
                 if len(found) < len(parts):
                     continue
-                instances = tuple(Instance(LOG, (self.node(u),), self.node(w), (), 0) for w, u in split.tangents)
+                instances = tuple(
+                    Instance(STRICT_LOG if k == apart else LOG, (self.node(u),), self.node(w), (), 0)
+                    for k, (w, u) in enumerate(split.tangents)
+                )
                 weights = (Number(ONE), *(self.node(w) for w, _ in split.at_most_one))
                 goal = self.node(core)
                 yield S.One, Argument("sum of parts", goal, strict, context.given, tuple(found), instances, weights)
                 return
+
+    def _apart(self, weight: Expr, argument: Expr, context: Context) -> bool:
+        """Whether a tangent has a weight > 0 and is taken where it does not touch."""
+        away = difference(self.node(argument), Number(ONE))
+        return grants(">", self.node(weight), context.normaliser) and grants("!=", away, context.normaliser)
 
     def _by_logarithms(
         self, core: Expr, context: Context, strict: bool, depth: int

@@ -434,7 +434,7 @@ class Hunt:
         """Where the sides of a strict relation of one scalar seem to meet, after `points`; None if nowhere.
 
         There ``gap``, in balls, is tiny beside what it is a little to the left and to the right: the sides
-        do not only draw near to each other.
+        do not only draw near to each other.  A simple number that is left out by what is given is no such place.
         """
         if self.op not in STRICT or len(self.leaves) != 1 or self.source.surface is not None:
             return None
@@ -445,6 +445,9 @@ class Hunt:
             for at in self._order(columns, marks)[:4]:
                 value = float(columns[leaf][at])
                 if not (marks[at] > -NEAR and 1e-3 <= abs(value) <= 1e3):
+                    continue
+                simple = Fraction(value).limit_denominator(12)
+                if abs(float(simple) - value) < NEAR * abs(value) and self._point({leaf: simple}) is None:
                     continue
                 step = Fraction(max(abs(value), 1.0) / 1000)
                 around = [gap({leaf: Fraction(value) + k * step}) for k in (-1, 0, 1)]

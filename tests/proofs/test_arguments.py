@@ -114,6 +114,8 @@ PROVED = {
     "softplus and relu": ("log(1 + exp(x)) >= maximum(x, 0)", {}, []),
     "log-mean": ("log(x)*(x + 1) >= 2*(x - 1)", {"x": sd.interval(1, np.inf, closed="left")}, []),
     "Mills": ("exp(-x**2/2)/(sqrt(2*pi)*x) >= (1 - erf(x/sqrt(2)))/2", {"x": POSITIVE}, []),
+    "compound interest": ("(1 + 1/x)**x < exp(1)", {"x": POSITIVE}, []),
+    "a tangent away from where it touches": ("log(1 + 1/x) > 1/(x + 1)", {"x": POSITIVE}, []),
     "squares of odd functions": ("tanh(x)**2 <= x**2", {}, []),
     "products of odd functions": ("x*tanh(x) >= tanh(x)**2", {}, []),
     "entr by its meaning": ("entr(x) + entr(1 - x) <= log(2)", {"x": OPEN}, []),
