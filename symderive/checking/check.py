@@ -168,10 +168,10 @@ def _looked_at_closely(verdict: Verdict, relation: Relation, given: tuple[Relati
     scalars = not any(n.shape for side in sides for n in (side, *side.leaves()))
     if verdict.status not in (Status.checked, Status.undecided) or not scalars:
         return verdict
-    found = judge_edges(relation, given=given)
+    found = judge_edges(relation, given=given, agreed=verdict.evidence.points if verdict.evidence else 0)
     if found is None and relation.op == "==" and verdict.status is Status.checked:
         found = judge_relation(relation, given=given, bits=CLOSELY, points=FEW)
-    return found if found is not None and found.status is Status.refuted else verdict
+    return found if found is not None and found.status.strength < verdict.status.strength else verdict
 
 
 def _shown(side: Any) -> str:

@@ -462,10 +462,6 @@ class _Search:
         scores = hunt.score(kept)
         plain = np.all([(abs(c) < 1e3) & ((abs(c) > 1e-3) | (c == 0)) for c in kept.values()], axis=0)
         fails = (scores > 1e-9) | (np.isnan(scores) & plain)  # nan far out may be an overflow
-        values = self.failing.values if self.failing is not None else {}
-        if values and not any(isinstance(v.item(), Expr) for v in values.values()):  # those `excluded` tells of
-            kept = {leaf: np.append(column, float(values[leaf].item())) for leaf, column in kept.items()}
-            fails = np.append(fails, True)
         return kept, fails
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -280,7 +281,8 @@ class _Run:
             if sides.look(point.instance):
                 yield point
 
-    def _sum_up(self, sides: Sides) -> Verdict:
+    def of_no_value(self) -> Verdict | None:
+        """Undecided where at a point there is nothing to compare, or nothing tells which is larger."""
         for kind, text in (
             ("both_undefined", "both sides are undefined"),
             ("half_undefined", "a side is undefined, and of the other it is not known,"),
@@ -292,6 +294,11 @@ class _Run:
                 ce = counterexample(outcome, point)
                 why = f" ({outcome.reason})" if kind.endswith("_undefined") and outcome.reason else ""
                 return self._undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
+        return None
+
+    def _sum_up(self, sides: Sides) -> Verdict:
+        if (found := self.of_no_value()) is not None:
+            return found
         if self.near is not None:
             (leaf,) = self.source.leaves
             return self._undecided(
@@ -433,11 +440,15 @@ def _about(relation: Relation, changing: Sequence[Leaf] = (), claim: str = "") -
     )
 
 
-def judge_edges(relation: Relation, given: Sequence[Relation] = (), seed: int = 0) -> Verdict | None:
-    """A second look at a relation between scalars, where points that are drawn rarely lie: a refutation, or None.
+def judge_edges(
+    relation: Relation, given: Sequence[Relation] = (), seed: int = 0, agreed: int = 0
+) -> Verdict | None:
+    """A second look at a relation between scalars, where points that are drawn rarely lie.
 
     Looked for are points on both sides of every place where a branch changes or a part stops being
     defined, and points on it, irrational ones too; of a strict relation, ties along each variable.
+    ``refuted``, ``undecided`` where both sides are undefined at one of them, None where nothing is found;
+    ``agreed`` points were judged before.
 
     >>> from symderive.language.arrays import array
     >>> x = array("x")
@@ -449,15 +460,14 @@ def judge_edges(relation: Relation, given: Sequence[Relation] = (), seed: int = 
     if statement is None:
         return None
     run = _Run(statement, given, seed, BITS)
+    run.decided = agreed
     sides = Sides(statement.roots)
-    try:
+    with suppress(UnsupportedError):  # no formulas of scalars
         for point in rare_points(statement, run.source, sides.kinks, seed):
-            outcome = examine(statement, point, run.bits)
+            outcome = run.look(point)
             if outcome.refutes:
                 return run.refuted(outcome, point)
-    except UnsupportedError:  # no formulas of scalars
-        return None
-    return None
+    return run.of_no_value()
 
 
 def with_cover(verdict: Verdict, relation: Relation, given: Sequence[Relation] = ()) -> Verdict:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -58,15 +59,21 @@ class Status(StrEnum):
         return self.strength >= Status(other).strength
 
 
+SHORT = 20
+"""Characters up to which a decimal is written out."""
+
+
 def decimal_text(value: object, digits: int = 6) -> str:
     """A number as people read it: integers and short fractions exactly, the rest as decimals.
 
-    What is nearly an integer is written as that and what is missing.
+    What is nearly an integer is written as that and what is missing; decimals that end soon are written out.
 
     >>> decimal_text(Fraction(-3, 2)), decimal_text(Fraction(1, 10**9)), decimal_text(4)
     ('-3/2', '1e-09', '4')
     >>> decimal_text(1 - Fraction(1, 10**20)), decimal_text(Fraction(1, 3**2000))
     ('1 - 1e-20', '5.72125e-955')
+    >>> decimal_text(Fraction(1234567, 10**7))
+    '0.1234567'
     """
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**9:
         return str(int(value))
@@ -75,6 +82,9 @@ def decimal_text(value: object, digits: int = 6) -> str:
             return str(value.numerator)
         if value.denominator < 1000 and abs(value.numerator) < 10_000:
             return str(value)
+        near_integer = abs(value - round(value)) < Fraction(1, 10**6)
+        if not near_integer and (short := _short_decimal(value)):
+            return short
         beside = _beside_an_integer(value)
         if beside:
             return beside
@@ -96,6 +106,14 @@ def _beyond_floats(value: Fraction, digits: int) -> str:
     while size >= Fraction(10) ** (exponent + 1):
         exponent += 1
     return f"{'-' if value < 0 else ''}{float(size / Fraction(10) ** exponent):.{digits}g}e{exponent:+d}"
+
+
+def _short_decimal(value: Fraction) -> str:
+    """A number as its decimals, all of them; empty where they are too many or do not end."""
+    if value.denominator >= 10**12 or 10**12 % value.denominator:
+        return ""
+    text = f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
+    return text if len(text) <= SHORT else ""
 
 
 def _beside_an_integer(value: Fraction) -> str:

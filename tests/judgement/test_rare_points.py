@@ -122,3 +122,20 @@ def test_a_hint_excludes_the_point_provably() -> None:
     # y = exp(-exp(25)) is not 0, and 1 - y is not 1, though no ball tells them apart
     verdict = sd.check(FAR[-1][0], domains=FAR[-1][1])
     assert "!= 1" not in verdict.hint
+
+
+def test_where_both_sides_are_undefined_at_an_irrational_point_nothing_is_decided() -> None:
+    verdict = sd.check("1/(x**2 - 2) == (x**2 + 2)/(x**4 - 4)", domains={"x": sd.real})
+    assert verdict.status is Status.undecided
+    assert "sqrt(2)" in verdict.reason
+    tangent = sd.check("tan(x) == sin(x)/cos(x)", domains={"x": sd.real})
+    assert tangent.status is Status.undecided
+    assert "pi/2" in tangent.reason
+    assert sd.check("tan(x) == sin(x)/cos(x)", domains={"x": sd.interval(-1, 1)}).status is Status.proved
+
+
+def test_hints_and_points_that_floats_do_not_tell() -> None:
+    verdict = sd.check("np.where(x**2 == 0.01, 1, 0) == 0", domains={"x": sd.real})
+    assert verdict.hint == "true if x**2 != 1/100"
+    shown = sd.check("np.where(x == 0.1234567, 1, 0) == 0", domains={"x": sd.real})
+    assert shown.counterexample.point == "x = 0.1234567"
