@@ -83,6 +83,8 @@ def test_exit_statuses(file, capsys):
         (["{}:loss:gard"], "has no function gard; there are loss, grad"),
         (["{}:loss:number"], "has no function number"),
         (["no.py:loss:grad"], "there is no such file"),
+        (["{}:loss"], "name both functions"),
+        (["{}"], "name both functions"),
         (["{}:loss:grad", "x == x"], "stands alone"),
         (["{}:loss:grad", "--given", "x > 0"], "not for code"),
         (["{}:loss:grad", "--shape", "w=d"], "missing A, b"),

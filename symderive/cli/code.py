@@ -21,9 +21,12 @@ _CODE = re.compile(r"(.+\.py):([^\W\d]\w*):([^\W\d]\w*)")
 def names_code(parts: Sequence[str]) -> bool:
     """Whether the claims are functions in files: ``FILE.py:loss:grad``.
 
-    Raises `ReadError` where only some of them are.
+    Raises `ReadError` where only some of them are, or one names a file and not both functions.
     """
     found = [_CODE.fullmatch(part.strip()) is not None for part in parts]
+    for part in parts:
+        if re.fullmatch(r".+\.py(:[\w.]*)*", part.strip()) and not _CODE.fullmatch(part.strip()):
+            raise ReadError(f"{part!r} names no loss and gradient; name both functions, FILE.py:LOSS:GRAD")
     if any(found) and not all(found):
         raise ReadError("FILE.py:LOSS:GRAD stands alone, or beside others of its kind; check claims in another call")
     return all(found)

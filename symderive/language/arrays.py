@@ -361,7 +361,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
         raise UnsupportedError(
             f"this NumPy function needs numbers, but {shape_text(self.dims)} is a symbolic array; "
-            "it is not among the functions that symderive reads"
+            "it is not among the functions that symderive reads (arrays to be filled are made by np.zeros)"
         )
 
     # -- changes in place: while a function is read, of arrays that it made itself ----------
