@@ -312,8 +312,10 @@ class _Judge:
                 if found.verdict.upheld:
                     return self._weakened(layout, domains, found, judge)
                 last = found
-            elif found.verdict.status is Status.refuted and len(found.wrong) < len(last.wrong):
-                last = self._taken(found, domains)  # some parts are right for data of this kind
+            elif found.verdict.status is Status.refuted:
+                vague = last.verdict.status is not Status.refuted
+                if vague or len(found.wrong) < len(last.wrong):  # some parts are right for data of this kind
+                    last = self._taken(found, domains)
         return last
 
     def _taken(self, found: _Found, domains: Mapping[int, Domain]) -> _Found:
@@ -343,9 +345,9 @@ class _Judge:
     # -- for every shape ------------------------------------------------------------------------
 
     def _symbolic(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
-        """The claim at points, and where it stands there, or shapes do not fit, by proof."""
+        """The claim at points, and where it is not refuted there by proof."""
         found = self._looks(layout, domains)
-        return self._proved(found) if found.verdict.upheld or not found.looked else found
+        return found if found.verdict.status is Status.refuted else self._proved(found)
 
     def _looks(self, layout: Layout, domains: Mapping[int, Domain]) -> _Found:
         """A first look by power series: what is wrong is found before anything is derived."""

@@ -6,6 +6,8 @@ import sympy
 from scipy.special import expit
 
 import symderive as sd
+from symderive.checking import check as checking
+from symderive.errors import JudgementConflictError
 
 n, d = sd.dims("n d")
 X, w, y = sd.array("X", n, d), sd.array("w", d), sd.array("y", n)
@@ -258,3 +260,21 @@ def test_a_claim_that_sympy_works_out_keeps_its_domains():
     assert sd.check(sympy.Mod(n * (n + 1), 2), "==", 1, domains=domains).status == "refuted"
     with pytest.raises(sd.UnknownNameError, match="domains name n"):
         sd.check("1 == 1", domains=domains)
+
+
+def test_what_is_refuted_stays_so_without_time_for_a_hint(monkeypatch):
+    assert sd.check("sqrt(x**2) == x").hint == "true if x >= 0"
+    monkeypatch.setattr(checking, "HINTING", 0.0)
+    verdict = sd.check("sqrt(x**2) == x")
+    assert verdict.status == "refuted"
+    assert not verdict.hint
+
+
+def test_a_refuted_derivation_refutes_no_claim():
+    n = sd.dims("n")
+    w = sd.array("w", n)
+    derivation = sd.gradient(np.sum(w**2), w)
+    assert sd.check(derivation, "==", "3 * w").status == "refuted"
+    vars(derivation)["end_to_end"] = sd.check("x == x + 1")
+    with pytest.raises(JudgementConflictError, match="the derivation itself is refuted"):
+        sd.check(derivation, "==", "3 * w")

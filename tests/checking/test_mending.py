@@ -8,6 +8,7 @@ import ast
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from scipy.special import digamma, gammaln
 from support.modules import module
 
 import symderive as sd
@@ -150,6 +151,23 @@ def test_a_slip_in_a_network_is_told(source, old, new, said):
     found = sd.check_gradient(code.loss, code.grad, *code.example())
     assert found.status == "refuted" or not found.cross_check.ok, str(found)  # what adds up twice is only run
     assert said in found.hint
+
+
+def test_an_edit_that_is_right_for_positive_data():
+    """With y of any sign log(y) is undefined nearly everywhere, and no edit would stand."""
+
+    def loss(s, y, mu):
+        k = np.exp(s)
+        return -np.sum(k * np.log(k / mu) + (k - 1) * np.log(y) - k * y / mu - gammaln(k))
+
+    def grad(s, y, mu):
+        k = np.exp(s)
+        return -np.sum(np.log(k / mu) + 1 + np.log(y) - y / mu - digamma(k))
+
+    data = np.random.default_rng(2).uniform(0.5, 2.0, size=(2, 6))
+    found = sd.check_gradient(loss, grad, 0.4, *data)
+    assert found.status == "refuted"
+    assert "missing factor k" in found.hint
 
 
 def program(loss, grad, params, *data):

@@ -407,6 +407,20 @@ def test_what_cancels_far_off_is_no_disagreement(seed):
     assert found.cross_check.wrong == ("c",)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 6, 9])
+def test_stairs_of_rounding_are_found_far_off(seed):
+    def loss(w):
+        total = np.sum(np.log((1 + 1e-8 * np.exp(w)) - 1))
+        return total if total < 1e300 else np.inf  # a branch: it can only be run
+
+    with np.errstate(over="ignore"):
+        found = sd.check_gradient(loss, np.ones_like, np.array([1.0, 2.0]), seed=seed)
+        wrong = sd.check_gradient(loss, lambda w: 1.5 * np.ones_like(w), np.array([1.0, 2.0]), seed=seed)
+    assert found.status == "undecided"
+    assert found.cross_check.ok, found
+    assert not wrong.cross_check.ok
+
+
 def test_positive_parameters_are_not_moved_to_the_edge_of_their_domain():
     """Differences at 1e-11 would step across 0, where log Γ is finite too."""
     a = np.array([0.5, 1.5, 2.5])
@@ -523,6 +537,14 @@ def test_flat_parameters_are_counted_by_other_sizes():
     square = rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3)
     wrong = sd.check_gradient(half_squares, lambda w, X, y: X @ (X @ w - y), *square)
     assert wrong.status == "refuted"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_sizes_that_are_equal_as_given_are_no_shape(order):
+    data = rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3)
+    wrong = sd.check_gradient(half_squares, lambda w, X, y: (X @ w - y)[::order], *data)
+    assert wrong.status == "refuted"
+    assert "the claim has shape (n,), the gradient has (d,)" in wrong.reason
 
 
 def half_squares(w, X, y):
