@@ -47,7 +47,7 @@ from symderive.judgement.instances import (
     shape_at,
 )
 from symderive.judgement.points import Sides, Source, cost, holds, plan, solve_entry
-from symderive.judgement.rare_points import rare_points
+from symderive.judgement.rare_points import hidden_zero, rare_points
 from symderive.judgement.refine import Refinement
 from symderive.judgement.search import Search
 from symderive.judgement.structures import normals, tangent_basis
@@ -147,9 +147,9 @@ class _Run:
         roots = (*self.statement.roots, *(n for r in self.given for n in (r.lhs, r.rhs)))
         planned = plan(replace(self.statement, roots=roots), points)
         if not planned and settings(roots):
-            return self._undecided("even at the smallest sizes that were tried the arrays have too many entries")
+            return self.undecided("even at the smallest sizes that were tried the arrays have too many entries")
         if not planned:
-            return self._undecided("no sizes of the dimensions make every dimension positive and every index exist")
+            return self.undecided("no sizes of the dimensions make every dimension positive and every index exist")
         covered = self._cover()
         if covered is not None:
             return covered
@@ -168,7 +168,7 @@ class _Run:
             if outcome.refutes:
                 return self.refuted(outcome, point)
         if not found:
-            return self._undecided(self._no_point())
+            return self.undecided(self._no_point())
         for point in self._other_sides(sides, planned):
             outcome = self.look(point, self._bits(point.instance.sizes, "tail"))
             if outcome.refutes:
@@ -251,7 +251,8 @@ class _Run:
             return f"none of {self.source.draws} drawn points satisfied what is given, so nothing was judged"
         return "no point of the declared domains was found"
 
-    def _undecided(self, reason: str) -> Verdict:
+    def undecided(self, reason: str) -> Verdict:
+        """The verdict where nothing else is said."""
         return Verdict(
             Status.undecided, self.statement.claim, reason=reason, evidence=self.evidence(), conditions=self.given
         )
@@ -293,7 +294,7 @@ class _Run:
                 point, outcome = shrink(self.statement, self.source, self.bits, outcome, point)
                 ce = counterexample(outcome, point)
                 why = f" ({outcome.reason})" if kind.endswith("_undefined") and outcome.reason else ""
-                return self._undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
+                return self.undecided(f"{text} at {ce.point}{why}; {self.decided} other points agree")
         return None
 
     def _sum_up(self, sides: Sides) -> Verdict:
@@ -301,7 +302,7 @@ class _Run:
             return found
         if self.near is not None:
             (leaf,) = self.source.leaves
-            return self._undecided(
+            return self.undecided(
                 f"the two sides seem to meet near {leaf.name} = {self.near:.7g}, which a strict relation excludes, "
                 f"and no exact point shows it; {self.decided} points agree"
             )
@@ -309,24 +310,24 @@ class _Run:
             if "skipped" in self.odd:
                 outcome, point = self.odd["skipped"]
                 ce = counterexample(outcome, point)
-                return self._undecided(
+                return self.undecided(
                     f"every point had to be skipped ({self.skipped}); for instance at {ce.point}: {outcome.reason}"
                 )
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)
-            return self._undecided(f"no point could be decided; for instance at {ce.point}: {outcome.reason}")
+            return self.undecided(f"no point could be decided; for instance at {ce.point}: {outcome.reason}")
         costly = self.statement.op == "==" and self.decided >= LEAST_AGREEING and not self.doubted and self._binds()
         if self.unresolved > max(1, self.decided // 2) and not costly:
             outcome, point = self.odd["unresolved"]
             ce = counterexample(outcome, point)
-            return self._undecided(
+            return self.undecided(
                 f"{self.unresolved} of {self.unresolved + self.decided} points could not be decided; "
                 f"for instance at {ce.point}: {outcome.reason}"
             )
         if "skipped" in self.odd and self._derives():
             outcome, point = self.odd["skipped"]
             ce = counterexample(outcome, point)
-            return self._undecided(
+            return self.undecided(
                 f"whether there is a derivative at {ce.point} is not known ({outcome.reason}); "
                 f"{self.decided} other points agree"
             )
@@ -467,7 +468,15 @@ def judge_edges(
             outcome = run.look(point)
             if outcome.refutes:
                 return run.refuted(outcome, point)
-    return run.of_no_value()
+    if (found := run.of_no_value()) is not None:
+        return found
+    zero = hidden_zero(statement, run.source)
+    if zero is None:
+        return None
+    part, place = zero
+    return run.undecided(
+        f"a side is undefined where {part} changes its sign, near {place}; {run.decided} other points agree"
+    )
 
 
 def with_cover(verdict: Verdict, relation: Relation, given: Sequence[Relation] = ()) -> Verdict:

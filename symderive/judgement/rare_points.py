@@ -20,12 +20,14 @@ from sympy import Expr
 from symderive.errors import UnsupportedError
 from symderive.judgement.closed_forms import evaluator_at
 from symderive.judgement.elements import Hole, precision, sign_of
-from symderive.judgement.examine import BITS, STRICT, Point, Statement
+from symderive.judgement.examine import BITS, STRICT, Point, Statement, text_of
 from symderive.judgement.floats import Floats
 from symderive.judgement.hunt import Columns, Hunt, instance_of, recognised
 from symderive.judgement.points import Source, solve_entry
+from symderive.judgement.templates import is_continuous
+from symderive.judgement.verdicts import decimal_text
 from symderive.language import build
-from symderive.language.nodes import ONE, Leaf, Node, Number
+from symderive.language.nodes import ONE, Leaf, Map, Node, Number
 
 MOST_EDGES = 6
 EACH = 4
@@ -45,6 +47,9 @@ MOST_STEPS = 400
 
 CLOSE = 1e-12
 """Relative gaps below are ties as far as floats tell."""
+
+BISECTIONS = 40
+"""Steps towards a zero that has no name."""
 
 TINY = 1e-6
 """Entries below are tried as 0."""
@@ -154,4 +159,65 @@ def _named(value: float) -> Fraction | Expr:
     return Fraction(0) if abs(value) < TINY else recognised(value)
 
 
-__all__ = ["rare_points"]
+def hidden_zero(statement: Statement, source: Source) -> tuple[str, str] | None:
+    """Where a denominator of one variable changes its sign at a place that has no name: the two as text, or None.
+
+    Being continuous it vanishes in between, and there the statement has no value.  Nothing is said where
+    something is given or a case distinction may leave the place out.
+    """
+    nodes = [n for root in statement.roots for n in root.walk()]
+    if source.given or any(isinstance(n, Map) and n.function == "where" for n in nodes):
+        return None
+    for node in nodes:
+        if not (isinstance(node, Map) and node.function == "power" and isinstance(node.arguments[1], Number)):
+            continue
+        base, exponent = _rooted(node.arguments[0]), node.arguments[1].value
+        leaves = base.leaves()
+        if exponent.is_negative and len(leaves) == 1 and not base.shape and is_continuous(base):
+            found = _sign_change(base, next(iter(leaves)), statement, source)
+            if found:
+                return found
+    return None
+
+
+def _rooted(node: Node) -> Node:
+    """What is 0 where a power of it, or its size, is."""
+    while isinstance(node, Map) and node.function in ("power", "abs"):
+        if node.function == "power" and not (isinstance(node.arguments[1], Number) and node.arguments[1].value > 0):
+            break
+        node = node.arguments[0]
+    return node
+
+
+def _sign_change(base: Node, leaf: Leaf, statement: Statement, source: Source) -> tuple[str, str] | None:
+    try:
+        hunt = Hunt(replace(statement, roots=(base, Number(ONE)), op="!="), source, 0)
+        places = np.unique(hunt.samples()[leaf])
+        (values,) = Floats([base])({leaf: places})
+    except (UnsupportedError, KeyError):  # no floats, or the variable is none of those that are drawn
+        return None
+    if leaf.domain.entries.integer or leaf.domain.entries.values is not None or leaf.domain.entries.nonzero:
+        return None
+    for k in np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0):
+        low, high = Fraction(places[k]), Fraction(places[k + 1])
+        first = _sign_at(base, leaf, low)
+        if not first or _sign_at(base, leaf, high) != -first:
+            continue
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            sign = _sign_at(base, leaf, middle)
+            if not sign:
+                break
+            low, high = (middle, high) if sign == first else (low, middle)
+        return text_of(base), " = ".join((leaf.name, decimal_text(float(low))))
+    return None
+
+
+def _sign_at(node: Node, leaf: Leaf, value: Fraction) -> int:
+    """The certain sign of a scalar at a point; 0 where there is none."""
+    with precision(BITS):
+        found = evaluator_at(instance_of({leaf: value})).value(node)[()]
+        return 0 if isinstance(found, Hole) else sign_of(found) or 0
+
+
+__all__ = ["hidden_zero", "rare_points"]

@@ -213,12 +213,16 @@ CONTINUOUS = frozenset(
         "ndtr",
         "cbrt",
         "hypot",
+        "tan",
+        "gamma",
+        "gammaln",
+        "digamma",
     )
 )
 """Functions without jumps where they are defined."""
 
 
-def _is_continuous(body: Node) -> bool:
+def is_continuous(body: Node) -> bool:
     """Whether a formula is made of functions without jumps, so that what it tends to is its value."""
     return all(
         isinstance(n, Leaf | Number | Sum | Contraction) or (isinstance(n, Map) and n.function in CONTINUOUS)
@@ -246,7 +250,7 @@ def _from_sides(function: Template, point: Element, here: Element, order: int, k
     unknown = False
     for k in range(order + 1):
         values = [side[k] for side in sides]
-        if k == 0 and _is_continuous(function.body):
+        if k == 0 and is_continuous(function.body):
             continue
         gaps = [a - b for a, b in pairwise(values)] + ([v - here for v in values] if k == 0 else [])
         signs = [sign_of(g) for g in gaps]
@@ -369,6 +373,7 @@ __all__ = [
     "boxed",
     "coefficient_of",
     "derivative_value",
+    "is_continuous",
     "moves",
     "template",
 ]

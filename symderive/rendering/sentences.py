@@ -129,6 +129,7 @@ SENTENCES: dict[str, str] = {
         "在 {0} 处一边无定义，另一边是否有定义未知（{1}）"
     ),
     "a side is undefined, and of the other it is not known,": "一边无定义，另一边是否有定义未知，",
+    "a side is undefined where {} changes its sign, near {}": "在 {1} 附近 {0} 变号之处，一边无定义",
     "both sides are undefined at {}": "两边在 {0} 处都无定义",
     "both sides are undefined at {} ({})": "两边在 {0} 处都无定义（{1}）",
     "the two sides could not be told apart, which a strict relation needs, at {}":

@@ -8,6 +8,7 @@ import sympy as sp
 import symderive as sd
 from symderive.judgement.verdicts import Status
 
+x = sp.Symbol("x", real=True)
 POSITIVE = {"x": sd.positive, "y": sd.positive}
 REAL = {"x": sd.real, "y": sd.real}
 
@@ -139,3 +140,20 @@ def test_hints_and_points_that_floats_do_not_tell() -> None:
     assert verdict.hint == "true if x**2 != 1/100"
     shown = sd.check("np.where(x == 0.1234567, 1, 0) == 0", domains={"x": sd.real})
     assert shown.counterexample.point == "x = 0.1234567"
+
+
+@pytest.mark.parametrize("part", ["x**5 - x - 1", "exp(x) + x", "erf(x) - 1/2", "x**1001 - 2", "digamma(x + 1) - x/3"])
+def test_denominators_that_vanish_at_a_place_without_a_name(part: str) -> None:
+    domains = {"x": sd.positive if "digamma" in part else sd.real}
+    verdict = sd.check(f"1/({part})**2 > 0", domains=domains)
+    assert verdict.status is Status.undecided
+    root = float(verdict.reason.partition("x = ")[2].partition(";")[0])
+    value = sp.lambdify(x, sp.sympify(part), "mpmath")
+    assert abs(value(root)) < 1e-3
+    assert value(root - 1e-3) * value(root + 1e-3) < 0
+    assert sd.check(f"1/({part})**2 > 0", domains=domains, given=[f"{part} != 0"]).upheld
+
+
+@pytest.mark.parametrize("part", ["exp(x) - x", "1 + x*exp(x)", "x**4 - x + 1", "np.where(x > 0, x, x - 1) + 0.5"])
+def test_denominators_that_do_not_vanish(part: str) -> None:
+    assert sd.check(f"1/({part})**2 > 0", domains={"x": sd.real}).upheld
