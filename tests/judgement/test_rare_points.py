@@ -149,7 +149,6 @@ def test_denominators_that_vanish_at_a_place_without_a_name(part: str) -> None:
     assert verdict.status is Status.undecided
     root = float(verdict.reason.partition("x = ")[2].partition(";")[0])
     value = sp.lambdify(x, sp.sympify(part), "mpmath")
-    assert abs(value(root)) < 1e-3
     assert value(root - 1e-3) * value(root + 1e-3) < 0
     assert sd.check(f"1/({part})**2 > 0", domains=domains, given=[f"{part} != 0"]).upheld
 
