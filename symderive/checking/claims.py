@@ -516,6 +516,7 @@ def _extremum(kind: str) -> Callable[[tuple[Any, ...], Options], Verdict]:
             raise ShapeError(f"a {kind} is of a scalar; this has shape {shape_text(f.dims)}")
         leaves = _leaves(f, wrt=options.wrt)
         if all(not leaf.rank for leaf in leaves):
+            _free_of(tuple(reader.relations), leaves, kind)
             return judge_extremum(kind, Surface(f, leaves), _numbers(options.at, leaves))
         return _array_extremum(kind, args, options, f, leaves, tuple(reader.relations))
 

@@ -122,7 +122,10 @@ class _Convexity:
         self.whose = whose
 
     def verdict(self) -> Verdict:
-        """Defined everywhere, not refuted, then proved by one of the certificates."""
+        """Somewhere and everywhere defined, not refuted, then proved by one of the certificates."""
+        empty = _nowhere(self.loss, self.given, self.text)
+        if empty is not None:
+            return empty
         unshown = undefined(self.loss, self.given, self.text)
         if isinstance(unshown, Verdict):
             return unshown
@@ -235,6 +238,16 @@ class _Convexity:
         if verdict.status is Status.checked:
             return replace(verdict, reason=f"it lies below its chords; {verdict.reason}")
         return verdict
+
+
+def _nowhere(loss: Node, given: tuple[Relation, ...], text: str) -> Verdict | None:
+    """An undecided verdict where no point was found that meets what is given: a proof would speak of nothing."""
+    if not given:
+        return None
+    seen = judge_relation(Relation(loss, "==", loss), given=given, points=4, claim=text)
+    looked = seen.evidence
+    empty = looked is not None and looked.outside and not (looked.points or looked.unresolved or looked.skipped)
+    return seen if empty and seen.status is Status.undecided else None
 
 
 def undefined(loss: Node, given: tuple[Relation, ...], text: str) -> tuple[str, ...] | Verdict:
@@ -366,6 +379,9 @@ def strictly_convex(loss: Array, leaves: Sequence[Leaf], given: tuple[Relation, 
     'refuted'
     """
     text = shortened(f"{loss} is strictly convex in {', '.join(leaf.name for leaf in leaves)}")
+    empty = _nowhere(loss.node, given, text)
+    if empty is not None:
+        return empty
     base = _Convexity(loss, leaves, given, text).verdict()
     if base.status is Status.refuted:
         return base
@@ -472,6 +488,9 @@ def strongly_convex(
         if not sign_of(modulus.node, given).positive:
             raise DomainError(f"a modulus is > 0, which {modulus} is not shown to be; declare it sd.positive")
         return replace(_with_modulus(loss, leaves, given, modulus.node, text), claim=text)
+    empty = _nowhere(loss.node, given, text)
+    if empty is not None:
+        return empty
     base = _Convexity(loss, leaves, given, text).verdict()
     if base.status is Status.refuted:
         return base

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, final
 
 import numpy as np
@@ -53,7 +54,7 @@ from symderive.language.nodes import (
     Opaque,
     Sum,
 )
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 from symderive.language.views.components import scalar_symbol
 
 SQUARE = "a square of an affine array"
@@ -277,7 +278,7 @@ class _Terms:
             return None
         if len(set(labels)) < len(labels):
             return None
-        region = _Region(self)
+        region = _Region(self, names_in([f for f, _ in moving], self.given))
         made = [region.scalar(f) for f, ls in moving if ls == labels or not f.shape]
         if len(made) != len(moving) or any(m is None for m in made) or region.inner is None:
             return None
@@ -478,13 +479,13 @@ class _Terms:
 class _Region:
     """An elementwise function of one affine array, as a scalar function of one variable."""
 
-    def __init__(self, terms: _Terms) -> None:
+    def __init__(self, terms: _Terms, taken: set[str]) -> None:
         self.terms = terms
         self.inner: Node | None = None
-        self.variable = Leaf("t", (), real)
+        self.variable = Leaf(next(n for k in count() if (n := f"t{'_' * k}") not in taken), (), real)
 
     def scalar(self, node: Node) -> Node | None:
-        """The node with the affine array replaced by t and every shape dropped; None where it is not of this form."""
+        """The node over the variable in place of the affine array, without shapes; None where it is of another form."""
         if isinstance(node, Number):
             return node
         kind = self.terms.kind(node)
@@ -498,7 +499,7 @@ class _Region:
             if self.inner is None:
                 self.inner = core
                 if sign_of(core, self.terms.given).positive:
-                    self.variable = Leaf("t", (), positive)
+                    self.variable = Leaf(self.variable.name, (), positive)
             return build.scale(coefficient, self.variable) if core is self.inner else None
         match node:
             case Named():

@@ -832,6 +832,13 @@ class _Translator:
 
     def substituted(self, expr: Any, scope: _Scope) -> _Value:
         """``Subs``: a value put in for variables after what stands inside has been said."""
+        for k, variable in enumerate(expr.variables[1:], 1):
+            # SymPy merges nested ones, (u at x = y) at y = x, into what may also be meant at once
+            if any(variable in point.free_symbols for point in expr.point[:k]):
+                raise UnsupportedError(
+                    f"{_shown(expr)} may mean its values put in one after the other or all at once: {variable} stands "
+                    f"in a value before its own; write the variables of Subs by names that are in none of its values"
+                )
         leaves = {v: bound_leaf(self.called(v)) for v in expr.variables}
         points = [self.value(p, scope) for p in expr.point]
         inner = self.value(expr.expr, {**scope, **{v: _Value(leaf) for v, leaf in leaves.items()}})

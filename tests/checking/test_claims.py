@@ -190,3 +190,31 @@ def test_timeout():
     assert sd.claim("convex", least_squares, wrt=w, timeout=60).status == "proved"
     late = sd.claim("convex", sd.logsumexp(X @ X.T @ y) + np.sum(np.tanh(z) ** 8), wrt=w, timeout=0.001)
     assert late.status == "undecided"
+
+
+@pytest.mark.parametrize("given", [[(mu, ">", 0), (mu, "<", 0)], [(mu, ">", 0), (mu**2, "<", -1)]])
+def test_where_nothing_can_be_nothing_is_proved(given):
+    x = sd.array("x")
+    bowl, modulus = x**2 * mu, sd.array("m", domain=sd.positive)
+    for kind, options in (
+        ("convex", {}), ("strictly_convex", {}), ("strongly_convex", {}), ("strongly_convex", {"modulus": modulus}),
+        ("lipschitz", {"modulus": modulus}),
+    ):  # fmt: skip
+        assert sd.claim(kind, bowl, wrt=x, given=given, **options).status == "undecided", kind
+    assert sd.claim("concave", -bowl, wrt=x, given=given).status == "undecided"
+    assert sd.claim("convex", x**2, wrt=x, given=given).status == "undecided"
+
+
+def test_what_is_given_leaves_claims_of_curvature_standing():
+    x, c = sd.array("x"), sd.array("c")
+    for kind in ("convex", "strictly_convex", "strongly_convex"):
+        assert sd.claim(kind, x**2 * mu, wrt=x, given=[(mu, ">", 1)]).status == "proved", kind
+    assert sd.claim("convex", x**2 * mu, wrt=x, given=[(mu, "==", c**2)]).upheld
+    assert sd.claim("convex", x**2 * mu, wrt=x, given=[(mu, "<=", 1)]).status == "refuted"
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("minimum", 1), ("maximum", -1), ("saddle", 1)])
+def test_extrema_are_not_restricted_by_what_is_given(kind, sign):
+    x = sd.array("x")
+    with pytest.raises(sd.UnsupportedError, match="may not restrict x"):
+        sd.claim(kind, sign * x**2, wrt=x, at=0, given=["x >= 1"])

@@ -164,3 +164,11 @@ def test_suprema_are_exact():
         assert sympy.simplify(largest_magnitude(form, v) - wanted) == 0, form
     for form in (v, sympy.exp(v), v + sympy.sin(v), v * sympy.sin(v), sympy.sin(v) * sympy.exp(-(v**2)) + v):
         assert largest_magnitude(form, v) is None, form
+
+
+@pytest.mark.parametrize("name", ["c", "t", "t_"])
+def test_the_variable_of_a_part_is_none_of_the_users(name):
+    x, c = sd.array("x"), sd.array(name)
+    for f in (np.arctan(x**2 + c**2), np.cos(x**2 - c**2), 1 / (1 + x**2 * c**2), np.log(np.cosh(x) + np.cosh(c))):
+        assert sd.lipschitz(f, x).constant is None, f
+    assert str(sd.lipschitz(np.sin(x) * c**2, x).constant) == f"{name}**2"
