@@ -48,6 +48,8 @@ MOST_STEPS = 400
 CLOSE = 1e-12
 """Relative gaps below are ties as far as floats tell."""
 
+LOGARITHMS = frozenset(("log", "log2", "log10"))
+
 BISECTIONS = 40
 """Steps towards a zero that has no name."""
 
@@ -160,20 +162,22 @@ def _named(value: float) -> Fraction | Expr:
 
 
 def hidden_zero(statement: Statement, source: Source) -> tuple[str, str] | None:
-    """Where a denominator of one variable changes its sign at a place that has no name: the two as text, or None.
+    """What changes its sign at a place that has no name, and the place, as text; None where nothing does.
 
-    Being continuous it vanishes in between, and there the statement has no value.  Nothing is said where
+    Looked at are denominators, and what logarithms are of, where they have one variable: being
+    continuous they vanish in between, and there the statement has no value.  Nothing is said where
     something is given or a case distinction may leave the place out.
     """
     nodes = [n for root in statement.roots for n in root.walk()]
     if source.given or any(isinstance(n, Map) and n.function == "where" for n in nodes):
         return None
     for node in nodes:
-        if not (isinstance(node, Map) and node.function == "power" and isinstance(node.arguments[1], Number)):
+        if not isinstance(node, Map) or node.shape:
             continue
-        base, exponent = _rooted(node.arguments[0]), node.arguments[1].value
+        reciprocal = node.function == "power" and isinstance(node.arguments[1], Number) and node.arguments[1].value < 0
+        base = _rooted(node.arguments[0])
         leaves = base.leaves()
-        if exponent.is_negative and len(leaves) == 1 and not base.shape and is_continuous(base):
+        if (reciprocal or node.function in LOGARITHMS) and len(leaves) == 1 and is_continuous(base):
             found = _sign_change(base, next(iter(leaves)), statement, source)
             if found:
                 return found

@@ -153,6 +153,13 @@ def test_denominators_that_vanish_at_a_place_without_a_name(part: str) -> None:
     assert sd.check(f"1/({part})**2 > 0", domains=domains, given=[f"{part} != 0"]).upheld
 
 
+def test_logarithms_of_what_vanishes_at_a_place_without_a_name() -> None:
+    verdict = sd.check("log((x**3 - x - 1)**2) <= 10**6 + x**2", domains={"x": sd.real})
+    assert verdict.status is Status.undecided
+    assert "1.32472" in verdict.reason
+    assert sd.check("log((x**3 - x - 1)**2) <= 10**6 + x**2", domains={"x": sd.interval(2, 9)}).upheld
+
+
 @pytest.mark.parametrize("part", ["exp(x) - x", "1 + x*exp(x)", "x**4 - x + 1", "np.where(x > 0, x, x - 1) + 0.5"])
 def test_denominators_that_do_not_vanish(part: str) -> None:
     assert sd.check(f"1/({part})**2 > 0", domains={"x": sd.real}).upheld
