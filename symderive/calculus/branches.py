@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import count
 
 from symderive.calculus.polynomials import Monomial, Polynomial, scale
 from symderive.calculus.regions import region_children
@@ -19,7 +20,7 @@ from symderive.language import build, domains
 from symderive.language.domains import Domain
 from symderive.language.functions import meaning
 from symderive.language.nodes import ONE, ZERO, Contraction, Leaf, Map, Node, Number
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 
 Zero = Callable[[Node, Node, tuple[Relation, ...]], bool]
 """Whether two nodes have one normal form under assumptions."""
@@ -42,7 +43,7 @@ def equal_by_cases(
     a, b = _apart(lhs, rhs)
     if a.shape != b.shape or not (_is_kinked(a) or _is_kinked(b)):
         return False
-    entries = _Entries(given)
+    entries = _Entries(given, names_in((a, b), given))
     return _decided(_opened(entries(a)), _opened(entries(b)), (), [], normal, same, positive, CASE_CAP)
 
 
@@ -53,8 +54,10 @@ class _Entries:
     a sum over all entries is not an entry.
     """
 
-    def __init__(self, given: tuple[Relation, ...]) -> None:
+    def __init__(self, given: tuple[Relation, ...], taken: set[str]) -> None:
         self.given = given
+        # what is given of an array of the user's must not be taken for a fact about an entry
+        self.names = (n for k in count() if (n := f"entry_{k}") not in taken)
         self.leaves: dict[Node, Leaf] = {}
 
     def __call__(self, node: Node) -> Node:
@@ -64,7 +67,7 @@ class _Entries:
             return node
         if not children or plain:
             if node not in self.leaves:
-                self.leaves[node] = Leaf(f"entry_{len(self.leaves)}", node.shape, _signed(node, self.given))
+                self.leaves[node] = Leaf(next(self.names), node.shape, _signed(node, self.given))
             return self.leaves[node]
         return build.rebuild(node, [self(c) for c in node.children])
 

@@ -27,7 +27,7 @@ from symderive.language.bindings import opened, range_node, variables_of
 from symderive.language.domains import nonzero, positive, real
 from symderive.language.integers import is_integer
 from symderive.language.nodes import ONE, Binding, Differential, Leaf, Map, Node, Number
-from symderive.language.statements import Relation
+from symderive.language.statements import Relation, names_in
 
 DERIVATIVE = "derivative by the rules"
 
@@ -110,7 +110,7 @@ def open_one(binding: Binding, given: Sequence[Relation] = ()) -> Opening:
         return _derivative(binding, given)
     (low,), (high,) = binding.low, binding.high
     shown = _Shown(tuple(given))
-    name = _unused(binding)
+    name = _unused(binding, given)
     is_integral = binding.kind == "integral"
     ends = (low, high)
     leaf, assuming = variable_of(name, ends, shown) if is_integral else index_of(name, ends)
@@ -188,9 +188,9 @@ def _without_factorials(body: Node, leaf: Leaf, high: Node | None, shown: _Shown
     return build.substitute(body, found)
 
 
-def _unused(binding: Binding) -> str:
-    """A name for the bound variable that no leaf has; the same each time."""
-    taken = {leaf.name for leaf in binding.leaves()}
+def _unused(binding: Binding, given: Sequence[Relation]) -> str:
+    """A name for the bound variable that no leaf has, nor one of which something is given; the same each time."""
+    taken = names_in((binding,), given)
     return next(n for n in (f"{binding.names[0]}·{k}" for k in count()) if n not in taken)
 
 

@@ -278,3 +278,23 @@ def test_a_refuted_derivation_refutes_no_claim():
     vars(derivation)["end_to_end"] = sd.check("x == x + 1")
     with pytest.raises(JudgementConflictError, match="the derivation itself is refuted"):
         sd.check(derivation, "==", "3 * w")
+
+
+def test_a_bound_name_is_none_of_which_something_is_given():
+    # the inner variable has the outer one's name, and runs below a
+    inner = "sd.integral({f}, x, c, d)"
+    for f, body in (("abs(x - a)", "{i}"), ("np.sqrt((x - a)**2)", "x * {i}")):
+        nested = f"sd.integral({body.format(i=inner.format(f=f))}, x, a, b)"
+        plain = f"sd.integral({body.format(i=inner.format(f='(x - a)'))}, x, a, b)"
+        verdict = sd.check(nested, "==", plain, given=["a < b", "c < d"])
+        assert verdict.status == "refuted", f
+        values = verdict.counterexample.values
+        assert values["c"] < values["a"] < values["b"]
+        assert sd.check(nested, "==", plain, given=["a < b", "c < d", "a <= c"]).upheld
+
+
+@pytest.mark.parametrize("name", ["entry_0", "entry_1", "c"])
+def test_what_is_given_of_an_array_says_nothing_of_entries(name):
+    assert sd.check("np.where(x > 0, x, y) == x", given=[f"{name} > 0"]).status == "refuted"
+    assert sd.check("np.where(x > 0, x, y) == y", given=[f"{name} <= 0"]).status == "refuted"
+    assert sd.check(f"np.where({name} > 0, x, y) == x", given=[f"{name} > 0"]).status == "proved"
