@@ -822,14 +822,14 @@ def _valued(expr: _Fn) -> Expr:
 
 
 _OF_NUMBERS: dict[str, Callable[..., Any]] = {
-    "lt": lambda x, y: int(x < y),
-    "le": lambda x, y: int(x <= y),
+    "lt": lambda x, y: int(bool(x < y)),
+    "le": lambda x, y: int(bool(x <= y)),
     "eq": lambda x, y: int(x == y),
     "ne": lambda x, y: int(x != y),
     "maximum": max,
     "minimum": min,
     "abs": abs,
-    "sign": lambda x: (x > 0) - (x < 0),
+    "sign": lambda x: int(bool(x > 0)) - int(bool(x < 0)),
 }
 
 

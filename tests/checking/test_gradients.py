@@ -167,3 +167,13 @@ def test_a_branch_that_is_taken_far_off(slope, ok):
     assert found.cross_check.ok is ok
     if not ok:
         assert "parameters far off" in str(found)
+
+
+def test_a_branch_by_a_label_that_the_gradient_leaves_out():
+    def loss(w, t):
+        return np.sum(np.where(t > 0, np.log1p(np.exp(-t * w)), w**2 * 0))
+
+    t, w = np.array([1.0, 1.0, 1.0]), np.array([0.3, -0.2, 0.5])
+    assert sd.check_gradient(loss, lambda w, t: -t / (1 + np.exp(t * w)), w, t).status == "proved"
+    assert sd.check_gradient(loss, lambda w, t: t / (1 + np.exp(t * w)), w, t).status == "refuted"
+    assert sd.check_gradient(loss, lambda w, t: -t / (1 + np.exp(-t * w)), w, t).status == "refuted"
