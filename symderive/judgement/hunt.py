@@ -527,7 +527,19 @@ def _constants(roots: Sequence[Node]) -> list[float]:
     ordered.sort()
     between = [(u + v) / 2 for u, v in pairwise(ordered)]
     beside = [v + sign * gap for v in ordered for sign in (1, -1) for gap in (1.0, 1e-3, 1e-6)]
-    return [*(v for v in ordered if v), *between, *beside]
+    return [*(v for v in ordered if v), *between, *beside, *_zeros(roots)]
+
+
+def _zeros(roots: Sequence[Node]) -> list[float]:
+    """Where sums a·u + b of a formula are 0, for a other than 1 and -1: u = -b/a, about which there may be a peak."""
+    found: dict[float, None] = {}
+    for node in dict.fromkeys(n for root in roots for n in root.walk() if isinstance(n, Sum)):
+        numbers = [w * t.value for w, t in node.terms if isinstance(t, Number)]
+        slopes = [w for w, t in node.terms if not isinstance(t, Number)]
+        if len(numbers) == len(slopes) == 1 and abs(slopes[0]) != 1:
+            zero = -numbers[0] / slopes[0]
+            found |= {float(zero): None} if zero.is_Rational else {}
+    return list(found)[:12]
 
 
 def _ends(leaf: Leaf) -> tuple[float, float, Any]:

@@ -128,3 +128,16 @@ def test_an_inner_limit_does_not_answer_for_the_outer_one():
 def _busy() -> Verdict:
     while True:
         tick()
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "exp(-(1000*x - 123)**2 * 1e6) <= 0.999999",
+        "exp(-(7*x - 1)**2 * 1e9) <= 1/2",
+        "tanh(1e12*(7*x - 1)**2) >= 1/2",
+        "1/(1 + 1e12*(9 - 13*x)**2) <= 0.9",
+    ],
+)
+def test_peaks_as_narrow_as_their_scale_is_large(claim):
+    assert sd.check(claim).status == "refuted"
