@@ -76,6 +76,8 @@ def check_name(name: object, what: str = "an array") -> str:
         raise UnknownNameError(
             f"{what} needs a name that is a Python identifier (letters, digits, underscore), got {name!r}"
         )
+    if "·" in name:
+        raise UnknownNameError(f"names with '·' are those of bound variables; {what} needs another than {name!r}")
     if len(name) > 60:
         raise UnknownNameError(f"{what} needs a name of at most 60 characters, got one of {len(name)}")
     if name in RESERVED:

@@ -405,3 +405,10 @@ def test_exact_constants():
     assert (0.1 * w).same_form(w / 10)
     assert (1 / 3 * w).same_form(w / 3)
     assert (np.float64(1e-12) * w).same_form(w / 10**12)
+
+
+def test_the_names_of_bound_variables_are_not_for_arrays():
+    x = sd.array("x")
+    assert "·" not in str(sd.integral(x**2, x, 0, 1))
+    with pytest.raises(sd.UnknownNameError, match="bound variables"):
+        sd.array("x·1")
