@@ -193,7 +193,7 @@ class _Closing:
         for known, leaf in self.atoms.items():
             if known is node or _same_call(known, node):
                 return leaf
-        leaf = Leaf(f"atom{len(self.atoms)}", node.shape, real)
+        leaf = Leaf(f"atom·{len(self.atoms)}", node.shape, real)  # no array may be named so
         self.atoms[node] = leaf
         return leaf
 

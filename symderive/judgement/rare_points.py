@@ -36,6 +36,9 @@ EACH = 4
 RIM = 3
 """Points that are judged where a relation that is given holds with equality."""
 
+TARGETS = {"<=": Fraction(0), ">=": Fraction(0), "<": Fraction(-1, 2**600), ">": Fraction(1, 2**600)}
+"""What the sides of a relation that is given differ by at these points."""
+
 PLENTY = 20
 """Samples on a side of an edge from which on drawn points are held to have seen it."""
 
@@ -74,15 +77,15 @@ def rare_points(statement: Statement, source: Source, edges: Sequence[Node], see
 
 
 def _at_the_rim(source: Source) -> Iterator[Point]:
-    """Points at which relations that are given hold with equality."""
+    """Points at which relations that are given hold with equality, or, strict ones, just so."""
     for relation in source.given:
-        if relation.op not in ("<=", ">=") or relation.lhs.shape or relation.rhs.shape:
+        if relation.op not in TARGETS or relation.lhs.shape or relation.rhs.shape:
             continue
         for k in range(RIM):
             drawn = source.point({}, "moderate", f"rim{k}", 8)
             if drawn is None:
                 break
-            moved = solve_entry(relation.lhs, relation.rhs, 0, "tie", Fraction(0), drawn.instance, Random(k))
+            moved = solve_entry(relation.lhs, relation.rhs, 0, "tie", TARGETS[relation.op], drawn.instance, Random(k))
             if moved is not None and source.admits(moved):
                 yield Point(moved, {})
 

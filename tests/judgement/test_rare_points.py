@@ -135,6 +135,12 @@ def test_where_both_sides_are_undefined_at_an_irrational_point_nothing_is_decide
     assert sd.check("tan(x) == sin(x)/cos(x)", domains={"x": sd.interval(-1, 1)}).status is Status.proved
 
 
+def test_just_inside_of_what_is_given() -> None:
+    assert sd.check("x <= 1", given=["x < 1 + 2**(-500)"]).status is Status.refuted
+    assert sd.check("x*y <= 1", given=["x*y < 1 + 2**(-400)"]).status is Status.refuted
+    assert sd.check("x*y <= 1", given=["x*y < 1"]).upheld
+
+
 def test_hints_and_points_that_floats_do_not_tell() -> None:
     verdict = sd.check("np.where(x**2 == 0.01, 1, 0) == 0", domains={"x": sd.real})
     assert verdict.hint == "true if x**2 != 1/100"
