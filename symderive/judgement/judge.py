@@ -186,7 +186,7 @@ class _Run:
 
         Balls that overlap are no equality: a case of ``==`` counts where both sides are exact.
         """
-        if self.given or self.statement.changing or self.statement.op not in OPPOSITE:
+        if self.given or self.statement.changing or self.statement.op not in OPPOSITE or self._derives():
             return None
         cases = every_case(self.source.leaves, self.statement.roots)
         if cases is None:

@@ -26,6 +26,7 @@ from symderive.judgement.elements import (
     NoSeriesError,
     Undefined,
     Unknown,
+    as_ball,
     join,
     one_sided,
     precision,
@@ -259,7 +260,22 @@ def _from_sides(function: Template, point: Element, here: Element, order: int, k
             what = "the function jumps there" if k == 0 else "its sides have different slopes there"
             return Undefined(f"a derivative at a kink: {what}")
         unknown = unknown or None in signs
-    return kink if unknown else sides[0][order] * fmpq(factorial(order))
+    value = sides[0][order] if not unknown else _common(sides, here)
+    return kink if value is None else value * fmpq(factorial(order))
+
+
+def _common(sides: Sequence[Sequence[Element]], here: Element) -> Element | None:
+    """The last coefficient where all balls of the sides overlap closely, as 3·(1/3) and 1 do; else None.
+
+    If the sides differ all the same there is no derivative, and what is refuted by this ball is wrong, too.
+    """
+    for k, values in enumerate(zip(*sides, strict=True)):
+        for one, other in pairwise((*values, here) if k == 0 else values):
+            gap = abs(as_ball(one - other))
+            if not gap < arb(2) ** (-ctx.prec // 2) * (abs(as_ball(one)) + 1):
+                return None
+    value = as_ball(sides[0][-1])
+    return value.union(as_ball(sides[-1][-1]))
 
 
 class NoDerivative(Undefined):

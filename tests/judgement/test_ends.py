@@ -121,3 +121,19 @@ def test_a_formula_that_is_undefined_at_an_end_refutes_nothing() -> None:
     # the rule makes 2 arcosh(1 + x)/√(2x + x²) of it, which is 0/0 at 0; the derivative there is 2
     claim = sp.Ge(sp.Derivative(sp.acosh(1 + x) ** 2, x), 0, evaluate=False)
     assert sd.check(claim, domains={"x": sd.nonnegative}).upheld
+
+
+a = sp.Symbol("a", positive=True)
+SMOOTH = [
+    (sp.Max(0, x) + sp.Min(0, a * (sp.exp(x / a) - 1)), sp.Piecewise((1, x > 0), (sp.exp(x / a), True)), True),
+    (sp.Piecewise((a * sp.log(1 + x / a), x > 0), (x, True)), sp.Piecewise((a / (a + x), x > 0), (1, True)), True),
+    (sp.Piecewise((a * (sp.exp(x) - 1), x < 0), (x, True)), sp.Piecewise((a * sp.exp(x), x < 0), (1, True)), False),
+]
+
+
+@pytest.mark.parametrize(("function", "slope_claimed", "truth"), SMOOTH, ids=str)
+def test_slopes_that_meet_but_for_rounding(function: sp.Expr, slope_claimed: sp.Expr, truth: bool) -> None:
+    """celu at a = 3: 3·(1/3) and 1 are two balls that overlap; elu has two slopes there unless a = 1."""
+    verdict = sd.check(sp.Derivative(function, x), "==", slope_claimed)
+    assert verdict.upheld == truth
+    assert truth or verdict.status is Status.refuted
