@@ -77,7 +77,9 @@ def rare_points(statement: Statement, source: Source, edges: Sequence[Node], see
 
 
 def _at_the_rim(source: Source) -> Iterator[Point]:
-    """Points at which relations that are given hold with equality, or, strict ones, just so."""
+    """Points at which relations that are given hold with equality, or, strict ones, just so; for scalars."""
+    if any(leaf.shape for leaf in source.leaves):
+        return
     for relation in source.given:
         if relation.op not in TARGETS or relation.lhs.shape or relation.rhs.shape:
             continue

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy as sp
 
 import symderive as sd
+from symderive.judgement.judge import judge_edges
 from symderive.judgement.verdicts import Status
+from symderive.language.nodes import ZERO, Number
+from symderive.language.statements import Relation
 
 x = sp.Symbol("x", real=True)
 POSITIVE = {"x": sd.positive, "y": sd.positive}
@@ -139,6 +143,13 @@ def test_just_inside_of_what_is_given() -> None:
     assert sd.check("x <= 1", given=["x < 1 + 2**(-500)"]).status is Status.refuted
     assert sd.check("x*y <= 1", given=["x*y < 1 + 2**(-400)"]).status is Status.refuted
     assert sd.check("x*y <= 1", given=["x*y < 1"]).upheld
+
+
+def test_arrays_have_no_rare_points() -> None:
+    p, n = sd.array("p", "n"), sd.dims("n")
+    norm = Relation(np.sum(p * p).node, ">", Number(ZERO))
+    assert judge_edges(Relation(np.sum(p).node, "==", np.sum(p).node), given=[norm]) is None
+    assert sd.check(np.sum(p), "==", n * np.sum(p), given=[norm]).status is Status.refuted
 
 
 def test_hints_and_points_that_floats_do_not_tell() -> None:
